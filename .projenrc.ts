@@ -1,0 +1,183 @@
+import { awscdk, javascript, TextFile } from 'projen';
+
+/**
+ * Every name under which the package is published, in one place, for the owner to replace.
+ * Nothing else in the repository repeats them.
+ */
+const PUBLISHED_AS = {
+  repository: 'https://github.com/hello-fargate-service/hello-fargate-service.git',
+  npm: 'hello-fargate-service',
+  pypi: { distName: 'hello-fargate-service', module: 'hello_fargate_service' },
+  maven: {
+    mavenGroupId: 'io.github.hello-fargate-service',
+    mavenArtifactId: 'hello-fargate-service',
+    javaPackage: 'io.github.hellofargateservice',
+  },
+  nuget: { packageId: 'HelloFargateService', dotNetNamespace: 'HelloFargateService' },
+  go: { moduleName: 'github.com/hello-fargate-service/hello-fargate-service-go' },
+};
+
+/** The lowest aws-cdk-lib that users may have; the library is developed against it. */
+const CDK_FLOOR = '2.257.0';
+/** The newest aws-cdk-lib that the unit tests are run against as well, by `npx projen test:newest`. */
+const CDK_NEWEST = '2.276.0';
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: PUBLISHED_AS.npm,
+  description: 'One line of CDK gives an HTTP service on AWS Fargate that can be tried before it is deployed',
+  keywords: ['aws', 'cdk', 'fargate', 'ecs', 'load-balancer', 'container', 'service'],
+  author: 'hello-fargate-service contributors',
+  authorAddress: PUBLISHED_AS.repository.replace(/\.git$/, ''),
+  authorOrganization: true,
+  repositoryUrl: PUBLISHED_AS.repository,
+  license: 'Apache-2.0',
+  copyrightOwner: 'hello-fargate-service contributors',
+  defaultReleaseBranch: 'main',
+  majorVersion: 0,
+
+  packageManager: javascript.NodePackageManager.NPM,
+  minNodeVersion: '20.0.0',
+  cdkVersion: CDK_FLOOR,
+  constructsVersion: '10.5.1',
+  jsiiVersion: '~6.0.0',
+  typescriptVersion: '~6.0.0',
+
+  publishToPypi: PUBLISHED_AS.pypi,
+  publishToMaven: PUBLISHED_AS.maven,
+  publishToNuget: PUBLISHED_AS.nuget,
+  publishToGo: PUBLISHED_AS.go,
+  // Publishing needs an owner with credentials: no workflow is generated that could not run.
+  github: false,
+  release: false,
+  depsUpgrade: false,
+
+  devDeps: [
+    // The integ tests. Newer aws-cdk-lib write assemblies that this runner cannot read, hence CDK_FLOOR.
+    '@aws-cdk/integ-tests-alpha@2.245.0-alpha.0',
+    '@aws-cdk/integ-runner@2.197.10',
+    'aws-cdk@^2.1148.1',
+    `aws-cdk-lib-newest@npm:aws-cdk-lib@${CDK_NEWEST}`,
+    // The example app: bundled into one file by esbuild, so that an image build installs nothing.
+    'express@5.3.0',
+    '@types/express@^5',
+    'pino@10.4.0',
+    'esbuild@0.28.2',
+  ],
+
+  // An allowlist (`files`, below) says what the tarball holds; an ignore list forgets.
+  npmignoreEnabled: false,
+  bin: { 'hello-fargate-service': 'bin/hello-fargate-service' },
+
+  sampleCode: false,
+  projenrcTs: true,
+  projenrcTsOptions: { projenCodeDir: '.projen' },
+  tsconfigDevFile: 'tsconfig.dev.json',
+  tsconfigDev: {
+    compilerOptions: { rootDir: '.', types: ['jest', 'node'] },
+    include: ['integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts'],
+    exclude: ['node_modules', 'lib', 'dist', 'cdk.out', 'example-app/dist', 'integ/**/*.snapshot'],
+  },
+  typecheckTests: true,
+  eslintOptions: {
+    dirs: ['src'],
+    devdirs: ['test', 'integ', 'bench', 'example-app/src'],
+    projectService: false,
+    tsconfigPath: './tsconfig.dev.json',
+    // A check must not rewrite what it checks.
+    commandOptions: { fix: false },
+  },
+  jestOptions: {
+    updateSnapshot: javascript.UpdateSnapshot.NEVER,
+    configFilePath: 'jest.config.json',
+    jestConfig: {
+      modulePathIgnorePatterns: ['<rootDir>/integ/.*\\.snapshot/', '<rootDir>/cdk.out/', '<rootDir>/dist/', '<rootDir>/lib/'],
+      testTimeout: 60_000,
+      
+     
+    },
+    junitReporting: false,
+  },
+  integrationTestAutoDiscover: false,
+  lambdaAutoDiscover: false,
+  edgeLambdaAutoDiscover: false,
+  lambdaExtensionAutoDiscover: false,
+
+  gitignore: ['/cdk.out/', '/integ/**/*.snapshot/asset.*', '/integ/cdk-integ.out.*', '/.rehearsal/', '*.tgz', '!/example-app/dist/'],
+});
+
+// unrs-resolver 1.13.0 lists platform packages that its registry entry does not have: `npm ci` would fail.
+project.package.addPackageResolutions('unrs-resolver@1.12.2');
+
+project.package.addField('files', [
+  'API.md',
+  'bin',
+  'lib',
+  '.jsii',
+  'example-app/Dockerfile',
+  'example-app/.dockerignore',
+  'example-app/README.md',
+  'example-app/package.json',
+  'example-app/package-lock.json',
+  'example-app/src',
+  'example-app/health-check.js',
+  'example-app/dist',
+]);
+project.gitattributes.addAttributes('/example-app/dist/**', 'linguist-generated', '-diff');
+project.gitattributes.addAttributes('/integ/**/*.snapshot/**', 'linguist-generated');
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The example app
+// ---------------------------------------------------------------------------------------------------------------------
+
+project.addTask('bundle', {
+  description: 'Bundle example-app/src into example-app/dist/server.js',
+  exec: 'ts-node -T -P tsconfig.dev.json example-app/bundle.ts',
+});
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Integ tests and the rehearsal
+// ---------------------------------------------------------------------------------------------------------------------
+
+new TextFile(project, 'integ.config.json', {
+  lines: [
+    JSON.stringify({
+      directory: 'integ',
+      language: ['typescript'],
+      app: 'ts-node -T -P tsconfig.dev.json {filePath}',
+    }, undefined, 2),
+  ],
+});
+// Without a region the runner waits for the metadata service of an EC2 instance.
+const INTEG_ENV = { AWS_REGION: 'us-east-1' };
+const integ = project.addTask('integ', {
+  description: 'Check the snapshots of the integ tests; needs neither AWS nor a container engine',
+  env: INTEG_ENV,
+  exec: 'integ-runner',
+  receiveArgs: true,
+});
+project.addTask('integ:update', {
+  description: 'Rewrite the snapshots of the integ tests without deploying them',
+  env: INTEG_ENV,
+  exec: 'integ-runner --update-on-failed --dry-run',
+  receiveArgs: true,
+});
+project.addTask('integ:deploy', {
+  description: 'Deploy the integ tests to the AWS account of the environment, assert over HTTP, and destroy them',
+  exec: 'integ-runner --update-on-failed --force --no-update-workflow',
+  receiveArgs: true,
+});
+project.addTask('rehearse', {
+  description: 'Synthesise the default service and run it on this machine; asserts that /health answers 200',
+  steps: [
+    { exec: 'ts-node -T -P tsconfig.dev.json integ/integ.default.ts', env: { CDK_OUTDIR: 'cdk.out', ...INTEG_ENV } },
+    { exec: 'ts-node -T -P tsconfig.dev.json src/rehearsal/main.ts rehearse cdk.out', receiveArgs: true },
+  ],
+});
+project.testTask.spawn(integ);
+project.addTask('test:newest', {
+  description: `Run the unit tests of the construct against aws-cdk-lib ${CDK_NEWEST}`,
+  exec: 'jest --config jest.newest.config.js',
+  receiveArgs: true,
+});
+
+project.synth();
