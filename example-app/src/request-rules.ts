@@ -1,0 +1,53 @@
+import { IncomingMessage } from 'node:http';
+
+const MAX_TARGET_CHARACTERS = 4_096;
+/** No endpoint takes a body, so this much is read and thrown away, to keep the connection. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * The request target as path and query in visible ASCII, `*`, or undefined when it is none of what RFC 9112 allows here.
+ */
+export function normaliseTarget(req: IncomingMessage): string | undefined {
+  let target = req.url ?? '';
+  if (target === '*') return req.method === 'OPTIONS' ? target : undefined;
+  // The absolute form, meant for proxies, must be understood by every server.
+  if (/^https?:\/\//i.test(target)) {
+    try {
+      const { pathname, search } = new URL(target);
+      target = pathname + search;
+    } catch {
+      return undefined;
+    }
+  }
+  if (!target.startsWith('/')) return undefined;
+  // Node hands over the raw bytes as Latin-1: encoding each byte is what the client should have done.
+  return target.replace(/[^\x21\x22\x24-\x7e]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
+}
+
+/** The status with which a request is refused before it reaches a handler, if it is. */
+export function refusalOf(req: IncomingMessage, target: string | undefined): number | undefined {
+  if (target === undefined || countHosts(req) > 1 || (req.httpVersion === '1.1' && !req.headers.host)) return 400;
+  if (target.length > MAX_TARGET_CHARACTERS) return 414;
+  if (req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue') return 417;
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 413;
+  if (req.headers['content-length'] ?? req.headers['transfer-encoding']) limitBody(req);
+  return undefined;
+}
+
+/** `req.headers` keeps the first Host only, and two are how a request is smuggled past who looked at the other one. */
+function countHosts(req: IncomingMessage): number {
+  let hosts = 0;
+  for (let i = 0; i < req.rawHeaders.length; i += 2) {
+    if (req.rawHeaders[i].length === 4 && req.rawHeaders[i].toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts;
+}
+
+/** A chunked body has no length to refuse by: the connection ends when it grows too large. */
+function limitBody(req: IncomingMessage) {
+  let received = 0;
+  req.on('data', (part: Buffer) => {
+    received += part.length;
+    if (received > MAX_BODY_BYTES) req.socket.destroy();
+  });
+}
