@@ -1,0 +1,10 @@
+import { ExpectedResult, IntegTest } from '@aws-cdk/integ-tests-alpha';
+import { Duration } from 'aws-cdk-lib';
+
+/** Asserts that a URL answers with a status; waits up to ten minutes, as a service has just been created. */
+export function expectStatus(test: IntegTest, url: string, status: number): void {
+  test.assertions
+    .httpApiCall(url)
+    .expect(ExpectedResult.objectLike({ status }))
+    .waitForAssertions({ totalTimeout: Duration.minutes(10), interval: Duration.seconds(15) });
+}

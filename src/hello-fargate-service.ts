@@ -1,0 +1,299 @@
+import { CfnOutput, Duration } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { ON_DEMAND, strategyNonce } from './capacity';
+import { HealthCheckOptions, HttpIngress, validateHealthCheck } from './ingress';
+import { resolveNetwork, validateNetwork } from './network';
+import { DEFAULTS } from './preset';
+import { Task, validateTask } from './task';
+import { Validation } from './validation';
+
+/**
+ * What can be decided about a `HelloFargateService`. With none of it, the service works.
+ *
+ * Prices in these pages are list prices of us-east-1 for 730 hours, checked 2026-09.
+ */
+export interface HelloFargateServiceProps {
+  /**
+   * The container image: your own from a directory (`ServiceImage.fromDirectory`) or any `ecs.ContainerImage`.
+   *
+   * It must listen on `containerPort` and answer `healthCheck.path`. An asset that is built for another
+   * architecture than `architecture` is refused. With your own image, the container keeps the image's user
+   * and a writable root filesystem unless `user` and `readonlyRootFilesystem` say otherwise.
+   *
+   * @default - the example app that comes with this package, built when the app is deployed
+   */
+  readonly image?: ecs.ContainerImage;
+
+  /**
+   * The CPU architecture that the tasks run on and that a directory is built for.
+   *
+   * X86_64 costs a quarter more: $0.04048 instead of $0.03238 a vCPU and hour
+   * (https://aws.amazon.com/fargate/pricing/).
+   *
+   * @default ecs.CpuArchitecture.ARM64
+   */
+  readonly architecture?: ecs.CpuArchitecture;
+
+  /**
+   * The port that the container listens on, 1 to 65535; also handed to it as the environment variable PORT.
+   *
+   * @default 8080
+   */
+  readonly containerPort?: number;
+
+  /**
+   * CPU of a task in CPU units, 1024 of which are one vCPU: 256, 512, 1024, 2048, 4096, 8192 or 16384.
+   *
+   * On ARM64, 256 units and 512 MiB are $7.21 a month for each task that always runs.
+   *
+   * @default 256
+   */
+  readonly cpu?: number;
+
+  /**
+   * Memory of a task in MiB. Each CPU size has its own memory sizes; other pairs are refused.
+   * It is the container's limit too, so that a runtime that asks for its limit is told the truth.
+   *
+   * @default - the smallest that goes with `cpu`: 512 for 256, 1024 for 512, and so on, twice the CPU units
+   */
+  readonly memoryLimitMiB?: number;
+
+  /**
+   * How many tasks run, 0 to 5000, spread over the zones.
+   *
+   * @default 2
+   */
+  readonly desiredCount?: number;
+
+  /**
+   * Environment variables of the container.
+   *
+   * PORT, KEEP_ALIVE_TIMEOUT_MS, SHUTDOWN_DELAY_MS and SHUTDOWN_TIMEOUT_MS are set by the construct
+   * and refused here with another value.
+   *
+   * @default - only those that the construct sets
+   */
+  readonly environment?: { [name: string]: string };
+
+  /**
+   * Environment variables whose values come from Secrets Manager or the SSM Parameter Store when a task starts.
+   * The task's execution role may read exactly these. A name that is in `environment` too is refused.
+   *
+   * @default - no secrets
+   */
+  readonly secrets?: { [name: string]: ecs.Secret };
+
+  /**
+   * The command of the container, in place of the image's CMD.
+   *
+   * @default - the image's
+   */
+  readonly command?: string[];
+
+  /**
+   * The entry point of the container, in place of the image's ENTRYPOINT.
+   *
+   * @default - the image's
+   */
+  readonly entryPoint?: string[];
+
+  /**
+   * The user that the container runs as: a name, or better `uid:gid`.
+   *
+   * @default - 1000:1000 for the example app, else the image's USER
+   */
+  readonly user?: string;
+
+  /**
+   * Whether the root filesystem of the container is read-only. If so, an empty volume is mounted at /tmp: it is root's
+   * and not writable by others unless the Dockerfile says `VOLUME ["/tmp"]` (and /tmp belongs to the user, or is open to all).
+   *
+   * Not together with `enableExecuteCommand`, whose agent writes to the root filesystem.
+   *
+   * @default - true for the example app without `enableExecuteCommand`, else false
+   */
+  readonly readonlyRootFilesystem?: boolean;
+
+  /**
+   * Time from SIGTERM to SIGKILL, 20 to 120 s: the app keeps serving for the first 10 s, while the load balancer
+   * takes it out of rotation, and finishes what is under way 5 s before the end.
+   *
+   * @default Duration.seconds(45)
+   */
+  readonly stopTimeout?: Duration;
+
+  /**
+   * How the load balancer checks the tasks.
+   *
+   * @default - GET /health every 30 s, which must answer 200 within 5 s
+   */
+  readonly healthCheck?: HealthCheckOptions;
+
+  /**
+   * The VPC. It needs public subnets in two zones for the load balancer. The tasks stand in its private subnets
+   * if it has such with a way out, else in the public ones with an IP address each ($3.65 a month).
+   *
+   * @default - that of `cluster`; without that, one VPC is made for all services of the stack:
+   * two zones, public subnets only, no NAT gateway
+   */
+  readonly vpc?: ec2.IVpc;
+
+  /**
+   * The subnets of the tasks, in the VPC that you gave.
+   *
+   * Tasks in isolated subnets can only pull their image and log if the VPC has endpoints for ecr.api, ecr.dkr, logs and S3;
+   * those are yours to make.
+   *
+   * @default - private subnets with a way out if the VPC has such, else public ones
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * The ECS cluster; its VPC is used. One that was imported must have the capacity provider FARGATE already
+   * (`aws ecs put-cluster-capacity-providers`); one made in CDK is given it.
+   *
+   * @default - one cluster is made for all services of the stack, or one for this service if `vpc` is given
+   */
+  readonly cluster?: ecs.ICluster;
+
+  /**
+   * Whether `aws ecs execute-command` may open a shell in the containers. It costs the example app its read-only root.
+   *
+   * @default false
+   */
+  readonly enableExecuteCommand?: boolean;
+
+  /**
+   * How long log lines are kept. Logs cost $0.50 a GB taken in and $0.03 a GB and month kept.
+   * The log group is deleted with the stack.
+   *
+   * @default logs.RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+
+  /**
+   * Whether the URL is an output of the stack.
+   *
+   * @default true
+   */
+  readonly outputUrl?: boolean;
+}
+
+/**
+ * An HTTP service on AWS Fargate: two ARM64 tasks over two zones behind an internet-facing load balancer, with logs,
+ * health checks, and a deployment that undoes itself when the new version does not become healthy.
+ *
+ * With no props it runs the example app of this package. At rest it is about $45 a month at list prices (us-east-1,
+ * 2026-09): two tasks $14.42, the load balancer $16.43, and four public IPv4 addresses $14.60, before traffic
+ * and logs.
+ *
+ * @example
+ * const hello = new HelloFargateService(this, 'Hello');
+ */
+export class HelloFargateService extends Construct implements ec2.IConnectable, iam.IGrantable {
+  /** The address at which the service answers. */
+  public readonly url: string;
+
+  /** The VPC that the service stands in. */
+  public readonly vpc: ec2.IVpc;
+
+  /** The ECS cluster that the service stands in. */
+  public readonly cluster: ecs.ICluster;
+
+  /** The ECS service. */
+  public readonly service: ecs.FargateService;
+
+  /** The task definition, for volumes, more containers and permissions. */
+  public readonly taskDefinition: ecs.FargateTaskDefinition;
+
+  /** The container that serves the requests. */
+  public readonly container: ecs.ContainerDefinition;
+
+  /** Where the container logs. */
+  public readonly logGroup: logs.ILogGroup;
+
+  /** The load balancer, if the service has one of its own. */
+  public readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
+
+  /** The listener, for further rules: those of priority 1 to 49999 come before the service's own. */
+  public readonly listener?: elbv2.ApplicationListener;
+
+  /** The target group that the tasks are registered with. */
+  public readonly targetGroup?: elbv2.ApplicationTargetGroup;
+
+  /** The network connections of the tasks: `database.connections.allowDefaultPortFrom(hello)`. */
+  public readonly connections: ec2.Connections;
+
+  /** The role of the tasks: `bucket.grantRead(hello)`. */
+  public readonly grantPrincipal: iam.IPrincipal;
+
+  /**
+   * @param scope the stack, or a construct in it
+   * @param id the name of the service within its scope; another id makes another service
+   * @param props what is decided differently from the defaults
+   * @throws an Error that lists each prop that cannot be, before any resource is made
+   */
+  constructor(scope: Construct, id: string, props: HelloFargateServiceProps = {}) {
+    super(scope, id);
+
+    const validation = new Validation(this);
+    validateNetwork(validation, props);
+    validateTask(validation, props);
+    validateHealthCheck(validation, props.healthCheck);
+    validation.wholeNumber('desiredCount', props.desiredCount, 0, 5000, 'the number of tasks in a service');
+    validation.throwIfRefused();
+
+    const network = resolveNetwork(this, props);
+    const task = new Task(this, 'Task', props);
+    const ingress = new HttpIngress(this, 'Ingress', { vpc: network.vpc, healthCheck: props.healthCheck });
+
+    this.service = new ecs.FargateService(this, 'Service', {
+      cluster: network.cluster,
+      taskDefinition: task.taskDefinition,
+      desiredCount: props.desiredCount ?? DEFAULTS.desiredCount,
+      capacityProviderStrategies: ON_DEMAND,
+      vpcSubnets: network.taskSubnets,
+      assignPublicIp: network.assignPublicIp,
+      securityGroups: [new ec2.SecurityGroup(this, 'SecurityGroup', { vpc: network.vpc, description: 'Tasks: the load balancer in, everything out' })],
+      healthCheckGracePeriod: props.healthCheck?.gracePeriod ?? DEFAULTS.healthCheck.gracePeriod,
+      circuitBreaker: { enable: true, rollback: true },
+      minHealthyPercent: DEFAULTS.minHealthyPercent,
+      maxHealthyPercent: DEFAULTS.maxHealthyPercent,
+      availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
+      platformVersion: ecs.FargatePlatformVersion.LATEST,
+      enableExecuteCommand: props.enableExecuteCommand,
+      propagateTags: ecs.PropagatedTagSource.SERVICE,
+      enableECSManagedTags: true,
+    });
+    this.service.forceNewDeployment(strategyNonce(ON_DEMAND));
+    // The service uses the capacity providers until it is deleted, so it must be deleted before the association is.
+    this.service.node.addDependency(network.cluster);
+    // A first task that may not pull its image yet would count as a failed deployment.
+    this.service.node.addDependency(task.taskDefinition.obtainExecutionRole());
+    ingress.targetGroup.addTarget(this.service.loadBalancerTarget({
+      containerName: task.container.containerName,
+      containerPort: task.container.containerPort,
+    }));
+
+    this.url = ingress.url;
+    this.vpc = network.vpc;
+    this.cluster = network.cluster;
+    this.taskDefinition = task.taskDefinition;
+    this.container = task.container;
+    this.logGroup = task.logGroup;
+    this.loadBalancer = ingress.loadBalancer;
+    this.listener = ingress.listener;
+    this.targetGroup = ingress.targetGroup;
+    this.connections = this.service.connections;
+    this.grantPrincipal = this.taskDefinition.taskRole;
+
+    if (props.outputUrl ?? true) {
+      new CfnOutput(this, 'Url', { value: this.url, description: `Where ${this.node.path} answers` });
+    }
+  }
+}

@@ -1,0 +1,214 @@
+import { Duration, RemovalPolicy, Size, Token } from 'aws-cdk-lib';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { DEFAULTS } from './preset';
+import { EXAMPLE_APP, ServiceImage, validateBoundImage, validateImage } from './service-image';
+import { show, Validation } from './validation';
+
+export interface TaskProps {
+  readonly image?: ecs.ContainerImage;
+  readonly architecture?: ecs.CpuArchitecture;
+  readonly containerPort?: number;
+  readonly cpu?: number;
+  readonly memoryLimitMiB?: number;
+  readonly environment?: { [name: string]: string };
+  readonly secrets?: { [name: string]: ecs.Secret };
+  readonly command?: string[];
+  readonly entryPoint?: string[];
+  readonly user?: string;
+  readonly readonlyRootFilesystem?: boolean;
+  readonly stopTimeout?: Duration;
+  readonly enableExecuteCommand?: boolean;
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/** The memory sizes in MiB that Fargate has for each CPU size. */
+const FARGATE_SIZES: { [cpu: number]: number[] } = {
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
+  256: [512, 1024, 2048],
+  512: steps(1024, 4096, 1024),
+  1024: steps(2048, 8192, 1024),
+  2048: steps(4096, 16384, 1024),
+  4096: steps(8192, 30720, 1024),
+  8192: steps(16384, 61440, 4096),
+  16384: steps(32768, 122880, 8192),
+};
+
+function steps(from: number, to: number, step: number): number[] {
+  return Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step);
+}
+
+/** The longest that Fargate waits between SIGTERM and SIGKILL. */
+const LONGEST_STOP_TIMEOUT = 120;
+
+/** How a task leaves. Each time counts from SIGTERM: delay < timeout < stopTimeout. */
+interface Drain {
+  /** As long, the app keeps serving while its `/health` answers 503. */
+  readonly delay: Duration;
+  /** Then it has finished what is under way, or exits without. */
+  readonly timeout: Duration;
+  /** Then ECS sends SIGKILL. */
+  readonly stopTimeout: Duration;
+}
+
+/**
+ * ECS deregisters a target before it sends SIGTERM, so that a delay of 10 s covers the load balancer's own
+ * slowness to notice. What is under way then has as long as the load balancer gives it.
+ */
+function drainOf(props: TaskProps): Drain {
+  const delay = Duration.seconds(10);
+  const margin = Duration.seconds(5);
+  const stopTimeout = props.stopTimeout ?? delay.plus(DEFAULTS.deregistrationDelay).plus(margin);
+  return { delay, timeout: Duration.millis(stopTimeout.toMilliseconds() - margin.toMilliseconds()), stopTimeout };
+}
+
+/** What the construct tells every container; `example-app/README.md` says what an app does with it. */
+function contractEnvironment(props: TaskProps): { [name: string]: string } {
+  const drain = drainOf(props);
+  return {
+    PORT: String(props.containerPort ?? DEFAULTS.containerPort),
+    // Longer than the load balancer keeps an idle connection, or it sends a request into one that the app is closing.
+    KEEP_ALIVE_TIMEOUT_MS: String(DEFAULTS.idleTimeout.toMilliseconds() + 5_000),
+    SHUTDOWN_DELAY_MS: String(drain.delay.toMilliseconds()),
+    SHUTDOWN_TIMEOUT_MS: String(drain.timeout.toMilliseconds()),
+  };
+}
+
+export function validateTask(validation: Validation, props: TaskProps): void {
+  validateSize(validation, props);
+  validateEnvironment(validation, props);
+
+  const architecture = props.architecture ?? DEFAULTS.architecture;
+  const { ARM64, X86_64 } = ecs.CpuArchitecture;
+  if (![ARM64, X86_64].some((known) => known._cpuArchitecture === architecture._cpuArchitecture)) {
+    validation.refuse('architecture', show(architecture._cpuArchitecture), 'Fargate has ARM64 and X86_64', 'set ecs.CpuArchitecture.ARM64 or X86_64');
+  }
+  validateImage(validation, props.image, architecture);
+
+  validation.wholeNumber('containerPort', props.containerPort, 1, 65535, 'a port');
+  if (props.stopTimeout?.isUnresolved()) {
+    validation.refuse('stopTimeout', 'a token', 'the times of the shutdown are worked out from it', 'set a number of seconds');
+  }
+  validation.wholeSeconds('stopTimeout', props.stopTimeout, 20, LONGEST_STOP_TIMEOUT,
+    'the time that Fargate gives a task to drain after SIGTERM');
+  validation.notEmpty('command', props.command, 'leave it out for the command of the image');
+  validation.notEmpty('entryPoint', props.entryPoint, 'leave it out for the entry point of the image');
+  validation.notEmpty('user', props.user, 'leave it out for the user of the image');
+
+  if (!props.image) {
+    if (props.user !== undefined && props.user !== EXAMPLE_APP.user) {
+      validation.refuse('user', show(props.user), `the example app owns its /tmp as ${EXAMPLE_APP.user}`, 'leave user out, or give your own image');
+    }
+    if (props.containerPort !== undefined && Number.isInteger(props.containerPort) && props.containerPort > 0 && props.containerPort < 1024) {
+      validation.refuse('containerPort', show(props.containerPort), 'the example app is not root and cannot listen below 1024',
+        'set 1024 or more: the port that users see is the load balancer\'s');
+    }
+  }
+  if (props.enableExecuteCommand && props.readonlyRootFilesystem) {
+    validation.refuse('readonlyRootFilesystem', 'true', 'the agent of ECS Exec (enableExecuteCommand: true) writes to the root filesystem',
+      'leave one of the two out');
+  }
+}
+
+function validateSize(validation: Validation, props: TaskProps): void {
+  const cpu = props.cpu ?? DEFAULTS.cpu;
+  const { memoryLimitMiB } = props;
+  if (Token.isUnresolved(cpu)) {
+    if (memoryLimitMiB === undefined) {
+      validation.refuse('cpu', 'a token', 'the memory that goes with it cannot be worked out', 'set memoryLimitMiB too');
+    }
+    return;
+  }
+  const sizes = FARGATE_SIZES[cpu];
+  if (!sizes) {
+    validation.refuse('cpu', show(cpu), `Fargate has ${Object.keys(FARGATE_SIZES).join(', ')} CPU units`, 'set one of them; 1024 are one vCPU');
+    return;
+  }
+  if (memoryLimitMiB === undefined || Token.isUnresolved(memoryLimitMiB) || sizes.includes(memoryLimitMiB)) { return; }
+  const fitting = Object.keys(FARGATE_SIZES).filter((size) => FARGATE_SIZES[Number(size)].includes(memoryLimitMiB));
+  const offer = sizes.length <= 4 ? sizes.join(', ') : `${sizes[0]} to ${sizes[sizes.length - 1]} in steps of ${sizes[1] - sizes[0]}`;
+  validation.refuse('memoryLimitMiB', show(memoryLimitMiB), `with cpu ${cpu} Fargate has ${offer} MiB`,
+    fitting.length > 0 ? `set one of these, or cpu to ${fitting.join(' or ')}` : 'set one of these');
+}
+
+function validateEnvironment(validation: Validation, props: TaskProps): void {
+  const contract: { [name: string]: string | undefined } = props.stopTimeout?.isUnresolved() ? {} : contractEnvironment(props);
+  for (const [list, names] of Object.entries({ environment: props.environment ?? {}, secrets: props.secrets ?? {} })) {
+    for (const name of Object.keys(names)) {
+      const prop = `${list}.${name}`;
+      if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !Token.isUnresolved(name)) {
+        validation.refuse(list, show(name), 'the name of an environment variable has letters, digits and _ and does not start with a digit', 'rename it');
+      }
+      const value = props.environment?.[name];
+      if (contract[name] !== undefined && (list === 'secrets' || !Token.isUnresolved(value) && value !== contract[name])) {
+        validation.refuse(prop, list === 'secrets' ? 'a secret' : show(value!), `the construct sets it to ${contract[name]}`,
+          name === 'PORT' ? 'set containerPort instead' : 'leave it out; stopTimeout moves the times of the shutdown');
+      }
+      if (list === 'secrets' && props.environment && name in props.environment) {
+        validation.refuse(prop, 'a secret', 'environment has that name too', 'keep one of the two');
+      }
+    }
+  }
+}
+
+/** The task definition with its one container, and where that logs. */
+export class Task extends Construct {
+  public readonly taskDefinition: ecs.FargateTaskDefinition;
+  public readonly container: ecs.ContainerDefinition;
+  public readonly logGroup: logs.LogGroup;
+
+  constructor(scope: Construct, id: string, props: TaskProps) {
+    super(scope, id);
+    const architecture = props.architecture ?? DEFAULTS.architecture;
+    const cpu = props.cpu ?? DEFAULTS.cpu;
+    const memoryLimitMiB = props.memoryLimitMiB ?? cpu * DEFAULTS.memoryMiBPerCpuUnit;
+    const isExampleApp = !props.image;
+    const readonlyRootFilesystem = props.readonlyRootFilesystem ?? (isExampleApp && !props.enableExecuteCommand);
+
+    this.logGroup = new logs.LogGroup(this, 'LogGroup', {
+      retention: props.logRetention ?? DEFAULTS.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'TaskDefinition', {
+      cpu,
+      memoryLimitMiB,
+      runtimePlatform: { cpuArchitecture: architecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
+    });
+
+    const linuxParameters = new ecs.LinuxParameters(this, 'LinuxParameters', { initProcessEnabled: true });
+    if (isExampleApp) { linuxParameters.dropCapabilities(ecs.Capability.ALL); }
+
+    this.container = this.taskDefinition.addContainer('app', {
+      image: props.image ?? ServiceImage.fromDirectory(EXAMPLE_APP.directory),
+      command: props.command,
+      entryPoint: props.entryPoint,
+      environment: { ...contractEnvironment(props), ...props.environment },
+      secrets: props.secrets,
+      user: props.user ?? (isExampleApp ? EXAMPLE_APP.user : undefined),
+      readonlyRootFilesystem,
+      // Without a limit of its own, a process sees the memory of the whole machine under the task.
+      memoryLimitMiB,
+      stopTimeout: drainOf(props).stopTimeout,
+      portMappings: [{ containerPort: props.containerPort ?? DEFAULTS.containerPort }],
+      healthCheck: isExampleApp ? { command: [...EXAMPLE_APP.healthCheckCommand], startPeriod: DEFAULTS.healthCheck.gracePeriod } : undefined,
+      linuxParameters,
+      logging: ecs.LogDrivers.awsLogs({
+        logGroup: this.logGroup,
+        streamPrefix: 'service',
+        // A slow log reader costs log lines, never requests.
+        mode: ecs.AwsLogDriverMode.NON_BLOCKING,
+        maxBufferSize: Size.mebibytes(25),
+      }),
+    });
+    if (readonlyRootFilesystem) {
+      this.taskDefinition.addVolume({ name: 'tmp' });
+      this.container.addMountPoints({ sourceVolume: 'tmp', containerPath: '/tmp', readOnly: false });
+    }
+
+    const validation = new Validation(scope);
+    validateBoundImage(validation, this.container, architecture);
+    validation.throwIfRefused();
+  }
+}
