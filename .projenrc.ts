@@ -102,7 +102,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   edgeLambdaAutoDiscover: false,
   lambdaExtensionAutoDiscover: false,
 
-  gitignore: ['/cdk.out/', '/integ/**/*.snapshot/asset.*', '/integ/cdk-integ.out.*', '/.rehearsal/', '*.tgz', '!/example-app/dist/'],
+  gitignore: ['/cdk.out/', '/integ/**/*.snapshot/asset.*', '/integ/cdk-integ.out.*', '*.tgz', '!/example-app/dist/'],
 });
 
 // unrs-resolver 1.13.0 lists platform packages that its registry entry does not have: `npm ci` would fail.

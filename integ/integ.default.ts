@@ -1,9 +1,9 @@
 import { IntegTest } from '@aws-cdk/integ-tests-alpha';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { HelloFargateService } from '../src';
-import { expectStatus } from './assertions';
+import { expectStatus, newApp } from './support';
 
-const app = new App();
+const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceDefault');
 const hello = new HelloFargateService(stack, 'Hello');
 
