@@ -1,0 +1,5 @@
+/**
+ * The rehearsal cannot be run, which says nothing about the app: exit code 2.
+ * The message is for the user: what is in the way, and what to do about it.
+ */
+export class CannotRun extends Error {}

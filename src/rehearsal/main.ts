@@ -1,0 +1,83 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parseArgs } from 'node:util';
+import { CannotRun } from './cannot-run';
+import { rehearse, RehearseOptions } from './rehearse';
+import { Report } from './report';
+
+const HELP = `Usage: hello-fargate-service rehearse [cdk.out] [options]
+
+Runs the services of a synthesised CDK app on this machine, before anything is deployed: starts each task as its
+task definition says, probes it as its target group says, puts a stand-in for the load balancer in front, and runs
+the assertions of the integ tests that the app has. Run \`cdk synth\` first.
+
+  --once             end after the verdict; without it the service stays up until Ctrl-C
+  --service NAME     only this service: its construct path, or a part of it, its logical id, or its stack
+  --port N           port of the stand-in for the load balancer (default: any that is free)
+  --env-file FILE    values of the secrets, as NAME=value lines (default: the environment)
+  --help             this text
+  --version          the version of hello-fargate-service
+
+Exit code: 0 all checks passed, 1 a check failed, 2 it could not be run.
+`;
+
+/** The command. Sets the exit code of the process. */
+export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  const report = new Report(process.stdout);
+  const interrupted = new AbortController();
+  const interrupt = () => {
+    // Who asks twice does not want to wait. What is left is removed on exit.
+    if (interrupted.signal.aborted) { process.exit(2); }
+    interrupted.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  signals.forEach((signal) => process.on(signal, interrupt));
+  try {
+    const options = readArguments(args);
+    process.exitCode = typeof options === 'string' ? Number(!process.stdout.write(options) && 0)
+      : await rehearse(options, report, interrupted.signal) ? 0 : 1;
+  } catch (error) {
+    process.exitCode = 2;
+    process.stderr.write(error instanceof CannotRun ? `\ncould not rehearse: ${error.message}\n` : `\ncould not rehearse: ${(error as Error).stack}\n`);
+  } finally {
+    signals.forEach((signal) => process.off(signal, interrupt));
+  }
+}
+
+/** @returns the options, or a text to print instead */
+export function readArguments(args: readonly string[]): RehearseOptions | string {
+  const { values, positionals } = parse(args);
+  if (values.help) { return HELP; }
+  if (values.version) {
+    return `${JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8')).version}\n`;
+  }
+  const [command, directory = 'cdk.out', ...more] = positionals;
+  if (command === undefined) { return HELP; }
+  if (command !== 'rehearse') { throw new CannotRun(`${command} is not a command: there is \`rehearse\`, and --help says more`); }
+  if (more.length > 0) { throw new CannotRun(`one directory can be rehearsed at a time: leave out ${more.join(' ')}`); }
+  const port = Number(values.port ?? 0);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) { throw new CannotRun(`--port ${values.port} is not a port: give a number up to 65535`); }
+  return { directory, service: values.service, once: values.once ?? false, port, envFile: values['env-file'] };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'once': { type: 'boolean' },
+        'service': { type: 'string' },
+        'port': { type: 'string' },
+        'env-file': { type: 'string' },
+        'help': { type: 'boolean' },
+        'version': { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    // Only the first sentence is about the user's mistake.
+    throw new CannotRun(`${(error as Error).message.split(/\.\s|\n/)[0]}: see --help`);
+  }
+}
+
+if (require.main === module) { void main(); }

@@ -1,0 +1,84 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/*
+ * What the rehearsal tells its user: in colour on a terminal, as plain lines elsewhere. It also keeps count of the checks.
+ */
+
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+const CODES: { readonly [colour in Colour]: readonly [on: number, off: number] } = {
+  bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39],
+};
+
+export interface Check {
+  readonly outcome: 'passed' | 'failed' | 'not rehearsed';
+  readonly name: string;
+  readonly reason?: string;
+}
+
+export class Report {
+  public readonly checks: Check[] = [];
+  private readonly colours: boolean;
+
+  constructor(private readonly output: Output, environment: NodeJS.ProcessEnv = process.env) {
+    // https://no-color.org
+    this.colours = Boolean(output.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  }
+
+  public heading(text: string): void {
+    this.line(`\n${this.paint('bold', text)}`);
+  }
+
+  public line(text: string): void {
+    this.output.write(`${text}\n`);
+  }
+
+  /** A name and what there is to say of it. */
+  public fact(name: string, text: string): void {
+    this.line(`  ${this.paint('dim', name.padEnd(14))}${text}`);
+  }
+
+  public check(check: Check): void {
+    this.checks.push(check);
+    const mark = {
+      'passed': this.colours ? this.paint('green', '✓') : 'ok  ',
+      'failed': this.colours ? this.paint('red', '✗') : 'FAIL',
+      'not rehearsed': this.colours ? this.paint('yellow', '–') : 'skip',
+    }[check.outcome];
+    const aside = check.outcome === 'not rehearsed' ? ['not rehearsed', check.reason].filter(Boolean).join(': ') : check.reason;
+    this.line(`  ${mark} ${check.name}${aside ? this.paint(check.outcome === 'failed' ? 'red' : 'dim', ` (${aside})`) : ''}`);
+  }
+
+  /** A line of a task's log. */
+  public log(task: string, line: string): void {
+    // A log may not steer the terminal.
+    this.line(`${this.paint('cyan', `  ${task} |`)} ${stripVTControlCharacters(line)}`);
+  }
+
+  public note(text: string): void {
+    this.line(`  ${this.paint('dim', text)}`);
+  }
+
+  public problem(text: string): void {
+    this.line(this.paint('red', text));
+  }
+
+  /** @returns whether all checks have passed that could be made */
+  public verdict(seconds: number): boolean {
+    const count = (outcome: Check['outcome']) => this.checks.filter((check) => check.outcome === outcome).length;
+    const failed = count('failed');
+    const parts = [`${count('passed')} passed`, `${failed} failed`, ...count('not rehearsed') > 0 ? [`${count('not rehearsed')} not rehearsed`] : []];
+    this.line(`\n${this.paint(failed > 0 ? 'red' : 'green', this.paint('bold', parts.join(', ')))} in ${seconds.toFixed(1)} s`);
+    return failed === 0;
+  }
+
+  private paint(colour: Colour, text: string): string {
+    const [on, off] = CODES[colour];
+    return this.colours ? `\u001b[${on}m${text}\u001b[${off}m` : text;
+  }
+}

@@ -1,0 +1,289 @@
+import { Assembly, DockerImageSource, Stack } from './assembly';
+import { CannotRun } from './cannot-run';
+import { regionOf, Resolver, ResourceReference } from './intrinsics';
+import { Action, Condition, readAction, readConditions } from './listener-rules';
+
+/*
+ * What the templates say about a service, its tasks and what stands in front of them, in the words of this program.
+ * The only numbers here are those that CloudFormation documents for a property that is left out.
+ */
+
+/** Identifies a resource in the whole assembly. */
+export type ResourceKey = string;
+
+export interface ServiceSpec {
+  /** As the user knows it: the path of its construct. */
+  readonly name: string;
+  readonly logicalId: string;
+  readonly stack: Stack;
+  readonly region: string;
+  readonly desiredCount: number;
+  /** Time after the start of a task in which ECS ignores failed health checks. */
+  readonly gracePeriodSeconds: number;
+  readonly cpu: string;
+  readonly memoryMiB: string;
+  readonly architecture: string;
+  readonly container: ContainerSpec;
+  /** The other containers of the task definition. */
+  readonly otherContainers: readonly string[];
+  /** The target groups in which its tasks are registered, and under which port. */
+  readonly registrations: ReadonlyArray<{ readonly targetGroup: TargetGroupSpec; readonly port: number }>;
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  /** The image's name, for messages. */
+  readonly image: string;
+  /** Where the image is built from, if the assembly holds it. */
+  readonly asset?: DockerImageSource;
+  readonly environment: { readonly [name: string]: string };
+  readonly secrets: readonly string[];
+  readonly environmentFiles: number;
+  readonly entryPoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly workingDirectory?: string;
+  readonly user?: string;
+  readonly readonlyRootFilesystem: boolean;
+  readonly stopTimeoutSeconds: number;
+  readonly healthCheck?: ContainerHealthCheckSpec;
+}
+
+export interface ContainerHealthCheckSpec {
+  readonly command: readonly string[];
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly retries: number;
+}
+
+export interface TargetGroupSpec {
+  readonly key: ResourceKey;
+  readonly name: string;
+  readonly healthCheck: HealthCheckSpec;
+}
+
+export interface HealthCheckSpec {
+  readonly path: string;
+  /** Where it is not the port of the traffic. */
+  readonly port?: number;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+  /** Status codes that pass: '200', '200,204', '200-299'. */
+  readonly successCodes: string;
+}
+
+export interface LoadBalancerSpec {
+  readonly key: ResourceKey;
+  readonly name: string;
+  readonly idleTimeoutSeconds: number;
+  readonly dropInvalidHeaderFields: boolean;
+  readonly xForwardedFor: 'append' | 'preserve' | 'remove';
+  readonly listeners: readonly ListenerSpec[];
+}
+
+export interface ListenerSpec {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: 'HTTP' | 'HTTPS';
+  /** In the order in which they are asked. */
+  readonly rules: readonly ListenerRuleSpec[];
+  readonly defaultAction: Action;
+}
+
+export interface ListenerRuleSpec {
+  readonly priority: number;
+  readonly conditions: readonly Condition[];
+  readonly action: Action;
+}
+
+const keyOf = ({ stack, logicalId }: ResourceReference): ResourceKey => `${stack.key}:${logicalId}`;
+
+/** Every service of the assembly, or the one that is asked for. */
+export function readServices(assembly: Assembly, resolver: Resolver, wanted?: string): ServiceSpec[] {
+  const all = assembly.ofType('AWS::ECS::Service');
+  const names = all.map(({ stack, logicalId }) => stack.displayName(logicalId));
+  if (all.length === 0) {
+    throw new CannotRun(`no service in ${assembly.directory}: none of its templates has an AWS::ECS::Service`);
+  }
+  const chosen = all.filter(({ stack, logicalId, resource }, index) => wanted === undefined
+    || [logicalId, resource.Properties?.ServiceName].includes(wanted)
+    || `/${names[index]}/`.includes(`/${wanted}/`)
+    || stack.name === wanted);
+  if (chosen.length === 0) {
+    throw new CannotRun(`no service is called ${wanted}: give --service one of ${names.join(', ')}`);
+  }
+  return chosen.map(({ stack, logicalId }) => readService(assembly, resolver, stack, logicalId));
+}
+
+function readService(assembly: Assembly, resolver: Resolver, stack: Stack, logicalId: string): ServiceSpec {
+  const raw = stack.template.Resources![logicalId].Properties ?? {};
+  const name = stack.displayName(logicalId);
+  const properties = resolver.resolve(stack, raw);
+
+  const taskReference = resolver.reference(stack, raw.TaskDefinition);
+  if (!taskReference) {
+    throw new CannotRun(`the task definition of service ${name} is not in this assembly: only what was synthesised can be rehearsed`);
+  }
+  const task = resolver.resolve(taskReference.stack, taskReference.stack.template.Resources![taskReference.logicalId].Properties ?? {});
+  const containers: any[] = task.ContainerDefinitions ?? [];
+
+  const loadBalancers: any[] = properties.LoadBalancers ?? [];
+  if (loadBalancers.length === 0) {
+    throw new CannotRun(`service ${name} has no target group: only services behind an Application Load Balancer can be rehearsed`
+      + ' so far; name another one with --service');
+  }
+  const serving = loadBalancers[0].ContainerName;
+  const definition = containers.find((container) => container.Name === serving);
+  if (!definition) {
+    throw new CannotRun(`the task definition of service ${name} has no container ${serving}, which its load balancer is to reach`);
+  }
+
+  const desiredCount = Number(properties.DesiredCount ?? smallestScale(assembly, resolver, stack, logicalId) ?? 1);
+  if (desiredCount < 1) {
+    throw new CannotRun(`service ${name} wants ${desiredCount} tasks: there is nothing to run`);
+  }
+  return {
+    name,
+    logicalId,
+    stack,
+    region: regionOf(stack),
+    desiredCount,
+    gracePeriodSeconds: Number(properties.HealthCheckGracePeriodSeconds ?? 0),
+    cpu: String(task.Cpu ?? '256'),
+    memoryMiB: String(task.Memory ?? '512'),
+    architecture: task.RuntimePlatform?.CpuArchitecture ?? 'X86_64',
+    container: readContainer(taskReference.stack, definition),
+    otherContainers: containers.filter((container) => container !== definition).map((container) => container.Name),
+    registrations: (raw.LoadBalancers as any[])
+      .filter((registration) => registration.ContainerName === serving)
+      .map((registration) => ({
+        targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), name),
+        port: Number(registration.ContainerPort),
+      })),
+  };
+}
+
+/** With scaling, the template has no desired count. A new service then starts with one task, and is scaled to the minimum at once. */
+function smallestScale(assembly: Assembly, resolver: Resolver, stack: Stack, logicalId: string): number | undefined {
+  const placeholder = `{{aws:${stack.key}:${logicalId}:Name}}`;
+  return assembly.ofType('AWS::ApplicationAutoScaling::ScalableTarget')
+    .map((scalable) => resolver.resolve(scalable.stack, scalable.resource.Properties ?? {}))
+    .find(({ ResourceId }) => String(ResourceId).includes(placeholder))?.MinCapacity;
+}
+
+function readContainer(stack: Stack, definition: any): ContainerSpec {
+  const check = definition.HealthCheck;
+  return {
+    name: definition.Name,
+    image: String(definition.Image),
+    // An image of a nested stack is an asset of the stack around it, which nested stacks share.
+    asset: stack.dockerImage(String(definition.Image)),
+    environment: Object.fromEntries((definition.Environment ?? []).map((variable: any) => [variable.Name, String(variable.Value ?? '')])),
+    secrets: (definition.Secrets ?? []).map((secret: any) => secret.Name),
+    environmentFiles: (definition.EnvironmentFiles ?? []).length,
+    entryPoint: definition.EntryPoint,
+    command: definition.Command,
+    workingDirectory: definition.WorkingDirectory,
+    user: definition.User,
+    readonlyRootFilesystem: String(definition.ReadonlyRootFilesystem) === 'true',
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
+    stopTimeoutSeconds: Number(definition.StopTimeout ?? 30),
+    healthCheck: check && {
+      command: check.Command,
+      intervalSeconds: Number(check.Interval ?? 30),
+      timeoutSeconds: Number(check.Timeout ?? 5),
+      retries: Number(check.Retries ?? 3),
+    },
+  };
+}
+
+function readTargetGroup(resolver: Resolver, reference: ResourceReference | undefined, service: string): TargetGroupSpec {
+  const resource = reference?.stack.template.Resources![reference.logicalId];
+  if (!reference || !resource) {
+    throw new CannotRun(`the target group of service ${service} is not in this assembly: only what was synthesised can be rehearsed`);
+  }
+  const properties = resolver.resolve(reference.stack, resource.Properties ?? {});
+  const name = reference.stack.displayName(reference.logicalId);
+  const protocols = [properties.Protocol, properties.HealthCheckProtocol ?? properties.Protocol];
+  if (protocols.some((protocol) => protocol !== 'HTTP')) {
+    throw new CannotRun(`target group ${name} speaks ${protocols.find((protocol) => protocol !== 'HTTP')} with its targets:`
+      + ' only HTTP can be rehearsed so far');
+  }
+  const port = Number(properties.HealthCheckPort);
+  return {
+    key: keyOf(reference),
+    name,
+    // Defaults: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    healthCheck: {
+      path: properties.HealthCheckPath ?? '/',
+      port: Number.isNaN(port) ? undefined : port,
+      intervalSeconds: Number(properties.HealthCheckIntervalSeconds ?? 30),
+      timeoutSeconds: Number(properties.HealthCheckTimeoutSeconds ?? 5),
+      healthyThreshold: Number(properties.HealthyThresholdCount ?? 5),
+      unhealthyThreshold: Number(properties.UnhealthyThresholdCount ?? 2),
+      successCodes: String(properties.Matcher?.HttpCode ?? '200'),
+    },
+  };
+}
+
+/** The load balancers whose listeners lead to one of the target groups. */
+export function readLoadBalancers(assembly: Assembly, resolver: Resolver, targetGroups: readonly TargetGroupSpec[]): LoadBalancerSpec[] {
+  const targetGroupKey = (stack: Stack) => (arn: unknown) => {
+    const reference = resolver.reference(stack, arn);
+    return reference ? keyOf(reference) : String(arn);
+  };
+  const rules = assembly.ofType('AWS::ElasticLoadBalancingV2::ListenerRule').map(({ stack, resource }) => {
+    const properties = resource.Properties ?? {};
+    const listener = resolver.reference(stack, properties.ListenerArn);
+    return {
+      listener: listener && keyOf(listener),
+      priority: Number(resolver.resolve(stack, properties.Priority)),
+      conditions: readConditions(resolver.resolve(stack, properties.Conditions ?? [])),
+      action: readAction(properties.Actions ?? [], (value) => resolver.resolve(stack, value), targetGroupKey(stack)),
+    };
+  });
+  const listeners = assembly.ofType('AWS::ElasticLoadBalancingV2::Listener').map(({ stack, logicalId, resource }) => {
+    const properties = resource.Properties ?? {};
+    const loadBalancer = resolver.reference(stack, properties.LoadBalancerArn);
+    return {
+      loadBalancer: loadBalancer && keyOf(loadBalancer),
+      name: stack.displayName(logicalId),
+      port: Number(resolver.resolve(stack, properties.Port) ?? 80),
+      protocol: resolver.resolve(stack, properties.Protocol) === 'HTTPS' ? 'HTTPS' as const : 'HTTP' as const,
+      rules: rules
+        .filter((rule) => rule.listener === keyOf({ stack, logicalId }))
+        .sort((one, other) => one.priority - other.priority),
+      defaultAction: readAction(properties.DefaultActions ?? [], (value) => resolver.resolve(stack, value), targetGroupKey(stack)),
+    };
+  });
+  const loadBalancers = assembly.ofType('AWS::ElasticLoadBalancingV2::LoadBalancer')
+    .map(({ stack, logicalId, resource }): LoadBalancerSpec => {
+      const key = keyOf({ stack, logicalId });
+      const attributes = Object.fromEntries((resolver.resolve(stack, resource.Properties?.LoadBalancerAttributes ?? []) as any[])
+        .map((attribute) => [attribute.Key, attribute.Value]));
+      return {
+        key,
+        name: stack.displayName(logicalId),
+        // Defaults: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+        idleTimeoutSeconds: Number(attributes['idle_timeout.timeout_seconds'] ?? 60),
+        dropInvalidHeaderFields: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
+        xForwardedFor: attributes['routing.http.xff_header_processing.mode'] ?? 'append',
+        listeners: listeners.filter((listener) => listener.loadBalancer === key),
+      };
+    })
+    .filter(({ listeners: own }) => own.some((listener) => targetGroups.some((group) => leadsTo(listener, group.key))));
+
+  for (const group of targetGroups) {
+    if (!loadBalancers.some((loadBalancer) => loadBalancer.listeners.some((listener) => leadsTo(listener, group.key)))) {
+      throw new CannotRun(`no listener of this assembly leads to target group ${group.name}:`
+        + ' a listener that was imported by its ARN cannot be rehearsed so far');
+    }
+  }
+  return loadBalancers;
+}
+
+export function leadsTo(listener: ListenerSpec, targetGroup: ResourceKey): boolean {
+  return [listener.defaultAction, ...listener.rules.map((rule) => rule.action)]
+    .some((action) => action.type === 'forward' && action.targetGroups.some(({ key }) => key === targetGroup));
+}
