@@ -102,7 +102,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   edgeLambdaAutoDiscover: false,
   lambdaExtensionAutoDiscover: false,
 
-  gitignore: ['/cdk.out/', '/integ/**/*.snapshot/asset.*', '/integ/cdk-integ.out.*', '*.tgz', '!/example-app/dist/'],
+  gitignore: ['/cdk.out/', '/integ/**/*.snapshot/asset.*', '/integ/cdk-integ.out.*', '*.tgz', '.jsii.tabl.json', '!/example-app/dist/'],
 });
 
 // unrs-resolver 1.13.0 lists platform packages that its registry entry does not have: `npm ci` would fail.
@@ -116,9 +116,6 @@ project.package.addField('files', [
   'example-app/Dockerfile',
   'example-app/.dockerignore',
   'example-app/README.md',
-  'example-app/package.json',
-  'example-app/package-lock.json',
-  'example-app/src',
   'example-app/health-check.js',
   'example-app/dist',
 ]);

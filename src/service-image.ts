@@ -41,14 +41,14 @@ export interface ServiceImageOptions {
  *
  * @example
  * new HelloFargateService(this, 'Shop', {
- *   image: ServiceImage.fromDirectory(path.join(__dirname, '..', 'shop'), { buildArgs: { COMMIT: '4f2a9c1' } }),
+ *   image: ServiceImage.fromDirectory('shop', { buildArgs: { COMMIT: '4f2a9c1' } }),
  * });
  */
 export class ServiceImage extends ecs.ContainerImage {
   /**
    * An image that is built from a directory with a Dockerfile.
    *
-   * @param directory the directory that is the build context. The service refuses one that has no such Dockerfile.
+   * @param directory the build context; a relative path is relative to where `cdk` runs. One without the Dockerfile is refused.
    * @param options how it is built
    */
   public static fromDirectory(directory: string, options: ServiceImageOptions = {}): ServiceImage {

@@ -1,0 +1,109 @@
+import { execFileSync, spawnSync } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { readJson } from './synth';
+
+/**
+ * The package as its users get it: compiled, packed, and unpacked into an app that is not this repository.
+ * Its peers are those of this repository, so that nothing is downloaded.
+ */
+const ROOT = path.join(__dirname, '..');
+
+let app: string;
+let shipped: string[];
+
+const run = (command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) => {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, ...env } });
+  return { status, stdout, stderr };
+};
+
+beforeAll(() => {
+  app = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-app-'));
+  execFileSync('npx', ['projen', 'compile'], { cwd: ROOT, stdio: 'pipe' });
+  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', app], { cwd: ROOT, encoding: 'utf8' }));
+  shipped = packed.files.map((file: { path: string }) => file.path).sort();
+
+  const modules = path.join(app, 'node_modules');
+  fs.mkdirSync(path.join(modules, 'hello-fargate-service'), { recursive: true });
+  execFileSync('tar', ['-xzf', path.join(app, packed.filename), '--strip-components=1', '-C', path.join(modules, 'hello-fargate-service')]);
+  for (const peer of ['aws-cdk-lib', 'constructs']) { fs.symlinkSync(path.join(ROOT, 'node_modules', peer), path.join(modules, peer)); }
+}, 300_000);
+
+afterAll(() => fs.rmSync(app, { recursive: true, force: true }));
+
+test('the tarball holds the library, the command, the built example app, and nothing else', () => {
+  const compiled = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => ['.js', '.d.ts'].map((extension) => `lib/${file.replace(/\.ts$/, extension)}`));
+
+  expect(shipped).toEqual([
+    '.jsii',
+    'API.md',
+    'LICENSE',
+    'README.md',
+    'bin/hello-fargate-service',
+    'example-app/.dockerignore',
+    'example-app/Dockerfile',
+    'example-app/README.md',
+    'example-app/dist/THIRD-PARTY-LICENSES.txt',
+    'example-app/dist/server.js',
+    'example-app/health-check.js',
+    'package.json',
+    ...compiled,
+  ].sort());
+});
+
+test('it has no dependencies but its peers', () => {
+  const { dependencies = {}, peerDependencies } = readJson(path.join(app, 'node_modules', 'hello-fargate-service', 'package.json'));
+
+  expect(dependencies).toEqual({});
+  expect(peerDependencies).toEqual({ 'aws-cdk-lib': '^2.257.0', 'constructs': '^10.5.1' });
+});
+
+describe('an app that installed it and wrote the three lines', () => {
+  beforeAll(() => {
+    fs.writeFileSync(path.join(app, 'app.js'), `
+      const { App, Stack } = require('aws-cdk-lib');
+      const { HelloFargateService } = require('hello-fargate-service');
+      new HelloFargateService(new Stack(new App(), 'Hello'), 'Hello');
+    `);
+  });
+
+  test('synthesises without printing a word', () => {
+    expect(run('node', ['app.js'], app, { CDK_OUTDIR: path.join(app, 'cdk.out') })).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test('has an image asset that holds what the Dockerfile copies, and is the same as in this repository', () => {
+    const { dockerImages } = readJson(path.join(app, 'cdk.out', 'Hello.assets.json'));
+    const [[hash, { source }]] = Object.entries<{ source: { directory: string; platform: string } }>(dockerImages);
+    const files = fs.readdirSync(path.join(app, 'cdk.out', source.directory), { recursive: true, encoding: 'utf8' });
+
+    expect(source.platform).toBe('linux/arm64');
+    expect(files).toEqual(expect.arrayContaining(['Dockerfile', 'health-check.js', 'dist/server.js', 'dist/THIRD-PARTY-LICENSES.txt']));
+    expect(files).not.toContain('README.md');
+
+    const here = run('node', ['-e', `
+      const { App, Stack } = require('aws-cdk-lib');
+      const { HelloFargateService } = require('${ROOT}');
+      new HelloFargateService(new Stack(new App(), 'Hello'), 'Hello');
+    `], ROOT, { CDK_OUTDIR: path.join(app, 'here.out') });
+    expect(here.status).toBe(0);
+    expect(Object.keys(readJson(path.join(app, 'here.out', 'Hello.assets.json')).dockerImages)).toEqual([hash]);
+  });
+
+  test('can be rehearsed by the command that it installed', () => {
+    const command = path.join(app, 'node_modules', 'hello-fargate-service', 'bin', 'hello-fargate-service');
+    const { status, stdout } = run('node', [command, 'rehearse', 'cdk.out', '--once'], app);
+
+    expect(stdout).toMatch(/\/health answered 200/);
+    expect(status).toBe(0);
+  });
+});
+
+test('the code of README and of the docstrings compiles', () => {
+  const { status, stdout, stderr } = run('npx', ['jsii-rosetta', 'extract', '--strict', '--fail', '--directory', ROOT, '--output', path.join(app, 'tablet.json')], ROOT);
+
+  expect(stdout + stderr).not.toMatch(/error/i);
+  expect(status).toBe(0);
+}, 180_000);

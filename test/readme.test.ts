@@ -1,0 +1,25 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { templateOf } from './synth';
+import { asMarkdown, monthlyCost } from '../bench/monthly-cost';
+
+const README = fs.readFileSync(path.join(__dirname, '..', 'README.md'), 'utf8');
+
+test('the cost table is what the bench prints', () => {
+  const [, table] = /<!-- monthly-cost -->\n([^]*?)\n<!-- \/monthly-cost -->/.exec(README)!;
+
+  expect(table).toBe(asMarkdown(monthlyCost()));
+});
+
+test('the number of resources is that of the template', () => {
+  expect(README).toContain(`\n${Object.keys(templateOf().toJSON().Resources).length} resources, `);
+});
+
+test('each integ scenario has a row that says when it was deployed', () => {
+  const scenarios = fs.readdirSync(path.join(__dirname, '..', 'integ')).filter((file) => /^integ\..*\.ts$/.test(file)).map((file) => file.slice(0, -3));
+
+  expect(scenarios.length).toBeGreaterThan(0);
+  for (const scenario of scenarios) {
+    expect(README).toMatch(new RegExp(`^\\| \`${scenario}\` \\|.+\\| (\\*never\\*|\\d{4}-\\d{2}-\\d{2} .+) \\|$`, 'm'));
+  }
+});
