@@ -74,7 +74,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   tsconfigDevFile: 'tsconfig.dev.json',
   tsconfigDev: {
     compilerOptions: { rootDir: '.', types: ['jest', 'node'] },
-    include: ['integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts'],
+    include: ['.projenrc.ts', 'integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts'],
     exclude: ['node_modules', 'lib', 'dist', 'cdk.out', 'example-app/dist', 'integ/**/*.snapshot'],
   },
   typecheckTests: true,

@@ -5,8 +5,9 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { ON_DEMAND, strategyNonce } from './capacity';
-import { HealthCheckOptions, HttpIngress, validateHealthCheck } from './ingress';
+import { Capacity, validateCapacity } from './capacity';
+import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health-check';
+import { HttpIngress } from './ingress';
 import { resolveNetwork, validateNetwork } from './network';
 import { DEFAULTS } from './preset';
 import { Task, validateTask } from './task';
@@ -71,6 +72,13 @@ export interface HelloFargateServiceProps {
   readonly desiredCount?: number;
 
   /**
+   * Which Fargate capacity runs the tasks: on demand, or Spot above a base on demand.
+   *
+   * @default Capacity.onDemand()
+   */
+  readonly capacity?: Capacity;
+
+  /**
    * Environment variables of the container.
    *
    * PORT, KEEP_ALIVE_TIMEOUT_MS, SHUTDOWN_DELAY_MS and SHUTDOWN_TIMEOUT_MS are set by the construct
@@ -120,17 +128,18 @@ export interface HelloFargateServiceProps {
   readonly readonlyRootFilesystem?: boolean;
 
   /**
-   * Time from SIGTERM to SIGKILL, 20 to 120 s: the app keeps serving for the first 10 s, while the load balancer
-   * takes it out of rotation, and finishes what is under way 5 s before the end.
+   * Time from SIGTERM to SIGKILL, at most 120 s. The app keeps serving while the load balancer takes it out of rotation,
+   * which is 10 s on demand, and on Spot interval × unhealthyThresholdCount + timeout of `healthCheck` + 5 s;
+   * it finishes what is under way, and exits 5 s before the end. Too short a time for that is refused.
    *
-   * @default Duration.seconds(45)
+   * @default - that time, 30 s for what is under way, and 5 s: 45 seconds on demand, 65 seconds on Spot
    */
   readonly stopTimeout?: Duration;
 
   /**
    * How the load balancer checks the tasks.
    *
-   * @default - GET /health every 30 s, which must answer 200 within 5 s
+   * @default - GET /health every 30 s (10 s where tasks may run on Spot), which must answer 200 within 5 s
    */
   readonly healthCheck?: HealthCheckOptions;
 
@@ -154,8 +163,8 @@ export interface HelloFargateServiceProps {
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * The ECS cluster; its VPC is used. One that was imported must have the capacity provider FARGATE already
-   * (`aws ecs put-cluster-capacity-providers`); one made in CDK is given it.
+   * The ECS cluster; its VPC is used. One that was imported must have the capacity providers FARGATE and, for Spot, FARGATE_SPOT
+   * already (`aws ecs put-cluster-capacity-providers`): CDK cannot see whether it has. One made in CDK is given both.
    *
    * @default - one cluster is made for all services of the stack, or one for this service if `vpc` is given
    */
@@ -244,23 +253,26 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     const validation = new Validation(this);
     validateNetwork(validation, props);
     validateTask(validation, props);
-    validateHealthCheck(validation, props.healthCheck);
+    const healthCheck = healthCheckOf(props);
+    validateHealthCheck(validation, healthCheck);
+    validateCapacity(validation, props.capacity, props.desiredCount);
     validation.wholeNumber('desiredCount', props.desiredCount, 0, 5000, 'the number of tasks in a service');
     validation.throwIfRefused();
 
+    const capacity = props.capacity ?? Capacity.onDemand();
     const network = resolveNetwork(this, props);
     const task = new Task(this, 'Task', props);
-    const ingress = new HttpIngress(this, 'Ingress', { vpc: network.vpc, healthCheck: props.healthCheck });
+    const ingress = new HttpIngress(this, 'Ingress', { vpc: network.vpc, healthCheck });
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: network.cluster,
       taskDefinition: task.taskDefinition,
       desiredCount: props.desiredCount ?? DEFAULTS.desiredCount,
-      capacityProviderStrategies: ON_DEMAND,
+      capacityProviderStrategies: capacity._strategy,
       vpcSubnets: network.taskSubnets,
       assignPublicIp: network.assignPublicIp,
       securityGroups: [new ec2.SecurityGroup(this, 'SecurityGroup', { vpc: network.vpc, description: 'Tasks: the load balancer in, everything out' })],
-      healthCheckGracePeriod: props.healthCheck?.gracePeriod ?? DEFAULTS.healthCheck.gracePeriod,
+      healthCheckGracePeriod: healthCheck.gracePeriod,
       circuitBreaker: { enable: true, rollback: true },
       minHealthyPercent: DEFAULTS.minHealthyPercent,
       maxHealthyPercent: DEFAULTS.maxHealthyPercent,
@@ -270,7 +282,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
       propagateTags: ecs.PropagatedTagSource.SERVICE,
       enableECSManagedTags: true,
     });
-    this.service.forceNewDeployment(strategyNonce(ON_DEMAND));
+    this.service.forceNewDeployment(capacity._nonce);
     // The service uses the capacity providers until it is deleted, so it must be deleted before the association is.
     this.service.node.addDependency(network.cluster);
     // A first task that may not pull its image yet would count as a failed deployment.

@@ -20,6 +20,8 @@ export const DEFAULTS = {
     healthyHttpCodes: '200',
     gracePeriod: Duration.seconds(60),
   },
+  /** Only the health check takes a Spot task out of rotation, within the two minutes that it has. */
+  healthCheckIntervalOnSpot: Duration.seconds(10),
   /** AWS waits 300 s; a task that has been deregistered has nothing to do for that long. */
   deregistrationDelay: Duration.seconds(30),
   /** The load balancer's idle time-out, AWS's own default. */

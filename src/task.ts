@@ -2,11 +2,12 @@ import { Duration, RemovalPolicy, Size, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { DrainProps, drainOf, validateDrain } from './drain';
 import { DEFAULTS } from './preset';
 import { EXAMPLE_APP, ServiceImage, validateBoundImage, validateImage } from './service-image';
 import { show, Validation } from './validation';
 
-export interface TaskProps {
+export interface TaskProps extends DrainProps {
   readonly image?: ecs.ContainerImage;
   readonly architecture?: ecs.CpuArchitecture;
   readonly containerPort?: number;
@@ -18,7 +19,6 @@ export interface TaskProps {
   readonly entryPoint?: string[];
   readonly user?: string;
   readonly readonlyRootFilesystem?: boolean;
-  readonly stopTimeout?: Duration;
   readonly enableExecuteCommand?: boolean;
   readonly logRetention?: logs.RetentionDays;
 }
@@ -39,30 +39,6 @@ function steps(from: number, to: number, step: number): number[] {
   return Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step);
 }
 
-/** The longest that Fargate waits between SIGTERM and SIGKILL. */
-const LONGEST_STOP_TIMEOUT = 120;
-
-/** How a task leaves. Each time counts from SIGTERM: delay < timeout < stopTimeout. */
-interface Drain {
-  /** As long, the app keeps serving while its `/health` answers 503. */
-  readonly delay: Duration;
-  /** Then it has finished what is under way, or exits without. */
-  readonly timeout: Duration;
-  /** Then ECS sends SIGKILL. */
-  readonly stopTimeout: Duration;
-}
-
-/**
- * ECS deregisters a target before it sends SIGTERM, so that a delay of 10 s covers the load balancer's own
- * slowness to notice. What is under way then has as long as the load balancer gives it.
- */
-function drainOf(props: TaskProps): Drain {
-  const delay = Duration.seconds(10);
-  const margin = Duration.seconds(5);
-  const stopTimeout = props.stopTimeout ?? delay.plus(DEFAULTS.deregistrationDelay).plus(margin);
-  return { delay, timeout: Duration.millis(stopTimeout.toMilliseconds() - margin.toMilliseconds()), stopTimeout };
-}
-
 /** What the construct tells every container; `example-app/README.md` says what an app does with it. */
 function contractEnvironment(props: TaskProps): { [name: string]: string } {
   const drain = drainOf(props);
@@ -70,8 +46,8 @@ function contractEnvironment(props: TaskProps): { [name: string]: string } {
     PORT: String(props.containerPort ?? DEFAULTS.containerPort),
     // Longer than the load balancer keeps an idle connection, or it sends a request into one that the app is closing.
     KEEP_ALIVE_TIMEOUT_MS: String(DEFAULTS.idleTimeout.toMilliseconds() + 5_000),
-    SHUTDOWN_DELAY_MS: String(drain.delay.toMilliseconds()),
-    SHUTDOWN_TIMEOUT_MS: String(drain.timeout.toMilliseconds()),
+    SHUTDOWN_DELAY_MS: String(drain.delay * 1000),
+    SHUTDOWN_TIMEOUT_MS: String(drain.timeout * 1000),
   };
 }
 
@@ -87,11 +63,7 @@ export function validateTask(validation: Validation, props: TaskProps): void {
   validateImage(validation, props.image, architecture);
 
   validation.wholeNumber('containerPort', props.containerPort, 1, 65535, 'a port');
-  if (props.stopTimeout?.isUnresolved()) {
-    validation.refuse('stopTimeout', 'a token', 'the times of the shutdown are worked out from it', 'set a number of seconds');
-  }
-  validation.wholeSeconds('stopTimeout', props.stopTimeout, 20, LONGEST_STOP_TIMEOUT,
-    'the time that Fargate gives a task to drain after SIGTERM');
+  validateDrain(validation, props);
   validation.notEmpty('command', props.command, 'leave it out for the command of the image');
   validation.notEmpty('entryPoint', props.entryPoint, 'leave it out for the entry point of the image');
   validation.notEmpty('user', props.user, 'leave it out for the user of the image');
@@ -133,7 +105,7 @@ function validateSize(validation: Validation, props: TaskProps): void {
 }
 
 function validateEnvironment(validation: Validation, props: TaskProps): void {
-  const contract: { [name: string]: string | undefined } = props.stopTimeout?.isUnresolved() ? {} : contractEnvironment(props);
+  const contract: { [name: string]: string | undefined } = contractEnvironment(props);
   for (const [list, names] of Object.entries({ environment: props.environment ?? {}, secrets: props.secrets ?? {} })) {
     for (const name of Object.keys(names)) {
       const prop = `${list}.${name}`;
@@ -190,7 +162,7 @@ export class Task extends Construct {
       readonlyRootFilesystem,
       // Without a limit of its own, a process sees the memory of the whole machine under the task.
       memoryLimitMiB,
-      stopTimeout: drainOf(props).stopTimeout,
+      stopTimeout: Duration.seconds(drainOf(props).stopTimeout),
       portMappings: [{ containerPort: props.containerPort ?? DEFAULTS.containerPort }],
       healthCheck: isExampleApp ? { command: [...EXAMPLE_APP.healthCheckCommand], startPeriod: DEFAULTS.healthCheck.gracePeriod } : undefined,
       linuxParameters,

@@ -56,7 +56,7 @@ describe.each([
     const spies = [
       jest.spyOn(process.stderr, 'write').mockImplementation((text) => printed.push(text) > 0),
       jest.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(text) > 0),
-      ...(['log', 'info', 'warn', 'error'] as const).map((level) => jest.spyOn(console, level).mockImplementation((text) => printed.push(text))),
+      ...(['log', 'info', 'warn', 'error'] as const).map((level) => jest.spyOn(console, level).mockImplementation((...words: unknown[]) => { printed.push(words); })),
     ];
     const stack = newStack(props, { context });
 

@@ -4,7 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../src';
+import { Capacity, HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../src';
 import { newStack, templateOf } from './synth';
 
 const IMAGE_DIRECTORY = path.join(__dirname, 'fixtures', 'image');
@@ -48,9 +48,18 @@ const BAD: Bad[] = [
   ['an empty user', () => ({ user: '', image: OWN_IMAGE }), 'user', /is "", but an empty value would be ignored/],
   ['an empty command', () => ({ command: [] }), 'command', /is \[\], but an empty value would be ignored; leave it out/],
   ['an empty entry point', () => ({ entryPoint: [] }), 'entryPoint', /is \[\], but an empty value would be ignored/],
-  ['a stop time-out too short to drain', () => ({ stopTimeout: seconds(19) }), 'stopTimeout', /is 19 seconds, but .* from 20 to 120/],
-  ['a stop time-out above what Fargate gives', () => ({ stopTimeout: seconds(121) }), 'stopTimeout', /is 121 seconds, but .* from 20 to 120/],
+  ['a stop time-out too short to drain', () => ({ stopTimeout: seconds(19) }), 'stopTimeout', /is 19 seconds, but for 10 s after SIGTERM .* the load balancer has .*; set 20 to 120 seconds$/],
+  ['a stop time-out above what Fargate gives', () => ({ stopTimeout: seconds(121) }), 'stopTimeout', /is 121 seconds, but .* from 1 to 120/],
   ['a stop time-out in fractions', () => ({ stopTimeout: Duration.millis(30_500) }), 'stopTimeout', /is 30\.5 seconds, but .* whole number/],
+  ['a stop time-out as a token', () => ({ stopTimeout: Duration.seconds(Lazy.number({ produce: () => 30 })) }), 'stopTimeout', /is a token, but the times of the shutdown/],
+  ['a stop time-out too short to drain on Spot', () => ({ capacity: Capacity.spot(), stopTimeout: seconds(39) }), 'stopTimeout', /is 39 seconds, but for 30 s after SIGTERM .* failed health checks have .*; lower interval/],
+  ['a health check too slow to drain on Spot', () => ({ capacity: Capacity.spot(), healthCheck: { interval: seconds(40) } }), 'healthCheck', /is too slow for Spot, with a stopTimeout of 125 seconds, but Fargate gives 120 s/],
+  ['a health check as tokens on Spot', () => ({ capacity: Capacity.spot(), healthCheck: { unhealthyThresholdCount: Lazy.number({ produce: () => 2 }) } }), 'healthCheck', /is a token/],
+  // capacity
+  ['a negative base', () => ({ capacity: Capacity.spot({ onDemandBase: -1 }) }), 'capacity.onDemandBase', /is -1, but the number of tasks on demand is a whole number from 0 to 100000/],
+  ['half a task on demand', () => ({ capacity: Capacity.spot({ onDemandBase: 0.5 }) }), 'capacity.onDemandBase', /is 0\.5, but/],
+  ['a base that leaves nothing to Spot', () => ({ capacity: Capacity.spot({ onDemandBase: 2 }) }), 'capacity.onDemandBase', /is 2, but desiredCount is 2, so that no task would run on Spot; lower/],
+  ['one task and Spot above a base of one', () => ({ capacity: Capacity.spot(), desiredCount: 1 }), 'capacity.onDemandBase', /is 1, but desiredCount is 1/],
   ['a read-only root with ECS Exec', () => ({ readonlyRootFilesystem: true, enableExecuteCommand: true }), 'readonlyRootFilesystem', /is true, but the agent of ECS Exec .*; leave one of the two out/],
   ['an own image with a read-only root and ECS Exec', () => ({ image: OWN_IMAGE, readonlyRootFilesystem: true, enableExecuteCommand: true }), 'readonlyRootFilesystem', /ECS Exec/],
   ['a stop time-out as a token', () => ({ stopTimeout: Duration.millis(Lazy.number({ produce: () => 30_000 })) }), 'stopTimeout', /is a token, but the times of the shutdown/],
