@@ -92,8 +92,6 @@ const project = new awscdk.AwsCdkConstructLibrary({
     jestConfig: {
       modulePathIgnorePatterns: ['<rootDir>/integ/.*\\.snapshot/', '<rootDir>/cdk.out/', '<rootDir>/dist/', '<rootDir>/lib/'],
       testTimeout: 60_000,
-      
-     
     },
     junitReporting: false,
   },
