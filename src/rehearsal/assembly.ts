@@ -91,13 +91,14 @@ export class Stack {
     this.region = props.region;
     this.parent = props.parent;
     for (const [logicalId, resource] of this.ofType('AWS::CloudFormation::Stack')) {
-      const file = resource.Metadata?.['aws:asset:path'];
-      if (typeof file !== 'string' || !fs.existsSync(path.join(props.directory, file))) { continue; }
+      // The name of the template in S3 is its hash, whatever the URL around it.
+      const file = this.fileAsset(/\w{64}\.json/.exec(JSON.stringify(resource.Properties?.TemplateURL ?? ''))?.[0] ?? '');
+      if (!file) { continue; }
       this.nested.set(logicalId, new Stack({
         ...props,
         key: `${props.key}/${logicalId}`,
         name: `${props.name}/${logicalId}`,
-        template: readJson(path.join(props.directory, file)),
+        template: readJson(file),
         parent: { stack: this, logicalId },
       }));
     }

@@ -26,16 +26,21 @@ const SDK_CALL = `${ASSERTION}SdkCall`;
 
 /**
  * @param pace how many times as fast as they say the waiters of the assertions wait
+ * @param interrupted ends the waiting
  * @param tell is told each outcome
  */
 export async function rehearseAssertions(
-  assembly: Assembly, names: PublicNames, pace: number, tell: (test: string, outcome: AssertionOutcome) => void,
+  assembly: Assembly, names: PublicNames, pace: number, interrupted: AbortSignal, tell: (outcome: AssertionOutcome) => void,
 ): Promise<void> {
-  for (const { name, stack } of assembly.integTests) {
-    const provider = new AssertionProvider(assembly, stack, names, pace);
+  for (const { stack } of assembly.integTests) {
+    const provider = new AssertionProvider(assembly, stack, names, pace, interrupted);
     try {
       await provider.start();
-      for (const [logicalId, resource] of inOrder(stack)) { tell(name, await provider.assert(logicalId, resource)); }
+      for (const [logicalId, resource] of inOrder(stack)) {
+        const outcome = await provider.assert(logicalId, resource);
+        if (interrupted.aborted) { return; }
+        tell(outcome);
+      }
     } finally {
       provider.close();
     }
@@ -66,7 +71,10 @@ class AssertionProvider {
   private readonly data = new Map<string, CloudFormationResponse['Data']>();
   private readonly stepFunctions: http.Server;
 
-  constructor(assembly: Assembly, private readonly stack: Stack, private readonly names: PublicNames, private readonly pace: number) {
+  constructor(
+    assembly: Assembly, private readonly stack: Stack, private readonly names: PublicNames,
+    private readonly pace: number, private readonly interrupted: AbortSignal,
+  ) {
     const known: KnownAttributes = (reference) => {
       const { logicalId, attribute } = reference;
       if (reference.stack !== stack) { return names.known(reference); }
@@ -98,7 +106,7 @@ class AssertionProvider {
       return { outcome: 'not rehearsed', assertion: `${properties.service}:${properties.api}${expected}`, reason: 'it asks AWS' };
     }
     let assertion = `${readable(properties.actual)}${expected}`;
-    if (resource.Type === HTTP_CALL) {
+    if (resource.Type.startsWith(HTTP_CALL)) {
       const { url, fetchOptions } = properties.parameters;
       const method = fetchOptions?.method ?? 'GET';
       properties.parameters.url = this.names.rewrite(String(url));
@@ -165,7 +173,7 @@ class AssertionProvider {
       const { stateMachineArn, input, name } = JSON.parse(body);
       const { DefinitionString } = this.resolver.resolve(this.stack, this.stack.template.Resources![nameIn(stateMachineArn)].Properties);
       const definition: StateMachineDefinition = JSON.parse(DefinitionString);
-      play(definition, JSON.parse(input), async (resource, data) => this.invoke(resource, data), this.pace)
+      void play(definition, JSON.parse(input), async (resource, data) => this.invoke(resource, data), this.pace, this.interrupted)
         .then(() => 'it ended without an answer', (error: Error) => error.message)
         // Only the first answer counts.
         .then((reason) => this.responses.get(name)?.({ Status: 'FAILED', Reason: reason, RequestId: name }));
@@ -198,5 +206,12 @@ function withStrings(value: any): any {
 
 /** {"$ObjectLike":{"status":200}} as {"status":200}. */
 function readable(expected: unknown): string {
-  return String(expected ?? '').replace(/\{"\$(?:ObjectLike|ArrayWith|StringLike|SerializedJson)":(.*)\}/g, '$1');
+  try {
+    return JSON.stringify(JSON.parse(String(expected), (_key, value) => {
+      const [[matcher, argument] = []] = Object.entries(value ?? {});
+      return matcher?.startsWith('$') ? argument : value;
+    }));
+  } catch {
+    return String(expected ?? '');
+  }
 }

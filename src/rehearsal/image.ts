@@ -9,6 +9,8 @@ import { CannotRun } from './cannot-run';
  */
 
 export interface Image {
+  /** The image that it starts from. */
+  readonly base: string;
   readonly environment: { readonly [name: string]: string };
   readonly workingDirectory: string;
   readonly user?: string;
@@ -38,6 +40,7 @@ export function readImage(service: string, source: DockerImageSource): Image {
   const argument: { [name: string]: string } = {};
   const environment: { [name: string]: string } = {};
   const copies: Array<{ readonly sources: string[]; readonly destination: string }> = [];
+  let base = '';
   let workingDirectory = '/';
   let user: string | undefined;
   let entryPoint: string[] | undefined;
@@ -86,6 +89,8 @@ export function readImage(service: string, source: DockerImageSource): Image {
         break;
       }
       case 'FROM':
+        base = text.split(/\s+/).find((word) => !word.startsWith('--')) ?? '';
+        break;
       case 'EXPOSE':
       case 'LABEL':
       case 'MAINTAINER':
@@ -98,6 +103,7 @@ export function readImage(service: string, source: DockerImageSource): Image {
   }
 
   return {
+    base,
     environment,
     workingDirectory,
     user,

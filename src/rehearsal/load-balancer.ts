@@ -4,7 +4,7 @@ import { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import { CannotRun } from './cannot-run';
 import { Action, decide, RuleRequest } from './listener-rules';
-import { ListenerSpec, LoadBalancerSpec } from './service';
+import { leadsTo, ListenerSpec, LoadBalancerSpec } from './service';
 import { Target, TargetGroup } from './target-group';
 
 /*
@@ -34,14 +34,15 @@ export class LoadBalancer {
    */
   constructor(public readonly spec: LoadBalancerSpec, private readonly targetGroups: ReadonlyMap<string, TargetGroup>) {}
 
-  /** @param port for the first listener; 0 is any that is free */
+  /** @param port for the first listener that leads to targets; 0 is any that is free */
   public async listen(port: number): Promise<void> {
-    for (const [index, listener] of this.spec.listeners.entries()) {
+    const main = this.spec.listeners.find((listener) => [...this.targetGroups.keys()].some((key) => leadsTo(listener, key)));
+    for (const listener of this.spec.listeners) {
       const server = http.createServer((request, response) => this.answer(listener, request, response));
       server.on('upgrade', (request, socket, head) => this.upgrade(listener, request, socket, head));
       server.keepAliveTimeout = 1000 * this.spec.idleTimeoutSeconds;
       server.requestTimeout = 0;
-      await listenOn(server, index === 0 ? port : 0);
+      await listenOn(server, listener === main ? port : 0);
       this.servers.set(listener, server);
     }
   }

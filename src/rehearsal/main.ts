@@ -27,20 +27,30 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   const interrupted = new AbortController();
   const interrupt = () => {
     // Who asks twice does not want to wait. What is left is removed on exit.
-    if (interrupted.signal.aborted) { process.exit(2); }
+    if (interrupted.signal.aborted) { process.exit(report.passed === undefined ? 2 : report.passed ? 0 : 1); }
     interrupted.abort();
   };
+  const fail = (error: unknown) => {
+    process.stderr.write(`\ncould not rehearse: ${error instanceof CannotRun ? error.message : (error as Error).stack}\n`);
+    process.exitCode = 2;
+  };
+  process.on('uncaughtException', (error) => {
+    fail(error);
+    process.exit();
+  });
+  // A reader that has gone, as in `… | head`.
+  process.stdout.on('error', interrupt);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   signals.forEach((signal) => process.on(signal, interrupt));
   try {
     const options = readArguments(args);
-    process.exitCode = typeof options === 'string' ? Number(!process.stdout.write(options) && 0)
-      : await rehearse(options, report, interrupted.signal) ? 0 : 1;
+    if (typeof options === 'string') {
+      process.stdout.write(options);
+    } else {
+      process.exitCode = await rehearse(options, report, interrupted.signal) ? 0 : 1;
+    }
   } catch (error) {
-    process.exitCode = 2;
-    process.stderr.write(error instanceof CannotRun ? `\ncould not rehearse: ${error.message}\n` : `\ncould not rehearse: ${(error as Error).stack}\n`);
-  } finally {
-    signals.forEach((signal) => process.off(signal, interrupt));
+    fail(error);
   }
 }
 

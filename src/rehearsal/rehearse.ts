@@ -1,6 +1,6 @@
 import * as http from 'node:http';
-import { rehearseAssertions } from './assertions';
 import { Assembly } from './assembly';
+import { rehearseAssertions } from './assertions';
 import { CannotRun } from './cannot-run';
 import { knownOnlyInAws, Resolver } from './intrinsics';
 import { decide } from './listener-rules';
@@ -9,6 +9,7 @@ import { PublicNames } from './public-names';
 import { Report } from './report';
 import { readSecrets } from './secrets';
 import { leadsTo, ListenerSpec, readLoadBalancers, readServices, ServiceSpec, TargetGroupSpec } from './service';
+import { sleep } from './sleep';
 import { isSuccess, Target, TargetGroup } from './target-group';
 import { hasManyAddresses, prepareRuntime, Runtime, Task } from './task';
 import { explainUnhealthy } from './unhealthy';
@@ -59,7 +60,10 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
 
   const services = readServices(assembly, resolver, options.service);
   const groups = new Map(services.flatMap(({ registrations }) => registrations)
-    .map(({ targetGroup }) => [targetGroup.key, new TargetGroup(targetGroup, PACE)]));
+    .map(({ targetGroup }) => [targetGroup.key, new TargetGroup(targetGroup, PACE, ({ name, state }, before) => {
+      // How a target becomes healthy is a check; that it does not stay so is news.
+      if (before !== 'initial' && report.passed !== undefined) { report.note(`${name} is ${state}`); }
+    })]));
   const loadBalancers = readLoadBalancers(assembly, resolver, [...groups.values()].map(({ spec }) => spec))
     .map((spec) => new LoadBalancer(spec, groups));
   const cast: Cast[] = [];
@@ -79,15 +83,19 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     introduce(cast, report);
 
     report.heading('Tasks');
-    for (const member of cast) { await startTasks(member, groups, report, options.once ? undefined : (name, line) => report.log(name, line)); }
+    for (const member of cast) {
+      const prefix = cast.length > 1 ? `${member.service.name} ` : '';
+      await startTasks(member, prefix, groups, report, options.once ? undefined : (name, line) => report.log(name, line));
+    }
     for (const member of cast) { await waitUntilHealthy(member, options.patienceSeconds ?? PATIENCE_SECONDS, report, interrupted); }
 
-    if (report.checks.every(({ outcome }) => outcome === 'passed')) {
+    if (!interrupted.aborted && report.checks.every(({ outcome }) => outcome === 'passed')) {
       for (const member of cast) { await checkContainerHealth(member, report); }
       report.heading('Over HTTP, through the stand-in for the load balancer');
       for (const { service } of cast) { await askHealthPaths(service, loadBalancers, report); }
       if (assembly.integTests.length > 0) {
-        await rehearseAssertions(assembly, names, PACE, (_test, { assertion, ...outcome }) => report.check({ name: `assertion: ${assertion}`, ...outcome }));
+        await rehearseAssertions(assembly, names, PACE, interrupted,
+          ({ assertion, ...outcome }) => report.check({ name: `assertion: ${assertion}`, ...outcome }));
       } else {
         report.note('the assembly has no integ test: only the health path is asked');
       }
@@ -117,13 +125,12 @@ function introduce(cast: Cast[], report: Report): void {
     }
     report.fact('stop', `${runtime.image.stopSignal ?? 'SIGTERM'}, after ${container.stopTimeoutSeconds} s SIGKILL`);
 
-    const [, nodeMajor] = /^v(\d+)/.exec(process.version)!;
     const left = [
       'CPU and memory limits',
       ...container.readonlyRootFilesystem ? ['the read-only root filesystem'] : [],
-      service.architecture === 'ARM64' ? 'the ARM64 image' : 'the image itself',
+      `the ${service.architecture} architecture`,
     ];
-    report.fact('left out', `${left.join(', ')}: the app runs as a process of Node ${nodeMajor} on this machine`);
+    report.fact('left out', `${left.join(', ')}: the app runs as a process of this machine's Node ${process.version}, not in ${runtime.image.base}`);
     runtime.differences.forEach((difference) => report.fact('', difference));
     if (service.otherContainers.length > 0) { report.fact('', `the containers ${service.otherContainers.join(', ')} of the task do not run`); }
     if (container.environmentFiles > 0) { report.fact('', 'the environment files in S3 are not read'); }
@@ -138,16 +145,18 @@ function introduce(cast: Cast[], report: Report): void {
 }
 
 async function startTasks(
-  { service, runtime, tasks }: Cast, groups: ReadonlyMap<string, TargetGroup>, report: Report, log?: (name: string, line: string) => void,
+  { service, runtime, tasks }: Cast, prefix: string, groups: ReadonlyMap<string, TargetGroup>, report: Report,
+  log?: (name: string, line: string) => void,
 ): Promise<void> {
   const count = hasManyAddresses() ? service.desiredCount : 1;
   if (count < service.desiredCount) {
     report.note(`1 task instead of ${service.desiredCount}: this system has one loopback address, and every task needs one of its own`);
   }
   for (let number = 1; number <= count; number++) {
-    const name = `task ${number}`;
+    const name = `${prefix}task ${number}`;
     const task = await Task.start(name, service, runtime, (line) => log?.(name, line));
-    const targets = service.registrations.map(({ targetGroup, port }) => ({ target: new Target(name, task.host, port), group: groups.get(targetGroup.key)! }));
+    const targets = service.registrations
+      .map(({ targetGroup, port }) => ({ target: new Target(name, task.host, port), group: groups.get(targetGroup.key)! }));
     targets.forEach(({ target, group }) => group.register(target));
     tasks.push({ task, targets });
   }
@@ -243,7 +252,8 @@ async function get(url: string, host: string, timeout: number): Promise<{ status
 function checkAlive({ tasks }: Cast, report: Report): void {
   for (const { task } of tasks) {
     if (!task.exit) { continue; }
-    report.check({ outcome: 'failed', name: `${task.name} is still running`, reason: `it exited with ${task.exit.signal ?? task.exit.code} after it was healthy` });
+    const how = task.exit.signal ?? `exit code ${task.exit.code}`;
+    report.check({ outcome: 'failed', name: `${task.name} is still running`, reason: `the app died after it was healthy, with ${how}; its last words follow` });
     task.lastLines.forEach((line) => report.log(task.name, line));
   }
 }
@@ -252,7 +262,8 @@ async function stayUp(cast: Cast[], loadBalancers: LoadBalancer[], report: Repor
   report.line('');
   for (const loadBalancer of loadBalancers) {
     for (const listener of loadBalancer.spec.listeners) {
-      report.line(`  ${loadBalancer.url(listener)}  stands for ${listener.protocol} port ${listener.port} of ${loadBalancer.spec.name}`);
+      report.line(`  ${loadBalancer.url(listener)}  stands for ${listener.protocol} port ${listener.port} of ${loadBalancer.spec.name}`
+        + (listener.protocol === 'HTTPS' ? ', without TLS: the certificate is in AWS' : ''));
     }
   }
   report.note('Ctrl-C ends it.\n');
@@ -282,8 +293,4 @@ async function end(
       : `${task.name} left with ${signal ?? `exit code ${code}`} after ${(milliseconds / 1000).toFixed(1)} s`);
   }));
   await Promise.all(loadBalancers.map(async (loadBalancer) => loadBalancer.close()));
-}
-
-async function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

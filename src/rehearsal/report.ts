@@ -5,8 +5,8 @@ import { stripVTControlCharacters } from 'node:util';
  */
 
 export interface Output {
-  write(text: string): unknown;
   readonly isTTY?: boolean;
+  write(text: string): unknown;
 }
 
 type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -23,6 +23,8 @@ export interface Check {
 
 export class Report {
   public readonly checks: Check[] = [];
+  /** The verdict, once it is there. */
+  public passed?: boolean;
   private readonly colours: boolean;
 
   constructor(private readonly output: Output, environment: NodeJS.ProcessEnv = process.env) {
@@ -51,7 +53,11 @@ export class Report {
       'not rehearsed': this.colours ? this.paint('yellow', '–') : 'skip',
     }[check.outcome];
     const aside = check.outcome === 'not rehearsed' ? ['not rehearsed', check.reason].filter(Boolean).join(': ') : check.reason;
-    this.line(`  ${mark} ${check.name}${aside ? this.paint(check.outcome === 'failed' ? 'red' : 'dim', ` (${aside})`) : ''}`);
+    const colour = check.outcome === 'failed' ? 'red' : 'dim';
+    const [first = '', ...more] = aside?.split('\n') ?? [];
+    // What takes several lines stands below.
+    const below = more.length > 0 ? [first, ...more].map((line) => `\n       ${this.paint(colour, line)}`).join('') : '';
+    this.line(`  ${mark} ${check.name}${below || (first && this.paint(colour, ` (${first})`))}`);
   }
 
   /** A line of a task's log. */
@@ -74,7 +80,8 @@ export class Report {
     const failed = count('failed');
     const parts = [`${count('passed')} passed`, `${failed} failed`, ...count('not rehearsed') > 0 ? [`${count('not rehearsed')} not rehearsed`] : []];
     this.line(`\n${this.paint(failed > 0 ? 'red' : 'green', this.paint('bold', parts.join(', ')))} in ${seconds.toFixed(1)} s`);
-    return failed === 0;
+    this.passed = failed === 0;
+    return this.passed;
   }
 
   private paint(colour: Colour, text: string): string {

@@ -1,3 +1,5 @@
+import { sleep } from './sleep';
+
 /*
  * Plays a Step Functions state machine as far as CDK's waiters use it: Task, Retry, Catch, Next, End.
  * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -17,18 +19,21 @@ interface State {
   readonly Catch?: ReadonlyArray<{ readonly Next: string }>;
 }
 
+/** Calls the function of a Task. */
+type Invoke = (resource: string, input: unknown) => Promise<unknown>;
+
 /**
- * @param invoke calls the function of a Task
+ * @param interrupted ends the waiting
  * @param pace how many times as fast as the definition says it waits between attempts
  */
 export async function play(
-  definition: StateMachineDefinition, input: unknown, invoke: (resource: string, input: unknown) => Promise<unknown>, pace: number,
+  definition: StateMachineDefinition, input: unknown, invoke: Invoke, pace: number, interrupted: AbortSignal,
 ): Promise<unknown> {
   let data = input;
   for (let name: string | undefined = definition.StartAt; name !== undefined;) {
     const state: State = definition.States[name];
     if (state?.Type !== 'Task' || !state.Resource) { throw new Error(`a state of type ${state?.Type} is not known to the rehearsal`); }
-    const outcome = await attempt(state, data, invoke, pace);
+    const outcome = await attempt(state, data, invoke, pace, interrupted);
     data = outcome.data;
     name = outcome.next;
   }
@@ -36,15 +41,15 @@ export async function play(
 }
 
 async function attempt(
-  state: State, input: unknown, invoke: (resource: string, input: unknown) => Promise<unknown>, pace: number,
+  state: State, input: unknown, invoke: Invoke, pace: number, interrupted: AbortSignal,
 ): Promise<{ data: unknown; next?: string }> {
   const { IntervalSeconds = 1, MaxAttempts = 3, BackoffRate = 2 } = state.Retry?.[0] ?? { MaxAttempts: 0 };
   for (let retries = 0; ; retries++) {
     try {
       return { data: await invoke(state.Resource!, input), next: state.Next };
     } catch (error) {
-      if (retries < MaxAttempts) {
-        await new Promise((resolve) => setTimeout(resolve, 1000 * IntervalSeconds * BackoffRate ** retries / pace));
+      if (retries < MaxAttempts && !interrupted.aborted) {
+        await sleep(1000 * IntervalSeconds * BackoffRate ** retries / pace, interrupted);
         continue;
       }
       const next = state.Catch?.[0]?.Next;

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import { HealthCheckSpec, TargetGroupSpec } from './service';
+import { sleep } from './sleep';
 
 /*
  * A stand-in for a target group: probes its targets as the template says, and picks the one that gets the next request. Follows
@@ -121,15 +122,5 @@ export function isSuccess(successCodes: string, status: number): boolean {
   return successCodes.split(',').some((part) => {
     const [from, to = from] = part.split('-').map(Number);
     return status >= from && status <= to;
-  });
-}
-
-async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
   });
 }

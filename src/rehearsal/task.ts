@@ -91,8 +91,9 @@ function rightsOf(user: string | undefined): { rights: Rights; differences: stri
   if (uid === ownUid) { return { rights: {}, differences: [] }; }
   if (ownUid !== 0) { return { rights: {}, differences: [`it runs as you, not as ${user ? `user ${user}` : 'root'}: only root may change that`] }; }
   const rights = { uid, gid: Number.isInteger(gid) ? gid : uid };
-  if (spawnSync(process.execPath, ['--version'], { ...rights, cwd: '/' }).status !== 0) {
-    return { rights: {}, differences: [`it runs as you, not as user ${user}, who may not run ${process.execPath}`] };
+  const probe = spawnSync(process.execPath, ['-e', `fs.accessSync(${JSON.stringify(os.tmpdir())}, fs.constants.X_OK)`], { ...rights, cwd: '/' });
+  if (probe.status !== 0) {
+    return { rights: {}, differences: [`it runs as you, not as user ${user}, who may not run ${process.execPath} or may not enter ${os.tmpdir()}`] };
   }
   return { rights, differences: [] };
 }

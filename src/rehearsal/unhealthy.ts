@@ -33,7 +33,8 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
 
   const there = task.listening.filter((listening) => listening.port === port);
   if (there.some(({ host }) => host === undefined || host === target.host)) {
-    return seconds < patience.heard ? undefined
+    // Refused: the last probe came before the app listened.
+    return seconds < patience.heard || lastProbe?.error === 'ECONNREFUSED' && seconds < patience.silent ? undefined
       : lastProbe?.error === 'ETIMEDOUT'
         ? `GET ${healthCheck.path} on port ${port} did not answer within ${healthCheck.timeoutSeconds} s: the app hangs, or does work in its health check`
         : `GET ${healthCheck.path} on port ${port} got no answer (${lastProbe?.error}): the app takes the connection, but speaks no HTTP or drops it`;
