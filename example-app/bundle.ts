@@ -12,7 +12,6 @@ export async function bundle(): Promise<Record<string, string>> {
     bundle: true,
     platform: 'node',
     target: 'node20',
-    charset: 'utf8',
     legalComments: 'inline',
     // Colours for `debug` where they happen to be installed: they are not, in a copy of this directory.
     external: ['supports-color'],
