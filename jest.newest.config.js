@@ -7,7 +7,7 @@ process.env.CDK_VALIDATION = 'false';
 module.exports = {
   ...config,
   collectCoverage: false,
-  testMatch: ['<rootDir>/test/*.test.ts'],
+  testMatch: ['<rootDir>/test/*.test.ts', '<rootDir>/test/ingress/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package.test.ts'],
   moduleNameMapper: { '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
 };

@@ -1,6 +1,8 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { Capacity } from './capacity';
 import { HealthCheckOptions, healthCheckOf } from './health-check';
+import { Ingress } from './ingress';
+import { IngressKind } from './ingress/kind';
 import { DEFAULTS } from './preset';
 import { show, Validation } from './validation';
 
@@ -8,6 +10,7 @@ export interface DrainProps {
   readonly stopTimeout?: Duration;
   readonly capacity?: Capacity;
   readonly healthCheck?: HealthCheckOptions;
+  readonly ingress?: Ingress;
 }
 
 /** How a task leaves, in seconds since SIGTERM: delay < timeout < stopTimeout. What depends on a token is NaN. */
@@ -26,22 +29,29 @@ const LONGEST_STOP_TIMEOUT = 120;
 /** Seconds between one time of the shutdown and the next. */
 const MARGIN = 5;
 
+/** The way in, with its default. */
+export function ingressOf(props: { readonly ingress?: Ingress }): IngressKind {
+  return (props.ingress ?? Ingress.http())._kind;
+}
+
 /**
  * On demand, ECS deregisters a target before it sends SIGTERM: a short delay covers the load balancer's own slowness to notice.
  * On Spot it may not, and only as many failed health checks as make a target unhealthy take the task out of rotation.
- * What is under way then has as long as the load balancer gives it.
+ * What is under way then has as long as the load balancer gives it. Without a load balancer, API Gateway learns from Cloud Map
+ * that a task has gone, for which AWS promises no time: 30 s is an assumption.
  */
 export function drainOf(props: DrainProps): Drain {
   const { interval, timeout, unhealthyThresholdCount } = healthCheckOf(props);
   const outOfRotation = known(unhealthyThresholdCount) * seconds(interval) + seconds(timeout);
-  const delay = props.capacity?._usesSpot ? outOfRotation + MARGIN : 10;
+  const withLoadBalancer = props.capacity?._usesSpot ? outOfRotation + MARGIN : 10;
+  const delay = ingressOf(props).checksHealth ? withLoadBalancer : 30;
   const stopTimeout = props.stopTimeout ? seconds(props.stopTimeout) : delay + seconds(DEFAULTS.deregistrationDelay) + MARGIN;
   return { delay, timeout: stopTimeout - MARGIN, stopTimeout };
 }
 
 export function validateDrain(validation: Validation, props: DrainProps): void {
   const { delay, timeout, stopTimeout } = drainOf(props);
-  const onSpot = props.capacity?._usesSpot;
+  const onSpot = props.capacity?._usesSpot && ingressOf(props).checksHealth;
   if (Number.isNaN(delay) || Number.isNaN(stopTimeout)) {
     validation.refuse(Number.isNaN(delay) ? 'healthCheck' : 'stopTimeout', 'a token', 'the times of the shutdown are worked out from it', 'set numbers');
     return;

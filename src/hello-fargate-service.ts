@@ -1,4 +1,6 @@
 import { CfnOutput, Duration } from 'aws-cdk-lib';
+import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -6,9 +8,10 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Capacity, validateCapacity } from './capacity';
+import { ingressOf } from './drain';
 import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health-check';
-import { HttpIngress } from './ingress';
-import { resolveNetwork, validateNetwork } from './network';
+import { Ingress } from './ingress';
+import { Egress, resolveNetwork, validateNetwork } from './network';
 import { DEFAULTS } from './preset';
 import { Task, validateTask } from './task';
 import { Validation } from './validation';
@@ -144,7 +147,45 @@ export interface HelloFargateServiceProps {
   readonly healthCheck?: HealthCheckOptions;
 
   /**
-   * The VPC. It needs public subnets in two zones for the load balancer. The tasks stand in its private subnets
+   * The container's own health check, which ECS runs in it: a command that exits with 0 if it is well.
+   *
+   * The image needs what the command calls. It is demanded of your own image where no load balancer checks it (`Ingress.httpApi`).
+   *
+   * @default - the example app asks its own `/health`, without a shell; your own image has none
+   */
+  readonly containerHealthCheck?: ecs.HealthCheck;
+
+  /**
+   * How requests reach the tasks.
+   *
+   * @default Ingress.http()
+   */
+  readonly ingress?: Ingress;
+
+  /**
+   * How the tasks reach what is outside, in a VPC that is made here. One that you give has its own way.
+   *
+   * @default Egress.publicIp()
+   */
+  readonly egress?: Egress;
+
+  /**
+   * How many zones the VPC that is made here has: 2 or 3. Three need a stack with account and region, as CDK knows two zones otherwise.
+   * A third zone is $3.65 a month for the address of a public load balancer there, and $7.30 for each VPC endpoint.
+   *
+   * @default 2
+   */
+  readonly maxAzs?: number;
+
+  /**
+   * Whether the connections in the VPC that is made here are logged, for a month: $0.50 a GB taken in.
+   *
+   * @default false
+   */
+  readonly flowLogs?: boolean;
+
+  /**
+   * The VPC. A public load balancer needs public subnets in two zones of it. The tasks stand in its private subnets
    * if it has such with a way out, else in the public ones with an IP address each ($3.65 a month).
    *
    * @default - that of `cluster`; without that, one VPC is made for all services of the stack:
@@ -229,11 +270,17 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /** The load balancer, if the service has one of its own. */
   public readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
 
-  /** The listener, for further rules: those of priority 1 to 49999 come before the service's own. */
+  /** The listener of that load balancer, for further rules: those of priority 1 to 49999 come before the service's own. */
   public readonly listener?: elbv2.ApplicationListener;
 
-  /** The target group that the tasks are registered with. */
+  /** The target group that the tasks are registered with, if there is a load balancer. */
   public readonly targetGroup?: elbv2.ApplicationTargetGroup;
+
+  /** The CloudFront distribution, with `Ingress.cloudFront`. */
+  public readonly distribution?: cloudfront.Distribution;
+
+  /** The API Gateway HTTP API, with `Ingress.httpApi`. */
+  public readonly httpApi?: apigatewayv2.HttpApi;
 
   /** The network connections of the tasks: `database.connections.allowDefaultPortFrom(hello)`. */
   public readonly connections: ec2.Connections;
@@ -250,19 +297,25 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   constructor(scope: Construct, id: string, props: HelloFargateServiceProps = {}) {
     super(scope, id);
 
-    const validation = new Validation(this);
-    validateNetwork(validation, props);
-    validateTask(validation, props);
+    const ingressKind = ingressOf(props);
     const healthCheck = healthCheckOf(props);
+    const capacity = props.capacity ?? Capacity.onDemand();
+
+    const validation = new Validation(this);
+    validateNetwork(validation, this, props);
+    if (!validation.hasRefused) { ingressKind.validate(validation, this, props.vpc ?? props.cluster?.vpc); }
     validateHealthCheck(validation, healthCheck);
+    if (props.healthCheck && !ingressKind.checksHealth) {
+      validation.refuse('healthCheck', 'given', `${ingressKind.name} has no load balancer that would use it`, 'leave it out; containerHealthCheck is what counts');
+    }
     validateCapacity(validation, props.capacity, props.desiredCount);
+    validateTask(validation, props);
     validation.wholeNumber('desiredCount', props.desiredCount, 0, 5000, 'the number of tasks in a service');
     validation.throwIfRefused();
 
-    const capacity = props.capacity ?? Capacity.onDemand();
     const network = resolveNetwork(this, props);
     const task = new Task(this, 'Task', props);
-    const ingress = new HttpIngress(this, 'Ingress', { vpc: network.vpc, healthCheck });
+    const ingress = ingressKind.bind(new Construct(this, 'Ingress'), network, healthCheck);
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: network.cluster,
@@ -272,7 +325,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
       vpcSubnets: network.taskSubnets,
       assignPublicIp: network.assignPublicIp,
       securityGroups: [new ec2.SecurityGroup(this, 'SecurityGroup', { vpc: network.vpc, description: 'Tasks: the load balancer in, everything out' })],
-      healthCheckGracePeriod: healthCheck.gracePeriod,
+      healthCheckGracePeriod: ingressKind.checksHealth ? healthCheck.gracePeriod : undefined,
       circuitBreaker: { enable: true, rollback: true },
       minHealthyPercent: DEFAULTS.minHealthyPercent,
       maxHealthyPercent: DEFAULTS.maxHealthyPercent,
@@ -287,10 +340,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     this.service.node.addDependency(network.cluster);
     // A first task that may not pull its image yet would count as a failed deployment.
     this.service.node.addDependency(task.taskDefinition.obtainExecutionRole());
-    ingress.targetGroup.addTarget(this.service.loadBalancerTarget({
-      containerName: task.container.containerName,
-      containerPort: task.container.containerPort,
-    }));
+    const endpoints = network.endpointsFor({ actions: task.actions(), enableExecuteCommand: props.enableExecuteCommand ?? false });
+    endpoints.forEach((endpoint) => this.service.node.addDependency(endpoint));
+    ingress.attach(this.service, task.container);
 
     this.url = ingress.url;
     this.vpc = network.vpc;
@@ -301,6 +353,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     this.loadBalancer = ingress.loadBalancer;
     this.listener = ingress.listener;
     this.targetGroup = ingress.targetGroup;
+    this.distribution = ingress.distribution;
+    this.httpApi = ingress.httpApi;
     this.connections = this.service.connections;
     this.grantPrincipal = this.taskDefinition.taskRole;
 

@@ -1,6 +1,16 @@
 export { Capacity } from './capacity';
 export type { SpotCapacityOptions } from './capacity';
-export * from './hello-fargate-service';
 export type { HealthCheckOptions } from './health-check';
+export * from './hello-fargate-service';
+export { Ingress } from './ingress';
+export type { CloudFrontDomainOptions, CloudFrontIngressOptions } from './ingress/cloud-front';
+export type { HttpApiIngressOptions } from './ingress/http-api';
+export type {
+  CertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerOptions, ReachableLoadBalancerOptions,
+} from './ingress/load-balancer';
+export type { SharedListenerOptions } from './ingress/shared-listener';
+export type { SessionStickinessOptions, TargetGroupOptions } from './ingress/target-group';
+export { Egress } from './network';
+export type { NatGatewayOptions } from './network';
 export { ServiceImage } from './service-image';
 export type { ServiceImageOptions } from './service-image';

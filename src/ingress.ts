@@ -1,65 +1,85 @@
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Construct } from 'constructs';
-import { HealthCheckOptions } from './health-check';
-import { DEFAULTS } from './preset';
+import { CloudFrontIngress, CloudFrontIngressOptions } from './ingress/cloud-front';
+import { HttpApiIngress, HttpApiIngressOptions } from './ingress/http-api';
+import { IngressKind } from './ingress/kind';
+import { CertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerIngress } from './ingress/load-balancer';
+import { SharedListenerIngress, SharedListenerOptions } from './ingress/shared-listener';
 
-export interface IngressProps {
-  readonly vpc: ec2.IVpc;
-  readonly healthCheck: Required<HealthCheckOptions>;
-}
+/**
+ * How requests reach the tasks.
+ *
+ * | | HTTPS | load balancer | at rest, $ a month (us-east-1, 2026-09) |
+ * |---|---|---|---|
+ * | `http` | no | its own, public or internal | 16.43, and 7.30 for two public IPv4 addresses if public |
+ * | `https`, `httpsWithCertificates` | yes, with a domain | its own, public or internal | the same |
+ * | `cloudFront` | yes, also without a domain | its own, internal | 16.43 |
+ * | `sharedListener` | as the listener does | another's | nothing |
+ * | `httpApi` | yes, without a domain | none | 0.50 for the DNS namespace |
+ */
+export class Ingress {
+  /**
+   * A load balancer of its own on port 80. Traffic is not encrypted: for trying things out, and inside a VPC.
+   */
+  public static http(options: HttpIngressOptions = {}): Ingress {
+    return new Ingress(new LoadBalancerIngress('Ingress.http', options));
+  }
 
-/** An internet-facing load balancer on port 80, whose one rule forwards to the target group. */
-export class HttpIngress extends Construct {
-  public readonly loadBalancer: elbv2.ApplicationLoadBalancer;
-  public readonly listener: elbv2.ApplicationListener;
-  public readonly targetGroup: elbv2.ApplicationTargetGroup;
-  public readonly url: string;
+  /**
+   * A load balancer of its own on port 443 under a name of yours: certificate, alias records and the permanent redirect
+   * from port 80 are made. The first deployment waits until the certificate is validated by DNS, some minutes.
+   */
+  public static https(options: HttpsIngressOptions): Ingress {
+    return new Ingress(new LoadBalancerIngress('Ingress.https', options, { name: options }));
+  }
 
-  constructor(scope: Construct, id: string, props: IngressProps) {
-    super(scope, id);
-    const { gracePeriod: _ofTheService, ...healthCheck } = props.healthCheck;
-    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
-      vpc: props.vpc,
-      description: 'Load balancer: HTTP in, the tasks out',
-      allowAllOutbound: false,
-    });
+  /**
+   * The same with certificates that you have, for DNS that is not in Route 53.
+   *
+   * @param certificates the first one is the default; the listener picks among them by the name that is asked for (SNI)
+   * @param options of the load balancer
+   */
+  public static httpsWithCertificates(certificates: acm.ICertificate[], options: CertificatesIngressOptions = {}): Ingress {
+    return new Ingress(new LoadBalancerIngress('Ingress.httpsWithCertificates', options, { certificates, domainName: options.domainName }));
+  }
 
-    // A load balancer's scheme cannot change, and a target group serves one load balancer: an internal pair has other IDs.
-    const internetFacing = new Construct(this, 'InternetFacing');
-    this.loadBalancer = new elbv2.ApplicationLoadBalancer(internetFacing, 'LoadBalancer', {
-      vpc: props.vpc,
-      vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC, onePerAz: true },
-      internetFacing: true,
-      securityGroup,
-      idleTimeout: DEFAULTS.idleTimeout,
-      dropInvalidHeaderFields: true,
-      desyncMitigationMode: elbv2.DesyncMitigationMode.DEFENSIVE,
-    });
-    this.listener = this.loadBalancer.addListener('Listener', {
-      port: 80,
-      protocol: elbv2.ApplicationProtocol.HTTP,
-      defaultAction: elbv2.ListenerAction.fixedResponse(404, { contentType: 'text/plain', messageBody: 'not found' }),
-    });
+  /**
+   * CloudFront in front of an internal load balancer: HTTPS without owning a domain, no public load balancer and none of its IPv4
+   * addresses. Nothing is cached but `staticPathPatterns`. Requests cost $0.0100 for 10,000 and transfer out from $0.085 a GB, beyond
+   * 10 million and 1 TB a month that are free (https://aws.amazon.com/cloudfront/pricing/, 2026-09).
+   */
+  public static cloudFront(options: CloudFrontIngressOptions = {}): Ingress {
+    return new Ingress(new CloudFrontIngress(options));
+  }
 
-    this.targetGroup = new elbv2.ApplicationTargetGroup(internetFacing, 'TargetGroup', {
-      vpc: props.vpc,
-      targetType: elbv2.TargetType.IP,
-      protocol: elbv2.ApplicationProtocol.HTTP,
-      // ECS registers each task with its own port. This one is never used, and as it never changes, neither does the group.
-      port: 80,
-      deregistrationDelay: DEFAULTS.deregistrationDelay,
-      healthCheck,
-    });
-    // A rule from the start, and the last one: rules of the user come before it, and a later change to
-    // shifting traffic between two target groups needs a rule.
-    new elbv2.ApplicationListenerRule(internetFacing, 'ListenerRule', {
-      listener: this.listener,
-      priority: 50_000,
-      conditions: [elbv2.ListenerCondition.pathPatterns(['/*'])],
-      action: elbv2.ListenerAction.forward([this.targetGroup]),
-    });
+  /**
+   * A listener that is there already, and shared with other services: a rule of it sends some paths or hosts here.
+   *
+   * The rule, and what opens the security groups, stand in the stack of the service. An imported listener's load balancer must
+   * allow traffic out to the tasks by itself.
+   *
+   * @param listener of this app, of another stack of it, or imported (`elbv2.ApplicationListener.fromApplicationListenerAttributes`)
+   * @param options what it sends here
+   */
+  public static sharedListener(listener: elbv2.IApplicationListener, options: SharedListenerOptions): Ingress {
+    return new Ingress(new SharedListenerIngress(listener, options));
+  }
 
-    this.url = `http://${this.loadBalancer.loadBalancerDnsName}`;
+  /**
+   * No load balancer: an API Gateway HTTP API, a VPC link, and Cloud Map, which knows the tasks. HTTPS without a domain, $1.00 a million
+   * requests (https://aws.amazon.com/api-gateway/pricing/, 2026-09).
+   *
+   * Experimental: it has been synthesised, and not been seen in an account yet. A request has at most 29 s and 10 MB, and there is no
+   * web ACL. Nothing asks for `/health` from outside, so the container must have a health check of its own.
+   */
+  public static httpApi(options: HttpApiIngressOptions = {}): Ingress {
+    return new Ingress(new HttpApiIngress(options));
+  }
+
+  /** @internal */
+  public readonly _kind: IngressKind;
+
+  private constructor(kind: IngressKind) {
+    this._kind = kind;
   }
 }

@@ -4,6 +4,8 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 
 /** Each default of the construct, said once. */
 export const DEFAULTS = {
+  /** How many zones the VPC has that is made here. */
+  maxAzs: 2,
   architecture: ecs.CpuArchitecture.ARM64,
   containerPort: 8080,
   cpu: 256,

@@ -1,14 +1,16 @@
 import { Duration, RemovalPolicy, Size, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { DrainProps, drainOf, validateDrain } from './drain';
+import { DrainProps, drainOf, ingressOf, validateDrain } from './drain';
 import { DEFAULTS } from './preset';
 import { EXAMPLE_APP, ServiceImage, validateBoundImage, validateImage } from './service-image';
 import { show, Validation } from './validation';
 
 export interface TaskProps extends DrainProps {
   readonly image?: ecs.ContainerImage;
+  readonly containerHealthCheck?: ecs.HealthCheck;
   readonly architecture?: ecs.CpuArchitecture;
   readonly containerPort?: number;
   readonly cpu?: number;
@@ -45,7 +47,7 @@ function contractEnvironment(props: TaskProps): { [name: string]: string } {
   return {
     PORT: String(props.containerPort ?? DEFAULTS.containerPort),
     // Longer than the load balancer keeps an idle connection, or it sends a request into one that the app is closing.
-    KEEP_ALIVE_TIMEOUT_MS: String(DEFAULTS.idleTimeout.toMilliseconds() + 5_000),
+    KEEP_ALIVE_TIMEOUT_MS: String(ingressOf(props).idleTimeout.toMilliseconds() + 5_000),
     SHUTDOWN_DELAY_MS: String(drain.delay * 1000),
     SHUTDOWN_TIMEOUT_MS: String(drain.timeout * 1000),
   };
@@ -53,7 +55,12 @@ function contractEnvironment(props: TaskProps): { [name: string]: string } {
 
 export function validateTask(validation: Validation, props: TaskProps): void {
   validateSize(validation, props);
-  validateEnvironment(validation, props);
+  const { idleTimeout } = ingressOf(props);
+  if (idleTimeout.isUnresolved()) {
+    validation.refuse('ingress.idleTimeout', 'a token', 'the time that the app keeps connections alive is worked out from it', 'set a number of seconds');
+  } else {
+    validateEnvironment(validation, props);
+  }
 
   const architecture = props.architecture ?? DEFAULTS.architecture;
   const { ARM64, X86_64 } = ecs.CpuArchitecture;
@@ -68,6 +75,10 @@ export function validateTask(validation: Validation, props: TaskProps): void {
   validation.notEmpty('entryPoint', props.entryPoint, 'leave it out for the entry point of the image');
   validation.notEmpty('user', props.user, 'leave it out for the user of the image');
 
+  if (props.image && !props.containerHealthCheck && !ingressOf(props).checksHealth) {
+    validation.refuse('containerHealthCheck', 'not given', `with ${ingressOf(props).name} nothing else checks the health of your image`,
+      'give the command that does, like { command: [\'CMD\', \'/app/healthy\'] }');
+  }
   if (!props.image) {
     if (props.user !== undefined && props.user !== EXAMPLE_APP.user) {
       validation.refuse('user', show(props.user), `the example app owns its /tmp as ${EXAMPLE_APP.user}`, 'leave user out, or give your own image');
@@ -164,7 +175,9 @@ export class Task extends Construct {
       memoryLimitMiB,
       stopTimeout: Duration.seconds(drainOf(props).stopTimeout),
       portMappings: [{ containerPort: props.containerPort ?? DEFAULTS.containerPort }],
-      healthCheck: isExampleApp ? { command: [...EXAMPLE_APP.healthCheckCommand], startPeriod: DEFAULTS.healthCheck.gracePeriod } : undefined,
+      healthCheck: props.containerHealthCheck ?? (isExampleApp
+        ? { command: [...EXAMPLE_APP.healthCheckCommand], startPeriod: DEFAULTS.healthCheck.gracePeriod }
+        : undefined),
       linuxParameters,
       logging: ecs.LogDrivers.awsLogs({
         logGroup: this.logGroup,
@@ -182,5 +195,11 @@ export class Task extends Construct {
     const validation = new Validation(scope);
     validateBoundImage(validation, this.container, architecture);
     validation.throwIfRefused();
+  }
+  /** What the roles of the task may do, as far as it is known by now. */
+  public actions(): string[] {
+    const roles = [this.taskDefinition.obtainExecutionRole(), this.taskDefinition.taskRole];
+    const policies = roles.map((role) => role.node.tryFindChild('DefaultPolicy')).filter((policy): policy is iam.Policy => policy instanceof iam.Policy);
+    return policies.flatMap((policy) => policy.document.toJSON().Statement).flatMap((statement: { Action: string | string[] }) => statement.Action);
   }
 }

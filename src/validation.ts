@@ -42,9 +42,13 @@ export class Validation {
     }
   }
 
+  public get hasRefused(): boolean {
+    return this.refusals.length > 0;
+  }
+
   /** @throws Error with one line for each refusal, if there is any */
   public throwIfRefused(): void {
-    if (this.refusals.length > 0) {
+    if (this.hasRefused) {
       throw new Error(this.refusals.join('\n'));
     }
   }

@@ -93,7 +93,7 @@ const BAD: Bad[] = [
   ['more tasks than ECS has for a service', () => ({ desiredCount: 5001 }), 'desiredCount', /is 5001, but/],
   // network
   ['subnets without a VPC', () => ({ vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } }), 'vpcSubnets', /is "Public", but it would be ignored, as the VPC is made here/],
-  ['a VPC with public subnets in one zone', (stack) => ({ vpc: vpcOf(stack, ['us-east-1a']) }), 'vpc', /needs public subnets in two zones, and it has 1 public, 0 private and 0 isolated/],
+  ['a VPC with public subnets in one zone', (stack) => ({ vpc: vpcOf(stack, ['us-east-1a']) }), 'vpc', /needs public subnets in two zones for its load balancer, and it has 1 public, 0 private and 0 isolated/],
   ['a VPC without public subnets', (stack) => ({
     vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a', 'b'], privateSubnetIds: ['subnet-1', 'subnet-2'] }),
   }), 'vpc', /it has 0 public, 2 private and 0 isolated/],

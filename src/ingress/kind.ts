@@ -1,0 +1,41 @@
+import { Duration } from 'aws-cdk-lib';
+import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Construct } from 'constructs';
+import { HealthCheckOptions } from '../health-check';
+import { Network } from '../network';
+import { Validation } from '../validation';
+
+/** One way in. `Ingress` has a factory for each. */
+export interface IngressKind {
+  /** As the user writes it, for errors: `Ingress.http`. */
+  readonly name: string;
+
+  /** So long, an idle connection to a task is kept; the app must keep it longer. */
+  readonly idleTimeout: Duration;
+
+  /** Whether a load balancer checks the tasks. Otherwise only the container's own health check does. */
+  readonly checksHealth: boolean;
+
+  /** Refuses what cannot be, before a resource exists. `vpc` is the user's; without it the VPC is made here. */
+  validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void;
+
+  /** Makes the resources up to, and not with, the service. */
+  bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>): BoundIngress;
+}
+
+/** What a way in has made. */
+export interface BoundIngress {
+  readonly url: string;
+  readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
+  readonly listener?: elbv2.ApplicationListener;
+  readonly targetGroup?: elbv2.ApplicationTargetGroup;
+  readonly distribution?: cloudfront.Distribution;
+  readonly httpApi?: apigatewayv2.HttpApi;
+
+  /** Sends the requests to the tasks of the service. */
+  attach(service: ecs.FargateService, container: ecs.ContainerDefinition): void;
+}
