@@ -29580,7 +29580,9 @@ function normaliseTarget(req) {
   return target.replace(/[^\x21\x22\x24-\x7e]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`);
 }
 function refusalOf(req, target) {
-  if (target === void 0 || countHosts(req) > 1 || req.httpVersion === "1.1" && !req.headers.host) return 400;
+  if (target === void 0 || req.httpVersionMajor !== 1) return 400;
+  if (countHosts(req) > 1 || req.httpVersionMinor === 1 && !req.headers.host) return 400;
+  if ((req.headers["transfer-encoding"] ?? "chunked").toLowerCase() !== "chunked") return 400;
   if (target.length > MAX_TARGET_CHARACTERS) return 414;
   if (req.headers.expect !== void 0 && req.headers.expect.toLowerCase() !== "100-continue") return 417;
   if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return 413;
@@ -29822,7 +29824,7 @@ function answerProtocolErrors(server2, logger2) {
   server2.on("clientError", (error, socket) => {
     const request = latest.get(socket);
     const isAnswered = request !== void 0 && !request.complete;
-    const isGone = error.code === "ECONNRESET" || !socket.writable;
+    const isGone = error.code === "ECONNRESET" || !socket.writable || socket.remotePort === void 0;
     if (isAnswered || isGone) socket.destroySoon();
     else refuse(socket, STATUS_OF_CODE[error.code ?? ""] ?? 400, error.code);
   });
@@ -29894,7 +29896,7 @@ var logStream = new LogStream(process.stdout);
 var logger = createLogger("info", logStream);
 var server;
 process.removeAllListeners("warning");
-process.on("warning", (warning) => logger.warn({ error: warning }, warning.message));
+process.on("warning", (warning) => logger.warn({ error: warning }, `${warning.name}: ${warning.message}`));
 process.once("uncaughtException", (error) => {
   process.on("uncaughtException", () => {
   });

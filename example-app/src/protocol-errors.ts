@@ -18,8 +18,8 @@ export function answerProtocolErrors(server: Server, logger: Logger) {
     const request = latest.get(socket);
     // Already answered, and the rest of its body is broken: a second answer would be taken for the next request's.
     const isAnswered = request !== undefined && !request.complete;
-    // The client is gone.
-    const isGone = error.code === 'ECONNRESET' || !socket.writable;
+    // Nobody is there to answer. A connection that was reset can look like one that was ended, but it has no other side any more.
+    const isGone = error.code === 'ECONNRESET' || !socket.writable || socket.remotePort === undefined;
     if (isAnswered || isGone) socket.destroySoon();
     else refuse(socket, STATUS_OF_CODE[error.code ?? ''] ?? 400, error.code);
   });

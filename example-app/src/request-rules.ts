@@ -26,7 +26,10 @@ export function normaliseTarget(req: IncomingMessage): string | undefined {
 
 /** The status with which a request is refused before it reaches a handler, if it is. */
 export function refusalOf(req: IncomingMessage, target: string | undefined): number | undefined {
-  if (target === undefined || countHosts(req) > 1 || (req.httpVersion === '1.1' && !req.headers.host)) return 400;
+  if (target === undefined || req.httpVersionMajor !== 1) return 400;
+  if (countHosts(req) > 1 || (req.httpVersionMinor === 1 && !req.headers.host)) return 400;
+  // Node hands over a request with an encoding that it does not know before it gives up on it. No 501: this is no fault of ours.
+  if ((req.headers['transfer-encoding'] ?? 'chunked').toLowerCase() !== 'chunked') return 400;
   if (target.length > MAX_TARGET_CHARACTERS) return 414;
   if (req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue') return 417;
   if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 413;

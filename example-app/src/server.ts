@@ -19,7 +19,7 @@ let server: Server | undefined;
 
 // From here on all that is said is a line of JSON: refusals, crashes and Node's own warnings too.
 process.removeAllListeners('warning');
-process.on('warning', (warning) => logger.warn({ error: warning }, warning.message));
+process.on('warning', (warning) => logger.warn({ error: warning }, `${warning.name}: ${warning.message}`));
 process.once('uncaughtException', (error) => {
   // Unhandled rejections arrive here too. The state of the process is unknown: finish what is open, and let ECS start another task.
   process.on('uncaughtException', () => {});

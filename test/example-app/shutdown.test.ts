@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { AppProcess } from './app-process';
 import { Deregistration, DEREGISTRATIONS, stopOneOfTwo } from './load-balancer';
 
 const NAIVE = join(__dirname, 'naive-server.js');

@@ -1,0 +1,8 @@
+import { sendHostileInputs } from './hostile';
+import { HOSTILE_INPUTS } from './hostile-inputs';
+
+test(`${HOSTILE_INPUTS.length} hostile inputs have the right answer and one clean line of log each`, async () => {
+  expect(HOSTILE_INPUTS.length).toBeGreaterThanOrEqual(80);
+  expect(new Set(HOSTILE_INPUTS.map(({ name }) => name)).size).toBe(HOSTILE_INPUTS.length);
+  expect(await sendHostileInputs()).toEqual([]);
+});
