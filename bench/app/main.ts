@@ -1,12 +1,11 @@
 /*
  * What the example app costs beside bare node:http, bare Express and Fastify.
  *
- *   npx ts-node -T -P tsconfig.dev.json bench/app/main.ts [rounds]
+ *   npx ts-node -T -P tsconfig.dev.json bench/app/main.ts [rounds [node-version]]      # 5 24
  *
  * CPU is what the server's process used, divided by the requests it answered, so that the load generator and other work
  * on the machine do not count. The servers take turns in every round, and ratios are taken within a round: a machine that
- * becomes slower does not favour one of them. Another Node is measured by running this with it: 
- *   npx -p node@24 -p ts-node node …`
+ * becomes slower does not favour one of them.
  */
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,6 +13,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeBinary } from '../../test/example-app/node-binary';
 
 const WARM_UP = 5_000;
 const REQUESTS = 20_000;
@@ -28,8 +28,9 @@ type Subject = [script: string, args: string[], flags?: string[]];
 
 interface Sample { startMs: number; cpuMicros: number; rssMb: number }
 
-async function measure([script, args, flags = []]: Subject): Promise<Sample> {
+async function measure(node: string, [script, args, flags = []]: Subject): Promise<Sample> {
   const server = fork(script, args, {
+    execPath: node,
     execArgv: [...flags, '--require', join(__dirname, 'probe.js')],
     env: { ...process.env, PORT: '0', HOST: '127.0.0.1', NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -100,7 +101,9 @@ function imageFlags(root: string): string[] {
 }
 
 async function main() {
-  const rounds = Number(process.argv[2] ?? 5);
+  const [rounds = '5', nodeVersion = '24'] = process.argv.slice(2);
+  const node = nodeBinary(nodeVersion);
+  if (node === undefined) return;
   const root = join(__dirname, '../..');
   const modules = mkdtempSync(join(tmpdir(), 'bench-app-'));
   const others = join(__dirname, 'servers.js');
@@ -110,7 +113,7 @@ async function main() {
     'example app': [join(root, 'example-app/dist/server.js'), [], imageFlags(root)],
   };
   const versionOf = (name: string, folder = root) => JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
-  let versions = `Node ${process.versions.node}, express ${versionOf('express')}, pino ${versionOf('pino')}`;
+  let versions = `Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}, express ${versionOf('express')}, pino ${versionOf('pino')}`;
 
   try {
     try {
@@ -124,8 +127,8 @@ async function main() {
     console.log(`${rounds} rounds of ${REQUESTS} requests after ${WARM_UP}, ${CONNECTIONS} connections; medians\n`);
 
     const samples: Record<string, Sample[]> = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
-    for (let round = 0; round < rounds; round++) {
-      for (const [name, subject] of Object.entries(subjects)) samples[name].push(await measure(subject));
+    for (let round = 0; round < Number(rounds); round++) {
+      for (const [name, subject] of Object.entries(subjects)) samples[name].push(await measure(node, subject));
     }
 
     console.log('| | CPU per request | × node:http | start-up CPU | RSS after load |\n|---|---|---|---|---|');

@@ -29510,9 +29510,9 @@ var PAGE_STYLE = `
     border-top: 4px solid var(--mark); border-radius: 0.75rem; }
   h1 { font-size: clamp(1.75rem, 6vw, 2.5rem); line-height: 1.15; letter-spacing: -0.02em; }
   p { margin-top: 0.75rem; color: var(--soft); }
-  dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 2rem 0; background: var(--line);
+  dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 2rem 0;
     border: 1px solid var(--line); border-radius: 0.5rem; overflow: hidden; }
-  dl div { padding: 0.75rem 1rem; background: var(--card); }
+  dl div { padding: 0.75rem 1rem; box-shadow: 0 0 0 1px var(--line); }
   dt { font-size: 0.8125rem; color: var(--soft); }
   dd { font-weight: 600; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
   nav { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; }
@@ -29525,9 +29525,10 @@ function renderPage({ task, ...app }) {
   const facts = [
     ["Task", task?.id ?? "not on ECS"],
     ["Zone", task?.zone],
-    ["Version", app.commit ? `${app.version} (${app.commit.slice(0, 7)})` : app.version],
+    ["Version", app.version],
     ["Uptime", formatUptime(app.uptimeSeconds)],
-    ["Revision", task?.family && `${task.family}:${task.revision}`],
+    ["Commit", app.commit?.slice(0, 7)],
+    ["Revision", task?.revision],
     ["Size", task?.cpu && `${task.cpu} vCPU, ${task.memoryMiB} MiB`],
     ["Runs on", `Node.js ${app.node}, ${app.architecture}`]
   ];
@@ -29577,7 +29578,7 @@ function normaliseTarget(req) {
     }
   }
   if (!target.startsWith("/")) return void 0;
-  return target.replace(/[^\x21\x22\x24-\x7e]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`);
+  return target.replaceAll("#", "%23");
 }
 function refusalOf(req, target) {
   if (target === void 0 || req.httpVersionMajor !== 1) return 400;
@@ -29586,7 +29587,6 @@ function refusalOf(req, target) {
   if (target.length > MAX_TARGET_CHARACTERS) return 414;
   if (req.headers.expect !== void 0 && req.headers.expect.toLowerCase() !== "100-continue") return 417;
   if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return 413;
-  if (req.headers["content-length"] ?? req.headers["transfer-encoding"]) limitBody(req);
   return void 0;
 }
 function countHosts(req) {
@@ -29596,7 +29596,8 @@ function countHosts(req) {
   }
   return hosts;
 }
-function limitBody(req) {
+function discardBody(req) {
+  if (req.headers["content-length"] === void 0 && req.headers["transfer-encoding"] === void 0) return;
   let received = 0;
   req.on("data", (part) => {
     received += part.length;
@@ -29665,6 +29666,7 @@ function createApp(config, logger2, state2) {
       res.setHeader("Connection", "close");
       return answerError(res, refusal ?? 400);
     }
+    discardBody(req);
     req.url = target;
     app(req, res);
   };
@@ -29715,21 +29717,22 @@ var MAX_TIMER_MS = 2 ** 31 - 1;
 function readConfig(env) {
   const problems = [];
   const text = (name2) => env[name2]?.trim() || void 0;
-  const integer = (name2, fallback, max) => {
+  const integer = (name2, fallback, min, max) => {
     const value = text(name2);
     if (value === void 0) return fallback;
-    if (/^\d{1,10}$/.test(value) && Number(value) <= max) return Number(value);
-    problems.push(`${name2} must be a whole number from 0 to ${max}, got '${value}'`);
+    if (/^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value);
+    problems.push(`${name2} must be a whole number from ${min} to ${max}, got '${value}'`);
     return fallback;
   };
   const config = {
-    port: integer("PORT", 8080, 65535),
+    port: integer("PORT", 8080, 0, 65535),
     host: text("HOST"),
     logLevel: text("LOG_LEVEL")?.toLowerCase() ?? "info",
-    shutdownDelayMs: integer("SHUTDOWN_DELAY_MS", 1e4, MAX_TIMER_MS),
-    shutdownTimeoutMs: integer("SHUTDOWN_TIMEOUT_MS", 25e3, MAX_TIMER_MS),
-    keepAliveTimeoutMs: integer("KEEP_ALIVE_TIMEOUT_MS", 65e3, MAX_TIMER_MS),
-    requestTimeoutMs: integer("REQUEST_TIMEOUT_MS", 7e4, MAX_TIMER_MS),
+    shutdownDelayMs: integer("SHUTDOWN_DELAY_MS", 1e4, 0, MAX_TIMER_MS),
+    // ECS kills after 30 seconds unless the task definition says otherwise.
+    shutdownTimeoutMs: integer("SHUTDOWN_TIMEOUT_MS", 25e3, 1, MAX_TIMER_MS),
+    keepAliveTimeoutMs: integer("KEEP_ALIVE_TIMEOUT_MS", 65e3, 1, MAX_TIMER_MS),
+    requestTimeoutMs: integer("REQUEST_TIMEOUT_MS", 7e4, 1, MAX_TIMER_MS),
     commit: text("COMMIT")
   };
   if (!LOG_LEVELS.includes(config.logLevel)) {
@@ -29839,12 +29842,11 @@ function answerProtocolErrors(server2, logger2) {
     socket.write([
       `HTTP/1.1 ${status} ${import_node_http2.STATUS_CODES[status]}`,
       "Connection: close",
-      "Cache-Control: no-store",
-      "X-Content-Type-Options: nosniff",
+      ...SECURITY_HEADERS.map(([header, value]) => `${header}: ${value}`),
       "Content-Type: application/json; charset=utf-8",
       `Content-Length: ${body.length}`,
       `X-Request-Id: ${requestId}`,
-      ...status === 405 ? ["Allow: GET, HEAD, OPTIONS"] : [],
+      ...status === 405 ? [`Allow: ${METHODS}`] : [],
       "",
       body
     ].join("\r\n"));

@@ -5,7 +5,7 @@ import { name, version } from '../package.json';
 import { Config } from './config';
 import { Logger } from './logger';
 import { PAGE_STYLE, renderPage } from './page';
-import { normaliseTarget, refusalOf } from './request-rules';
+import { discardBody, normaliseTarget, refusalOf } from './request-rules';
 import { TaskMetadata } from './task-metadata';
 
 /** What changes while the app runs. */
@@ -27,10 +27,10 @@ export interface Info {
   readonly task?: TaskMetadata;
 }
 
-const METHODS = 'GET, HEAD, OPTIONS';
+export const METHODS = 'GET, HEAD, OPTIONS';
 
 /** The same for every answer. The page needs its own style and nothing else. */
-const SECURITY_HEADERS = Object.entries({
+export const SECURITY_HEADERS = Object.entries({
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     + `style-src 'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'`,
@@ -111,6 +111,7 @@ export function createApp(config: Config, logger: Logger, state: State): Request
       res.setHeader('Connection', 'close');
       return answerError(res, refusal ?? 400);
     }
+    discardBody(req);
     // Express answers some targets with HTML of its own and warns in plain text: it gets to see clean ones only.
     req.url = target;
     app(req, res);

@@ -11,7 +11,7 @@ export interface Config {
   readonly shutdownTimeoutMs: number;
   /** How long an idle connection is kept: longer than the load balancer does, or it sends requests into a closing connection. */
   readonly keepAliveTimeoutMs: number;
-  /** How long a client may take to send one request. */
+  /** How long a client may take to send one request, and a new connection to send its first: longer than a load balancer keeps idle ones. */
   readonly requestTimeoutMs: number;
   /** The revision that was built, for /info. */
   readonly commit?: string;
@@ -32,22 +32,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
   // An empty variable counts as unset: that is what `NAME=` means in most deployment tools.
   const text = (name: string) => env[name]?.trim() || undefined;
-  const integer = (name: string, fallback: number, max: number) => {
+  const integer = (name: string, fallback: number, min: number, max: number) => {
     const value = text(name);
     if (value === undefined) return fallback;
-    if (/^\d{1,10}$/.test(value) && Number(value) <= max) return Number(value);
-    problems.push(`${name} must be a whole number from 0 to ${max}, got '${value}'`);
+    if (/^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value);
+    problems.push(`${name} must be a whole number from ${min} to ${max}, got '${value}'`);
     return fallback;
   };
 
   const config: Config = {
-    port: integer('PORT', 8080, 65_535),
+    port: integer('PORT', 8080, 0, 65_535),
     host: text('HOST'),
     logLevel: text('LOG_LEVEL')?.toLowerCase() ?? 'info',
-    shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', 10_000, MAX_TIMER_MS),
-    shutdownTimeoutMs: integer('SHUTDOWN_TIMEOUT_MS', 25_000, MAX_TIMER_MS),
-    keepAliveTimeoutMs: integer('KEEP_ALIVE_TIMEOUT_MS', 65_000, MAX_TIMER_MS),
-    requestTimeoutMs: integer('REQUEST_TIMEOUT_MS', 70_000, MAX_TIMER_MS),
+    shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', 10_000, 0, MAX_TIMER_MS),
+    // ECS kills after 30 seconds unless the task definition says otherwise.
+    shutdownTimeoutMs: integer('SHUTDOWN_TIMEOUT_MS', 25_000, 1, MAX_TIMER_MS),
+    keepAliveTimeoutMs: integer('KEEP_ALIVE_TIMEOUT_MS', 65_000, 1, MAX_TIMER_MS),
+    requestTimeoutMs: integer('REQUEST_TIMEOUT_MS', 70_000, 1, MAX_TIMER_MS),
     commit: text('COMMIT'),
   };
 

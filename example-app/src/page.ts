@@ -13,9 +13,9 @@ export const PAGE_STYLE = `
     border-top: 4px solid var(--mark); border-radius: 0.75rem; }
   h1 { font-size: clamp(1.75rem, 6vw, 2.5rem); line-height: 1.15; letter-spacing: -0.02em; }
   p { margin-top: 0.75rem; color: var(--soft); }
-  dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 2rem 0; background: var(--line);
+  dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 2rem 0;
     border: 1px solid var(--line); border-radius: 0.5rem; overflow: hidden; }
-  dl div { padding: 0.75rem 1rem; background: var(--card); }
+  dl div { padding: 0.75rem 1rem; box-shadow: 0 0 0 1px var(--line); }
   dt { font-size: 0.8125rem; color: var(--soft); }
   dd { font-weight: 600; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
   nav { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; }
@@ -32,9 +32,10 @@ export function renderPage({ task, ...app }: Info): string {
   const facts: [string, string | number | undefined][] = [
     ['Task', task?.id ?? 'not on ECS'],
     ['Zone', task?.zone],
-    ['Version', app.commit ? `${app.version} (${app.commit.slice(0, 7)})` : app.version],
+    ['Version', app.version],
     ['Uptime', formatUptime(app.uptimeSeconds)],
-    ['Revision', task?.family && `${task.family}:${task.revision}`],
+    ['Commit', app.commit?.slice(0, 7)],
+    ['Revision', task?.revision],
     ['Size', task?.cpu && `${task.cpu} vCPU, ${task.memoryMiB} MiB`],
     ['Runs on', `Node.js ${app.node}, ${app.architecture}`],
   ];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, Server, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
+import { METHODS, SECURITY_HEADERS } from './app';
 import { Logger } from './logger';
 
 const STATUS_OF_CODE: Record<string, number> = {
@@ -36,12 +37,11 @@ export function answerProtocolErrors(server: Server, logger: Logger) {
     socket.write([
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'Connection: close',
-      'Cache-Control: no-store',
-      'X-Content-Type-Options: nosniff',
+      ...SECURITY_HEADERS.map(([header, value]) => `${header}: ${value}`),
       'Content-Type: application/json; charset=utf-8',
       `Content-Length: ${body.length}`,
       `X-Request-Id: ${requestId}`,
-      ...status === 405 ? ['Allow: GET, HEAD, OPTIONS'] : [],
+      ...status === 405 ? [`Allow: ${METHODS}`] : [],
       '',
       body,
     ].join('\r\n'));

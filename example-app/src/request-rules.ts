@@ -5,7 +5,7 @@ const MAX_TARGET_CHARACTERS = 4_096;
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * The request target as path and query in visible ASCII, `*`, or undefined when it is none of what RFC 9112 allows here.
+ * The request target as path and query, `*`, or undefined when it is none of what RFC 9112 allows here.
  */
 export function normaliseTarget(req: IncomingMessage): string | undefined {
   let target = req.url ?? '';
@@ -20,8 +20,8 @@ export function normaliseTarget(req: IncomingMessage): string | undefined {
     }
   }
   if (!target.startsWith('/')) return undefined;
-  // Node hands over the raw bytes as Latin-1: encoding each byte is what the client should have done.
-  return target.replace(/[^\x21\x22\x24-\x7e]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
+  // What follows a `#` never leaves a browser, and parsers disagree about what it means here.
+  return target.replaceAll('#', '%23');
 }
 
 /** The status with which a request is refused before it reaches a handler, if it is. */
@@ -33,7 +33,6 @@ export function refusalOf(req: IncomingMessage, target: string | undefined): num
   if (target.length > MAX_TARGET_CHARACTERS) return 414;
   if (req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue') return 417;
   if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 413;
-  if (req.headers['content-length'] ?? req.headers['transfer-encoding']) limitBody(req);
   return undefined;
 }
 
@@ -46,8 +45,9 @@ function countHosts(req: IncomingMessage): number {
   return hosts;
 }
 
-/** A chunked body has no length to refuse by: the connection ends when it grows too large. */
-function limitBody(req: IncomingMessage) {
+/** Reads a body that nobody wants, and ends the connection when it grows too large: chunks have no length to refuse by. */
+export function discardBody(req: IncomingMessage) {
+  if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) return;
   let received = 0;
   req.on('data', (part: Buffer) => {
     received += part.length;

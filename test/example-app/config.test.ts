@@ -42,7 +42,7 @@ test('an empty variable counts as unset', () => {
 test.each([
   ['PORT', '65536'], ['PORT', '-1'], ['PORT', '80.5'], ['PORT', '8e3'], ['PORT', '0x50'], ['PORT', 'http'],
   ['LOG_LEVEL', 'verbose'],
-  ['SHUTDOWN_DELAY_MS', '10s'], ['SHUTDOWN_TIMEOUT_MS', '9999999999'], ['KEEP_ALIVE_TIMEOUT_MS', '∞'], ['REQUEST_TIMEOUT_MS', 'NaN'],
+  ['SHUTDOWN_DELAY_MS', '10s'], ['SHUTDOWN_TIMEOUT_MS', '9999999999'], ['KEEP_ALIVE_TIMEOUT_MS', '∞'], ['KEEP_ALIVE_TIMEOUT_MS', '0'], ['REQUEST_TIMEOUT_MS', '0'], ['REQUEST_TIMEOUT_MS', 'NaN'],
 ])('fails for %s=%s, and says what it was', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^refusing to start: ${name} must be .* got '${value}'`));
 });

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { AppProcess, LogLine, sleep } from './app-process';
 import { HOSTILE_INPUTS, HostileInput, SECRET } from './hostile-inputs';
+import { SECURITY_HEADERS } from '../../example-app/src/app';
 
 /** Ten times the time after which the app gives up on a slow client. */
 const MAX_WAIT_MS = 15_000;
@@ -51,7 +52,9 @@ interface Answer { status: number; headers: string; body: string; requestId: str
 function problemsOf({ status, headers, body, requestId }: Answer): string[] {
   const problems = [];
   if (!/^[0-9a-f-]{36}$/.test(requestId)) problems.push(`no request id, but ${requestId}`);
-  if (!/^x-content-type-options: nosniff$/im.test(headers) || !/^cache-control: no-store$/im.test(headers)) problems.push('security headers are missing');
+  for (const [header, value] of SECURITY_HEADERS) {
+    if (!headers.split('\n').includes(`${header}: ${value}`)) problems.push(`without ${header}`);
+  }
   if (status >= 400 && (!/^content-type: application\/json/im.test(headers) || JSON.parse(body).requestId !== requestId)) problems.push(`not our JSON: ${body}`);
   if (/server:|x-powered-by:/i.test(headers)) problems.push('says what serves it');
   if (`${headers}${body}`.includes(SECRET)) problems.push('a secret is in the answer');
@@ -70,24 +73,23 @@ function isClean(line: LogLine, status: number): boolean {
 /** Says what the input says, and reads until all answers that are due have come or the connection has closed. */
 async function converse(port: number, { send, answers }: HostileInput): Promise<Answer[]> {
   let received = '';
-  const started = performance.now();
-  const isOver = () => performance.now() - started > MAX_WAIT_MS;
   const socket = connect(port, '127.0.0.1').setNoDelay();
   const closed = new Promise<void>((resolve) => socket.once('close', resolve));
   // Some inputs are cut off while they are still being sent.
   socket.on('error', () => {});
   socket.on('data', (part) => { received += part.toString('latin1'); });
-  const gone = Promise.race([closed, sleep(MAX_WAIT_MS)]);
+  const patience = setTimeout(() => socket.destroy(), MAX_WAIT_MS);
   for (const part of send) {
     if (part === 'end') socket.end();
     else if (part === 'reset') socket.resetAndDestroy();
-    else if (part === 'wait') await gone;
+    else if (part === 'wait') await closed;
     else if (typeof part === 'number') await sleep(part);
     else if (!socket.destroyed) socket.write(part);
   }
-  while (!socket.destroyed && parse(received).length < answers.length && !isOver()) await sleep(20);
+  while (!socket.destroyed && parse(received).length < answers.length) await sleep(20);
   // An answer too many comes at once, if it comes.
   if (!socket.destroyed) await Promise.race([closed, sleep(200)]);
+  clearTimeout(patience);
   socket.destroy();
   return parse(received);
 }

@@ -7,17 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { sendHostileInputs } from './hostile';
 import { HOSTILE_INPUTS } from './hostile-inputs';
 import { DEREGISTRATIONS, stopOneOfTwo } from './load-balancer';
-
-/** The binary of that Node, by npm's package of the same name. */
-function nodeBinary(version: string): string | undefined {
-  try {
-    return execFileSync('npx', ['--yes', '-p', `node@${version}`, 'node', '-p', 'process.execPath'], { encoding: 'utf8' }).trim();
-  } catch (error) {
-    console.error(`SKIPPED: Node ${version} is not to be had: ${error}`);
-    process.exitCode = 1;
-    return undefined;
-  }
-}
+import { nodeBinary } from './node-binary';
 
 async function main() {
   const [runs = '10', ...versions] = process.argv.slice(2);
