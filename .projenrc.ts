@@ -57,6 +57,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-cdk/integ-runner@2.197.10',
     'aws-cdk@^2.1148.1',
     `aws-cdk-lib-newest@npm:aws-cdk-lib@${CDK_NEWEST}`,
+    // What CloudFormation would do with a change, in the tests.
+    '@aws-cdk/cloudformation-diff@2.187.5',
     // The example app: bundled into one file by esbuild, so that an image build installs nothing.
     'express@5.3.0',
     '@types/express@^5',
@@ -173,6 +175,11 @@ project.addTask('test:newest', {
   description: `Run the unit tests of the construct against aws-cdk-lib ${CDK_NEWEST}`,
   exec: 'jest --config jest.newest.config.js',
   receiveArgs: true,
+});
+
+project.addTask('lint:templates', {
+  description: 'Put cfn-lint over the template of every combination of options; needs Python 3 and PyPI',
+  exec: 'ts-node -T -P tsconfig.dev.json test/lint-templates.ts',
 });
 
 project.synth();

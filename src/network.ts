@@ -32,6 +32,7 @@ export interface NetworkProps {
   readonly egress?: Egress;
   readonly maxAzs?: number;
   readonly flowLogs?: boolean;
+  readonly image?: ecs.ContainerImage;
 }
 
 /** `Egress.natGateway`. */
@@ -161,6 +162,11 @@ function validateMadeVpc(validation: Validation, scope: Construct, props: Networ
   }
   if (!Token.isUnresolved(egress._natGateways) && egress._subnets.name === 'private') {
     validation.wholeNumber('egress.count', egress._natGateways, 1, maxAzs, 'the number of NAT gateways, at most one for each zone,');
+  }
+  const registry = egress._isIsolated && props.image instanceof ecs.RepositoryImage && (props.image as unknown as { imageName?: string }).imageName;
+  if (registry && !Token.isUnresolved(registry) && !/\.dkr[.-]ecr\./.test(registry)) {
+    validation.refuse('egress', egress._said, `the registry of the image ${registry} is not reached from isolated subnets`,
+      'push the image to ECR, or take another egress');
   }
   const made = SharedNetwork.find(scope);
   if (!made) { return; }

@@ -1,9 +1,12 @@
-import { NestedStack } from 'aws-cdk-lib';
+import { NestedStack, SecretValue, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { HelloFargateService } from '../src';
-import { newStack, only, templateOf } from './synth';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps } from '../src';
+import { containerOf, newStack, only, templateOf } from './synth';
 
 const awsvpcOf = (template: Template) => only(template, 'AWS::ECS::Service').NetworkConfiguration.AwsvpcConfiguration;
 
@@ -160,5 +163,156 @@ describe('with a cluster given', () => {
     const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'theirs', vpc });
 
     expect(only(templateOf({ cluster }, stack), 'AWS::ECS::Service').Cluster).toBe('theirs');
+  });
+});
+
+const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
+
+describe('egress', () => {
+  test('by NAT gateway: the tasks stand in private subnets, and the VPC keeps its public ones', () => {
+    const template = templateOf({ egress: Egress.natGateway() });
+
+    template.resourceCountIs('AWS::EC2::NatGateway', 1);
+    template.resourceCountIs('AWS::EC2::Subnet', 4);
+    expect(awsvpcOf(template)).toMatchObject({ AssignPublicIp: 'DISABLED' });
+    expect(JSON.stringify(awsvpcOf(template).Subnets)).toMatch(/privateSubnet1.*privateSubnet2/);
+    expect(template.findResources('AWS::EC2::Subnet')).toMatchObject(templateOf().findResources('AWS::EC2::Subnet'));
+  });
+
+  test('by as many NAT gateways as told', () => {
+    templateOf({ egress: Egress.natGateway({ count: 2 }) }).resourceCountIs('AWS::EC2::NatGateway', 2);
+  });
+
+  describe('by VPC endpoints', () => {
+    const endpointsOf = (template: Template) => Object.values(template.findResources('AWS::EC2::VPCEndpoint'))
+      .map(({ Properties: { ServiceName } }) => (typeof ServiceName === 'string' ? ServiceName : ServiceName['Fn::Join'][1].slice(-1)[0]).replace(/^.*?amazonaws\.[^.]*\.|^\./, ''))
+      .sort();
+    const NEEDED = ['ecr.api', 'ecr.dkr', 'logs', 's3'];
+
+    /** Which endpoints a template refers to, read off the template and not off the props. */
+    function referredTo(template: Template): string[] {
+      const container = containerOf(template);
+      const allowed = JSON.stringify(Object.values(template.findResources('AWS::IAM::Policy')).map(({ Properties }) => Properties.PolicyDocument));
+      return [
+        ...JSON.stringify(container.Image).includes('.dkr.ecr.') ? ['ecr.api', 'ecr.dkr', 's3'] : [],
+        ...container.LogConfiguration.LogDriver === 'awslogs' ? ['logs'] : [],
+        ...(container.Secrets ?? []).some(({ ValueFrom }: { ValueFrom: unknown }) => /Secret/.test(JSON.stringify(ValueFrom))) ? ['secretsmanager'] : [],
+        ...(container.Secrets ?? []).some(({ ValueFrom }: { ValueFrom: unknown }) => /:ssm:/.test(JSON.stringify(ValueFrom))) ? ['ssm'] : [],
+        ...allowed.includes('"kms:') ? ['kms'] : [],
+        ...only(template, 'AWS::ECS::Service').EnableExecuteCommand ? ['ssmmessages'] : [],
+      ].sort();
+    }
+
+    const secret = (stack = newStack()) => ({ stack, value: ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, 'Secret', { secretStringValue: SecretValue.unsafePlainText('x') })) });
+    const encrypted = (stack = newStack()) => ({
+      stack,
+      value: ecs.Secret.fromSsmParameter(ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', {
+        parameterName: '/key',
+        encryptionKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000'),
+      })),
+    });
+    const parameter = (stack = newStack()) => ({
+      stack, value: ecs.Secret.fromSsmParameter(ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', { parameterName: '/key' })),
+    });
+    const withSecret = ({ stack, value }: { stack: Stack; value: ecs.Secret }) => ({ stack, props: { secrets: { KEY: value } } });
+
+    test.each<[string, () => { stack?: Stack; props: HelloFargateServiceProps }, string[]]>([
+      ['the default', () => ({ props: {} }), []],
+      ['a secret', () => withSecret(secret()), ['secretsmanager']],
+      ['a parameter with a key', () => withSecret(encrypted()), ['kms', 'ssm']],
+      ['a parameter', () => withSecret(parameter()), ['ssm']],
+      ['ECS Exec', () => ({ props: { enableExecuteCommand: true } }), ['ssmmessages']],
+    ])('there are those that %s needs, and no other', (_what, given, further) => {
+      const { stack, props } = given();
+      const template = templateOf({ egress: Egress.vpcEndpoints(), ...props }, stack);
+
+      expect(endpointsOf(template)).toEqual([...NEEDED, ...further].sort());
+      expect(endpointsOf(template)).toEqual(referredTo(template));
+    });
+
+    test('the tasks stand in subnets without a route out', () => {
+      const template = templateOf({ egress: Egress.vpcEndpoints() });
+
+      template.resourceCountIs('AWS::EC2::NatGateway', 0);
+      expect(awsvpcOf(template).AssignPublicIp).toBe('DISABLED');
+      expect(JSON.stringify(awsvpcOf(template).Subnets)).toMatch(/isolatedSubnet1.*isolatedSubnet2/);
+      expect(Object.values(template.findResources('AWS::EC2::Route'))).toHaveLength(2); // of the public subnets
+    });
+
+    test('the service waits for them', () => {
+      const template = templateOf({ egress: Egress.vpcEndpoints() });
+
+      expect(Object.values(template.findResources('AWS::ECS::Service'))[0].DependsOn)
+        .toEqual(expect.arrayContaining(Object.keys(template.findResources('AWS::EC2::VPCEndpoint'))));
+    });
+
+    test('those of two services add up', () => {
+      const stack = newStack();
+      new HelloFargateService(stack, 'Plain', { egress: Egress.vpcEndpoints() });
+      new HelloFargateService(stack, 'Shell', { egress: Egress.vpcEndpoints(), enableExecuteCommand: true });
+
+      expect(endpointsOf(Template.fromStack(stack))).toEqual([...NEEDED, 'ssmmessages']);
+    });
+  });
+});
+
+describe('zones', () => {
+  test('can be three where the region is known, without renumbering', () => {
+    const cidrsOf = (template: Template) => Object.values(template.findResources('AWS::EC2::Subnet')).map((subnet) => subnet.Properties.CidrBlock);
+    const three = templateOf({ maxAzs: 3 }, newStack(US_EAST_1));
+
+    expect(cidrsOf(three)).toHaveLength(3);
+    expect(cidrsOf(three)).toEqual(expect.arrayContaining(cidrsOf(templateOf({}, newStack(US_EAST_1)))));
+    expect(only(three, 'AWS::ElasticLoadBalancingV2::LoadBalancer').Subnets).toHaveLength(3);
+  });
+});
+
+describe('flow logs', () => {
+  test('are off by default', () => {
+    templateOf().resourceCountIs('AWS::EC2::FlowLog', 0);
+  });
+
+  test('go to a log group of their own for a month when on', () => {
+    const template = templateOf({ flowLogs: true });
+
+    expect(only(template, 'AWS::EC2::FlowLog')).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL', LogDestinationType: 'cloud-watch-logs' });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  });
+});
+
+describe('fails with', () => {
+  const twice = (first: HelloFargateServiceProps, second: HelloFargateServiceProps) => () => {
+    const stack = newStack(US_EAST_1);
+    new HelloFargateService(stack, 'First', first);
+    new HelloFargateService(stack, 'Second', second);
+  };
+  const inVpc = (props: HelloFargateServiceProps) => () => {
+    const stack = newStack();
+    return templateOf({ vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 }), ...props }, stack);
+  };
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['another egress than the service before it', twice({}, { egress: Egress.natGateway() }),
+      /^Stack\/Second: egress is Egress\.natGateway\(\{ count: 1 \}\), but the services of a stack share one VPC, and Stack\/First has it as Egress\.publicIp\(\); .*give one of them a vpc$/],
+    ['the same the other way round', twice({ egress: Egress.natGateway() }, {}), /^Stack\/Second: egress is Egress\.publicIp\(\), .*Stack\/First has it as Egress\.natGateway/],
+    ['another number of zones', twice({ maxAzs: 3 }, {}), /^Stack\/Second: maxAzs is 2, .*Stack\/First has it as 3/],
+    ['flow logs that the service before it does not have', twice({}, { flowLogs: true }), /^Stack\/Second: flowLogs is true, .*Stack\/First has it as false/],
+    ['three zones where the region is not known', () => templateOf({ maxAzs: 3 }), /maxAzs is 3, but CDK knows 2 zones of this stack's environment; set env/],
+    ['four zones', () => templateOf({ maxAzs: 4 }), /maxAzs is 4, but the VPC that is made here has two zones or three/],
+    ['more NAT gateways than zones', () => templateOf({ egress: Egress.natGateway({ count: 3 }) }), /egress\.count is 3, but the number of NAT gateways, .* from 1 to 2/],
+    ['no NAT gateway', () => templateOf({ egress: Egress.natGateway({ count: 0 }) }), /egress\.count is 0/],
+    ['a NAT gateway for a given VPC', inVpc({ egress: Egress.natGateway() }), /egress is Egress\.natGateway.*, but the way out of the VPC Stack\/Vpc is its own/],
+    ['endpoints for a given VPC', inVpc({ egress: Egress.vpcEndpoints() }), /egress is Egress\.vpcEndpoints.*; make endpoints there for ecr\.api, ecr\.dkr, logs and S3/],
+    ['flow logs for a given VPC', inVpc({ flowLogs: true }), /flowLogs is true, but it would be ignored, as the VPC Stack\/Vpc was given/],
+    ['zones for a given VPC', inVpc({ maxAzs: 2 }), /maxAzs is 2, but it would be ignored/],
+    ['an image of a registry that isolated tasks cannot reach', () => templateOf({ egress: Egress.vpcEndpoints(), image: ecs.ContainerImage.fromRegistry('nginx') }),
+      /egress is Egress\.vpcEndpoints\(\), but the registry of the image nginx is not reached from isolated subnets/],
+    ['a VPC of isolated subnets, unless they are chosen', () => {
+      const stack = newStack();
+      const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [{ name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }] });
+      return templateOf({ vpc, capacity: Capacity.onDemand() }, stack);
+    }, /vpc is "Stack\/Vpc", but the tasks need a way out, and it has 0 public, 0 private and 2 isolated subnets/],
+  ])('%s', (_what, make, message) => {
+    expect(make).toThrow(message);
   });
 });

@@ -80,8 +80,8 @@ export class CloudFrontIngress implements IngressKind {
     validateLoadBalancer(validation, this.name, this.options, vpc, false);
     validateWebAcl(validation, webAclArn, 'global');
     if (domain) {
-      const { region } = domain.certificate.env;
-      if (!Token.isUnresolved(region) && region !== 'us-east-1') {
+      const region = regionOf(domain.certificate);
+      if (region && region !== 'us-east-1') {
         validation.refuse('ingress.domain.certificate', `one in ${region}`, 'CloudFront reads certificates in us-east-1 only',
           'make it in a stack of us-east-1, with crossRegionReferences: true on both stacks, or import it by its ARN');
       }
@@ -108,9 +108,7 @@ export class CloudFrontIngress implements IngressKind {
     });
     forwardAll(targetGroup.node.scope!, 'ListenerRule', listener, targetGroup);
 
-    const distribution = this.newDistribution(scope, loadBalancer);
-    // CloudFront reaches into the VPC through its internet gateway, though nothing else comes that way.
-    distribution.node.addDependency(network.vpc.internetConnectivityEstablished);
+    const distribution = this.newDistribution(scope, network.vpc, loadBalancer);
     const { domain } = this.options;
     if (domain?.domainZone) {
       const record = {
@@ -131,12 +129,15 @@ export class CloudFrontIngress implements IngressKind {
     };
   }
 
-  private newDistribution(scope: Construct, loadBalancer: elbv2.ApplicationLoadBalancer): cloudfront.Distribution {
+  private newDistribution(scope: Construct, vpc: ec2.IVpc, loadBalancer: elbv2.ApplicationLoadBalancer): cloudfront.Distribution {
     const vpcOrigin = new cloudfront.VpcOrigin(scope, 'VpcOrigin', {
       endpoint: cloudfront.VpcOriginEndpoint.applicationLoadBalancer(loadBalancer),
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY,
       httpPort: 80,
     });
+    // CloudFront reaches into the VPC by its internet gateway, though nothing else comes that way. What the VPC itself offers to depend
+    // on is the gateway, which may not be attached yet; the routes of the public subnets wait for that.
+    vpc.publicSubnets.forEach((subnet) => vpcOrigin.node.addDependency(subnet.internetConnectivityEstablished));
     // A VPC origin that is in use cannot be updated, not even its tags (409), and tags of the app would reach it.
     (vpcOrigin.node.defaultChild as cloudfront.CfnVpcOrigin).addPropertyDeletionOverride('Tags');
     const origin = origins.VpcOrigin.withVpcOrigin(vpcOrigin, {
@@ -170,6 +171,13 @@ export class CloudFrontIngress implements IngressKind {
       webAclId: this.options.webAclArn,
     });
   }
+}
+
+/** The region of a certificate, as far as it is known: an imported one says it in its ARN only. */
+function regionOf(certificate: acm.ICertificate): string | undefined {
+  const { certificateArn, env } = certificate;
+  const region = Token.isUnresolved(certificateArn) ? env.region : certificateArn.split(':')[3];
+  return Token.isUnresolved(region) ? undefined : region;
 }
 
 /** Works in stacks whose region is not known, where CDK's own lookup does not. */

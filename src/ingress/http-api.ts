@@ -59,10 +59,21 @@ export class HttpApiIngress implements IngressKind {
           container,
           containerPort: container.containerPort,
         });
-        const integration = new integrations.HttpServiceDiscoveryIntegration('Tasks', discovery, { vpcLink, timeout: this.options.timeout });
+        const integration = new TasksIntegration('Tasks', discovery, { vpcLink, timeout: this.options.timeout });
         new apigatewayv2.HttpRoute(link, 'Route', { httpApi, routeKey: apigatewayv2.HttpRouteKey.DEFAULT, integration });
         service.connections.allowFrom(securityGroup, ec2.Port.tcp(container.containerPort), 'VPC link to the tasks');
       },
     };
+  }
+}
+
+/** CDK's own integration has the time-out as an option, and forgets it. */
+class TasksIntegration extends integrations.HttpServiceDiscoveryIntegration {
+  constructor(id: string, service: cloudmap.IService, private readonly options: integrations.HttpServiceDiscoveryIntegrationProps) {
+    super(id, service, options);
+  }
+
+  public bind(options: apigatewayv2.HttpRouteIntegrationBindOptions): apigatewayv2.HttpRouteIntegrationConfig {
+    return { ...super.bind(options), timeout: this.options.timeout };
   }
 }
