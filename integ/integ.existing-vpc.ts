@@ -1,0 +1,15 @@
+import { IntegTest } from '@aws-cdk/integ-tests-alpha';
+import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { HelloFargateService } from '../src';
+import { expectStatus, newApp } from './support';
+
+/** A VPC of another stack, with private subnets behind a NAT gateway. */
+const app = newApp();
+const network = new Stack(app, 'HelloFargateServiceNetwork');
+const vpc = new ec2.Vpc(network, 'Vpc', { maxAzs: 2, natGateways: 1 });
+const stack = new Stack(app, 'HelloFargateServiceExistingVpc');
+const hello = new HelloFargateService(stack, 'Hello', { vpc });
+
+const test = new IntegTest(app, 'ExistingVpc', { testCases: [network, stack] });
+expectStatus(test, `${hello.url}/health`, 200);
