@@ -43,7 +43,9 @@ export class LambdaCode {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
     const script = path.join(directory, 'lambda.cjs');
     fs.writeFileSync(script, `(${hostLambda})(require, ${JSON.stringify(file)}, ${JSON.stringify(RESPONSE_HOST)});\n`);
-    this.process = fork(script, [], { env: environment, execArgv: [], silent: true, detached: process.platform !== 'win32' });
+    // A home of its own: no profile of the user's is read there.
+    const env = { ...environment, HOME: directory, USERPROFILE: directory };
+    this.process = fork(script, [], { env, execArgv: [], silent: true, detached: process.platform !== 'win32' });
     this.remove = removeOnExit(() => {
       this.process.kill('SIGKILL');
       fs.rmSync(directory, { recursive: true, force: true });

@@ -98,7 +98,6 @@ export class LoadBalancer {
       answer.pipe(response);
       // Half an answer must not look like a whole one.
       answer.on('error', () => response.destroy());
-      answer.on('aborted', () => response.destroy());
     });
     forwarded.on('error', () => {
       if (response.headersSent || response.destroyed) {

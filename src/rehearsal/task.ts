@@ -280,7 +280,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 
 /** On Linux all of 127.0.0.0/8 is this machine; elsewhere 127.0.0.1 alone, unless somebody has set up more. */
 export function hasManyAddresses(): boolean {
-  return process.platform === 'linux';
+  return os.platform() === 'linux';
 }
 
 /** Addresses that no other task uses, not even one of another rehearsal: 127.0.x.y to be reached at, 127.1.x.y for itself. */

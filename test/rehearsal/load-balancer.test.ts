@@ -67,7 +67,10 @@ async function ask(port: number, options: http.RequestOptions & { body?: string 
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) { await new Promise((resolve) => setTimeout(resolve, 5)); }
+  for (const end = Date.now() + 3000; !condition();) {
+    if (Date.now() > end) { throw new Error(`it never came true: ${condition}`); }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 describe('health', () => {
@@ -109,6 +112,7 @@ describe('health', () => {
     await until(() => target.lastProbe !== undefined);
     expect(target.lastProbe).toEqual({ error: 'ETIMEDOUT', passed: false });
     expect(Date.now() - asked).toBeGreaterThanOrEqual(190);
+    expect(Date.now() - asked).toBeLessThan(1500);
   });
 
   test('is asked on a port of its own where the template says so', async () => {
@@ -168,7 +172,10 @@ describe('requests', () => {
 
   test('get 504 when the target is silent for longer than the idle time-out', async () => {
     const { targets } = await healthyTargets(1, () => {});
-    expect((await ask(await balance(targets, { idleTimeoutSeconds: 0.1 }))).status).toBe(504);
+    const port = await balance(targets, { idleTimeoutSeconds: 0.1 });
+    const asked = Date.now();
+    expect((await ask(port)).status).toBe(504);
+    expect(Date.now() - asked).toBeLessThan(2000);
   });
 
   test('are not answered as if whole when the target breaks off', async () => {

@@ -91,7 +91,7 @@ describe('the command', () => {
   }
 
   /** Once it is up: its URL, and the process of one task. */
-  async function up({ output, exit }: Run): Promise<{ url: string; pid: number }> {
+  async function up({ output, exit }: Run): Promise<{ url: string; pid: number; helper: number }> {
     let ended = false;
     void exit.then(() => { ended = true; });
     while (!output().includes('Ctrl-C ends it')) {
@@ -99,8 +99,8 @@ describe('the command', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const [url] = /http:\/\/127\.0\.0\.1:\d+(?= {2}stands for HTTP port 80)/.exec(output())!;
-    const { pid } = await (await fetch(url)).json() as { pid: number };
-    return { url, pid };
+    const { pid, helper } = await (await fetch(url)).json() as { pid: number; helper: number };
+    return { url, pid, helper };
   }
 
   async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -171,6 +171,15 @@ describe('the command', () => {
     expect(await command.exit).toBe(0);
     await eventually(() => isGone(pid));
     expect(fs.readdirSync(temporary)).toEqual([]);
+  });
+
+  test('ends what an app has started and left behind', async () => {
+    const command = run('rehearse', assembly({ FAULT: 'leaves a helper behind' }));
+    const { helper } = await up(command);
+    expect(isGone(helper)).toBe(false);
+    command.command.kill('SIGINT');
+    expect(await command.exit).toBe(0);
+    await eventually(() => isGone(helper));
   });
 
   test('takes the tasks with it even when it is killed', async () => {

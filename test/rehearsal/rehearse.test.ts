@@ -53,6 +53,8 @@ describe('a service that works', () => {
   beforeAll(async () => {
     const directory = synthesiseService({
       desiredCount: 2,
+      // Each task has a localhost of its own too, so that this is no conflict.
+      environment: { ADMIN_PORT: '9901' },
       container: { healthCheck: { command: ['CMD', 'node', '-e', "fetch('http://localhost:8080/health').then(r => process.exit(r.ok ? 0 : 1))"] } },
     }, (integ, { url }) => {
       integ.assertions.httpApiCall(`${url}/health`).expect(ExpectedResult.objectLike({ status: 200 })).waitForAssertions();
@@ -181,6 +183,25 @@ describe('values of the template', () => {
   });
 });
 
+test('where there is one loopback address, one task runs, and that is said', async () => {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port: containerPort } = server.address() as net.AddressInfo;
+  const platform = jest.spyOn(os, 'platform').mockReturnValue('darwin');
+  try {
+    const directory = synthesiseService({ desiredCount: 2, containerPort });
+    expect(await refusal(directory)).toMatch(new RegExp(`port ${containerPort}, on which service .* listens, is in use on 127.0.0.1`));
+    await new Promise((resolve) => server.close(resolve));
+    const { passed, text } = await perform(directory);
+    expect(text).toContain('1 task instead of 2: this system has one loopback address');
+    expect(text).toContain(`task 1 at 127.0.0.1:${containerPort} is healthy`);
+    expect(passed).toBe(true);
+  } finally {
+    platform.mockRestore();
+    server.close();
+  }
+});
+
 describe('fails, and says why, when the app', () => {
   const failing = async (environment: { [name: string]: string }, healthCheck?: elbv2.HealthCheck) => {
     const { passed, text } = await perform(synthesiseService({ environment, healthCheck }));
@@ -217,6 +238,10 @@ describe('fails, and says why, when the app', () => {
 
   test('dies later', async () => {
     expect(await failing({ FAULT: 'dies once healthy' })).toMatch(/the app died .*exit code 3/);
+  });
+
+  test('is healthy, but answers users otherwise', async () => {
+    expect(await failing({ FAULT: 'answers probes only' })).toMatch(/FAIL GET \S+\/health answered 403 \(the target group wants 200\)/);
   });
 
   test('does not answer', async () => {
