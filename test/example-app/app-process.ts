@@ -23,7 +23,7 @@ export class AppProcess {
   public static async start(options: AppOptions = {}): Promise<AppProcess> {
     const app = new AppProcess(options);
     while (!app.log.some(({ message }) => message === 'listening')) {
-      if (app.child.exitCode !== null) throw new Error(`exited before it listened: ${app.output}`);
+      if (app.child.exitCode !== null || app.child.signalCode !== null) throw new Error(`exited before it listened: ${app.output}`);
       await sleep(10);
     }
     app.port = Number(app.log[0].port);

@@ -134,8 +134,8 @@ const methods: HostileInput[] = [
     'POST that waits to be asked for its body': post('', 'Expect: 100-continue', 'Content-Length: 5'),
     'POST of 60 kB': post('a'.repeat(60_000), 'Content-Length: 60000'),
     'POST of JSON that is none': post('{"a":', 'Content-Type: application/json', 'Content-Length: 5'),
-    'POST of chunks that are more than is read': post(`${'400\r\n'}${'a'.repeat(1024)}\r\n`.repeat(200), 'Transfer-Encoding: chunked'),
   }),
+  { name: 'POST of chunks that are more than is read', send: [post(`${`400\r\n${'a'.repeat(1024)}\r\n`.repeat(200)}0\r\n\r\n`, 'Transfer-Encoding: chunked'), 'wait'], answers: [405] },
   ...one(413, {
     'POST of a gigabyte': post('', 'Content-Length: 1000000000'),
     'GET with a body of 70 kB': get('/info', 'Content-Length: 70000') + 'a'.repeat(70_000),

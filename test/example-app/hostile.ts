@@ -78,7 +78,10 @@ async function converse(port: number, { send, answers }: HostileInput): Promise<
   // Some inputs are cut off while they are still being sent.
   socket.on('error', () => {});
   socket.on('data', (part) => { received += part.toString('latin1'); });
-  const patience = setTimeout(() => socket.destroy(), MAX_WAIT_MS);
+  const patience = setTimeout(() => {
+    received += 'nothing more came in time\r\n\r\n';
+    socket.destroy();
+  }, MAX_WAIT_MS);
   for (const part of send) {
     if (part === 'end') socket.end();
     else if (part === 'reset') socket.resetAndDestroy();

@@ -25,7 +25,7 @@ export interface Outcome {
   ended: number | string;
 }
 
-const INTERVAL_MS = 5;
+const INTERVAL_MS = 4;
 const HEALTH_INTERVAL_MS = 200;
 const UNHEALTHY_THRESHOLD = 2;
 const STOP_TIMEOUT_MS = 4_500;
@@ -85,7 +85,7 @@ class Target {
   }
 }
 
-/** Sends 200 requests a second to two tasks, of which 5 % are slow, and stops one of them. */
+/** Sends 250 requests a second to two tasks, of which 5 % are slow, and stops one of them. */
 export async function stopOneOfTwo(deregistration: Deregistration, options: { script?: string; node?: string } = {}): Promise<Outcome> {
   const start = async () => new Target(await AppProcess.start({ ...options, env: ENV, nodeArgs: ['--require', join(__dirname, 'slow-answers.js')] }));
   const [stopped, other] = await Promise.all([start(), start()]);
