@@ -74,6 +74,7 @@ describe('target group', () => {
     const targetGroup = (containerPort: number) => templateOf({ containerPort }).findResources('AWS::ElasticLoadBalancingV2::TargetGroup');
 
     expect(targetGroup(3000)).toEqual(targetGroup(8080));
+    expect(only(templateOf(), 'AWS::ElasticLoadBalancingV2::TargetGroup').Port).toBe(80);
   });
 });
 
