@@ -178,9 +178,9 @@ describe('requests', () => {
     expect(Date.now() - asked).toBeLessThan(2000);
   });
 
-  test('are not answered as if whole when the target breaks off', async () => {
+  test.each([{ 'Content-Length': 100 }, { 'Transfer-Encoding': 'chunked' }])('are not answered as if whole when the target breaks off %j', async (headers) => {
     const { targets } = await healthyTargets(1, (_, response) => {
-      response.writeHead(200, { 'Content-Length': 100 });
+      response.writeHead(200, headers);
       response.write('half', () => response.destroy());
     });
     await expect(ask(await balance(targets))).rejects.toThrow();
