@@ -69,11 +69,11 @@ export class Capacity {
   }
 }
 
-export function validateCapacity(validation: Validation, capacity: Capacity | undefined, desiredCount: number = DEFAULTS.desiredCount): void {
+export function validateCapacity(validation: Validation, capacity: Capacity | undefined, mostTasks: number = DEFAULTS.desiredCount): void {
   if (!capacity?._usesSpot) { return; }
   validation.wholeNumber('capacity.onDemandBase', capacity._onDemandBase, 0, 100_000, 'the number of tasks on demand');
-  if (capacity._onDemandBase > 0 && desiredCount > 0 && !Token.isUnresolved(desiredCount) && capacity._onDemandBase >= desiredCount) {
-    validation.refuse('capacity.onDemandBase', String(capacity._onDemandBase), `desiredCount is ${desiredCount}, so that no task would run on Spot`,
-      'lower onDemandBase, raise desiredCount, or leave capacity out');
+  if (capacity._onDemandBase > 0 && mostTasks > 0 && !Token.isUnresolved(mostTasks) && capacity._onDemandBase >= mostTasks) {
+    validation.refuse('capacity.onDemandBase', String(capacity._onDemandBase), `there are at most ${mostTasks} tasks, so that none would run on Spot`,
+      'lower onDemandBase, raise the number of tasks, or leave capacity out');
   }
 }

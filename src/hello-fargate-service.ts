@@ -13,6 +13,7 @@ import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health
 import { Ingress } from './ingress';
 import { Egress, resolveNetwork, validateNetwork } from './network';
 import { DEFAULTS } from './preset';
+import { scale, ScalingOptions, validateScaling } from './scaling';
 import { Task, validateTask } from './task';
 import { Validation } from './validation';
 
@@ -68,11 +69,18 @@ export interface HelloFargateServiceProps {
   readonly memoryLimitMiB?: number;
 
   /**
-   * How many tasks run, 0 to 5000, spread over the zones.
+   * How many tasks run, 0 to 5000, spread over the zones. Not together with `scaling`.
    *
    * @default 2
    */
   readonly desiredCount?: number;
+
+  /**
+   * Lets the number of tasks follow what they have to do, and the time of day.
+   *
+   * @default - as many tasks as `desiredCount` says, at all times
+   */
+  readonly scaling?: ScalingOptions;
 
   /**
    * Which Fargate capacity runs the tasks: on demand, or Spot above a base on demand.
@@ -282,6 +290,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /** The API Gateway HTTP API, with `Ingress.httpApi`. */
   public readonly httpApi?: apigatewayv2.HttpApi;
 
+  /** What scales the tasks, with `scaling`: for further policies. */
+  public readonly scalableTaskCount?: ecs.ScalableTaskCount;
+
   /** The network connections of the tasks: `database.connections.allowDefaultPortFrom(hello)`. */
   public readonly connections: ec2.Connections;
 
@@ -308,8 +319,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     if (props.healthCheck && !ingressKind.checksHealth) {
       validation.refuse('healthCheck', 'given', `${ingressKind.name} has no load balancer that would use it`, 'leave it out; containerHealthCheck is what counts');
     }
-    validateCapacity(validation, props.capacity, props.desiredCount);
+    validateCapacity(validation, props.capacity, props.scaling?.maxCapacity ?? props.desiredCount);
     validateTask(validation, props);
+    validateScaling(validation, props.scaling, props.desiredCount, ingressKind);
     validation.wholeNumber('desiredCount', props.desiredCount, 0, 5000, 'the number of tasks in a service');
     validation.throwIfRefused();
 
@@ -320,7 +332,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: network.cluster,
       taskDefinition: task.taskDefinition,
-      desiredCount: props.desiredCount ?? DEFAULTS.desiredCount,
+      // With scaling the number is not in the template, or every deployment would set it back.
+      desiredCount: props.scaling ? undefined : props.desiredCount ?? DEFAULTS.desiredCount,
       capacityProviderStrategies: capacity._strategy,
       vpcSubnets: network.taskSubnets,
       assignPublicIp: network.assignPublicIp,
@@ -343,6 +356,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     const endpoints = network.endpointsFor({ actions: task.actions(), enableExecuteCommand: props.enableExecuteCommand ?? false });
     endpoints.forEach((endpoint) => this.service.node.addDependency(endpoint));
     ingress.attach(this.service, task.container);
+    this.scalableTaskCount = props.scaling && scale(this.service, props.scaling, ingress.targetGroup);
 
     this.url = ingress.url;
     this.vpc = network.vpc;

@@ -12,5 +12,7 @@ export type { SharedListenerOptions } from './ingress/shared-listener';
 export type { SessionStickinessOptions, TargetGroupOptions } from './ingress/target-group';
 export { Egress } from './network';
 export type { NatGatewayOptions } from './network';
+export { CpuScaling } from './scaling';
+export type { ScalingOptions, ScalingSchedule } from './scaling';
 export { ServiceImage } from './service-image';
 export type { ServiceImageOptions } from './service-image';

@@ -58,8 +58,8 @@ const BAD: Bad[] = [
   // capacity
   ['a negative base', () => ({ capacity: Capacity.spot({ onDemandBase: -1 }) }), 'capacity.onDemandBase', /is -1, but the number of tasks on demand is a whole number from 0 to 100000/],
   ['half a task on demand', () => ({ capacity: Capacity.spot({ onDemandBase: 0.5 }) }), 'capacity.onDemandBase', /is 0\.5, but/],
-  ['a base that leaves nothing to Spot', () => ({ capacity: Capacity.spot({ onDemandBase: 2 }) }), 'capacity.onDemandBase', /is 2, but desiredCount is 2, so that no task would run on Spot; lower/],
-  ['one task and Spot above a base of one', () => ({ capacity: Capacity.spot(), desiredCount: 1 }), 'capacity.onDemandBase', /is 1, but desiredCount is 1/],
+  ['a base that leaves nothing to Spot', () => ({ capacity: Capacity.spot({ onDemandBase: 2 }) }), 'capacity.onDemandBase', /is 2, but there are at most 2 tasks, so that none would run on Spot; lower/],
+  ['one task and Spot above a base of one', () => ({ capacity: Capacity.spot(), desiredCount: 1 }), 'capacity.onDemandBase', /is 1, but there are at most 1 tasks/],
   ['a read-only root with ECS Exec', () => ({ readonlyRootFilesystem: true, enableExecuteCommand: true }), 'readonlyRootFilesystem', /is true, but the agent of ECS Exec .*; leave one of the two out/],
   ['an own image with a read-only root and ECS Exec', () => ({ image: OWN_IMAGE, readonlyRootFilesystem: true, enableExecuteCommand: true }), 'readonlyRootFilesystem', /ECS Exec/],
   ['a stop time-out as a token', () => ({ stopTimeout: Duration.millis(Lazy.number({ produce: () => 30_000 })) }), 'stopTimeout', /is a token, but the times of the shutdown/],

@@ -1,0 +1,136 @@
+import { Duration, TimeZone } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Capacity, CpuScaling, HelloFargateService, HelloFargateServiceProps, Ingress, ScalingOptions } from '../src';
+import { newStack, only, templateOf } from './synth';
+
+const scaledBy = (scaling: Partial<ScalingOptions>, props: HelloFargateServiceProps = {}) =>
+  templateOf({ scaling: { minCapacity: 2, maxCapacity: 10, ...scaling }, ...props });
+const policiesOf = (template: Template) =>
+  Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(({ Properties }) => Properties);
+const trackingOf = (template: Template) => policiesOf(template).map((policy) => policy.TargetTrackingScalingPolicyConfiguration);
+
+test('is off by default', () => {
+  templateOf().resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);
+});
+
+test('keeps the CPU at 70 % unless told otherwise, and takes the number of tasks out of the template', () => {
+  const template = scaledBy({});
+
+  expect(only(template, 'AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({ MinCapacity: 2, MaxCapacity: 10 });
+  expect(trackingOf(template)).toEqual([{
+    PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+    TargetValue: 70,
+    ScaleInCooldown: 300,
+    ScaleOutCooldown: 60,
+  }]);
+  expect(only(template, 'AWS::ECS::Service')).not.toHaveProperty('DesiredCount');
+});
+
+test('follows CPU, memory and requests as told', () => {
+  const template = scaledBy({
+    cpu: CpuScaling.target(50),
+    memoryUtilizationPercent: 80,
+    requestsPerTarget: 3000,
+    scaleInCooldown: Duration.seconds(120),
+    scaleOutCooldown: Duration.seconds(30),
+  });
+
+  const targets = trackingOf(template)
+    .map(({ TargetValue, PredefinedMetricSpecification: metric }) => [metric.PredefinedMetricType, TargetValue]);
+  expect(targets).toEqual([
+    ['ECSServiceAverageCPUUtilization', 50],
+    ['ECSServiceAverageMemoryUtilization', 80],
+    ['ALBRequestCountPerTarget', 3000],
+  ]);
+  trackingOf(template).forEach((policy) => expect(policy).toMatchObject({ ScaleInCooldown: 120, ScaleOutCooldown: 30 }));
+});
+
+test('in steps adds a task above 70 % and takes one away below 30 %', () => {
+  const policies = policiesOf(scaledBy({ cpu: CpuScaling.steps() })).map((policy) => policy.StepScalingPolicyConfiguration);
+  const alarms = Object.values(scaledBy({ cpu: CpuScaling.steps() }).findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+
+  expect(policies.map(({ StepAdjustments }) => StepAdjustments)).toEqual([
+    [{ MetricIntervalUpperBound: 0, ScalingAdjustment: -1 }],
+    [{ MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 15, ScalingAdjustment: 1 }, { MetricIntervalLowerBound: 15, ScalingAdjustment: 2 }],
+  ]);
+  expect(alarms.map(({ ComparisonOperator, Threshold }) => [ComparisonOperator, Threshold])).toEqual([
+    ['LessThanOrEqualToThreshold', 30],
+    ['GreaterThanOrEqualToThreshold', 70],
+  ]);
+});
+
+test('goes to nothing at night and comes back, in a time zone', () => {
+  const template = scaledBy({
+    schedules: [
+      { schedule: appscaling.Schedule.cron({ hour: '20', minute: '0' }), timeZone: TimeZone.EUROPE_BERLIN, minCapacity: 0, maxCapacity: 0 },
+      { schedule: appscaling.Schedule.cron({ hour: '6', minute: '0' }), timeZone: TimeZone.EUROPE_BERLIN, minCapacity: 2, maxCapacity: 10 },
+    ],
+  });
+
+  expect(only(template, 'AWS::ApplicationAutoScaling::ScalableTarget').ScheduledActions).toEqual([
+    expect.objectContaining({ Schedule: 'cron(0 20 * * ? *)', Timezone: 'Europe/Berlin', ScalableTargetAction: { MinCapacity: 0, MaxCapacity: 0 } }),
+    expect.objectContaining({ Schedule: 'cron(0 6 * * ? *)', Timezone: 'Europe/Berlin', ScalableTargetAction: { MinCapacity: 2, MaxCapacity: 10 } }),
+  ]);
+});
+
+test('counts the requests of a shared listener too, also of an imported one', () => {
+  const stack = newStack();
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-12345678', availabilityZones: ['a', 'b'], publicSubnetIds: ['subnet-12345678', 'subnet-87654321'],
+  });
+  const listener = elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
+    listenerArn: 'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
+    securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678'),
+  });
+  const template = templateOf({
+    vpc,
+    ingress: Ingress.sharedListener(listener, { hostHeaders: ['hello.example.com'] }),
+    scaling: { minCapacity: 1, maxCapacity: 3, requestsPerTarget: 100 },
+  }, stack);
+  const { ResourceLabel } = trackingOf(template)[1].PredefinedMetricSpecification;
+
+  expect(JSON.stringify(ResourceLabel)).toContain('app/theirs/0123456789abcdef');
+});
+
+test('gives what scales, for further policies', () => {
+  expect(new HelloFargateService(newStack(), 'Hello', { scaling: { minCapacity: 1, maxCapacity: 2 } }).scalableTaskCount).toBeDefined();
+  expect(new HelloFargateService(newStack(), 'Hello').scalableTaskCount).toBeUndefined();
+});
+
+test('leaves room for Spot above the base on demand', () => {
+  expect(() => scaledBy({}, { capacity: Capacity.spot({ onDemandBase: 2 }) })).not.toThrow();
+  expect(() => scaledBy({}, { capacity: Capacity.spot({ onDemandBase: 10 }) })).toThrow(/there are at most 10 tasks/);
+});
+
+describe('fails with', () => {
+  const schedule = appscaling.Schedule.rate(Duration.hours(1));
+  const expression = appscaling.Schedule.cron({ hour: '1' });
+
+  test.each<[string, Partial<ScalingOptions>, RegExp]>([
+    ['a smallest number above the largest', { minCapacity: 11 }, /scaling\.minCapacity is 11, but maxCapacity is 10/],
+    ['nothing to scale', { minCapacity: 10 }, /scaling\.maxCapacity is 10, but minCapacity is the same/],
+    ['no task, which nothing would bring back', { minCapacity: 0 }, /scaling\.minCapacity is 0, but the smallest number of tasks, from which scaling can go up again/],
+    ['more tasks than ECS has', { maxCapacity: 5001 }, /scaling\.maxCapacity is 5001/],
+    ['half a task', { minCapacity: 1.5 }, /scaling\.minCapacity is 1\.5/],
+    ['more CPU than there is', { cpu: CpuScaling.target(101) }, /scaling\.cpu is 101, but a percentage/],
+    ['steps that cross', { cpu: CpuScaling.steps(30, 70) }, /scaling\.cpu is CpuScaling\.steps\(30, 70\), but tasks would be added and taken away at once/],
+    ['no memory', { memoryUtilizationPercent: 0 }, /scaling\.memoryUtilizationPercent is 0/],
+    ['no requests', { requestsPerTarget: 0 }, /scaling\.requestsPerTarget is 0/],
+    ['a cooldown of more than a day', { scaleInCooldown: Duration.days(2) }, /scaling\.scaleInCooldown is 172800 seconds/],
+    ['a schedule that changes nothing', { schedules: [{ schedule: expression }] }, /scaling\.schedules\[0\] is without minCapacity and maxCapacity/],
+    ['a schedule whose bounds cross', { schedules: [{ schedule, minCapacity: 3, maxCapacity: 2 }] }, /scaling\.schedules\[0\]\.minCapacity is 3, but maxCapacity is 2/],
+  ])('%s', (_what, scaling, message) => {
+    expect(() => scaledBy(scaling)).toThrow(message);
+  });
+
+  test('a number of tasks beside it', () => {
+    expect(() => scaledBy({}, { desiredCount: 2 })).toThrow(/desiredCount is 2, but with scaling it would be undone/);
+  });
+
+  test('requests that API Gateway does not count', () => {
+    expect(() => scaledBy({ requestsPerTarget: 1 }, { ingress: Ingress.httpApi() })).toThrow(/scaling\.requestsPerTarget is 1, but Ingress\.httpApi has no load balancer/);
+  });
+});
