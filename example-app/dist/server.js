@@ -29724,6 +29724,7 @@ function readConfig(env) {
     problems.push(`${name2} must be a whole number from ${min} to ${max}, got '${value}'`);
     return fallback;
   };
+  const keepAliveTimeoutMs = integer("KEEP_ALIVE_TIMEOUT_MS", 65e3, 1, MAX_TIMER_MS);
   const config = {
     port: integer("PORT", 8080, 0, 65535),
     host: text("HOST"),
@@ -29731,8 +29732,8 @@ function readConfig(env) {
     shutdownDelayMs: integer("SHUTDOWN_DELAY_MS", 1e4, 0, MAX_TIMER_MS),
     // ECS kills after 30 seconds unless the task definition says otherwise.
     shutdownTimeoutMs: integer("SHUTDOWN_TIMEOUT_MS", 25e3, 1, MAX_TIMER_MS),
-    keepAliveTimeoutMs: integer("KEEP_ALIVE_TIMEOUT_MS", 65e3, 1, MAX_TIMER_MS),
-    requestTimeoutMs: integer("REQUEST_TIMEOUT_MS", 7e4, 1, MAX_TIMER_MS),
+    keepAliveTimeoutMs,
+    requestTimeoutMs: integer("REQUEST_TIMEOUT_MS", keepAliveTimeoutMs + 5e3, 1, MAX_TIMER_MS),
     commit: text("COMMIT")
   };
   if (!LOG_LEVELS.includes(config.logLevel)) {

@@ -40,6 +40,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     return fallback;
   };
 
+  const keepAliveTimeoutMs = integer('KEEP_ALIVE_TIMEOUT_MS', 65_000, 1, MAX_TIMER_MS);
   const config: Config = {
     port: integer('PORT', 8080, 0, 65_535),
     host: text('HOST'),
@@ -47,8 +48,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', 10_000, 0, MAX_TIMER_MS),
     // ECS kills after 30 seconds unless the task definition says otherwise.
     shutdownTimeoutMs: integer('SHUTDOWN_TIMEOUT_MS', 25_000, 1, MAX_TIMER_MS),
-    keepAliveTimeoutMs: integer('KEEP_ALIVE_TIMEOUT_MS', 65_000, 1, MAX_TIMER_MS),
-    requestTimeoutMs: integer('REQUEST_TIMEOUT_MS', 70_000, 1, MAX_TIMER_MS),
+    keepAliveTimeoutMs,
+    requestTimeoutMs: integer('REQUEST_TIMEOUT_MS', keepAliveTimeoutMs + 5_000, 1, MAX_TIMER_MS),
     commit: text('COMMIT'),
   };
 

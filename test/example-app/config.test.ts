@@ -35,6 +35,10 @@ test('each variable replaces one default', () => {
   });
 });
 
+test('a new connection is kept at least as long as an idle one', () => {
+  expect(readConfig({ KEEP_ALIVE_TIMEOUT_MS: '125000' }).requestTimeoutMs).toBe(130_000);
+});
+
 test('an empty variable counts as unset', () => {
   expect(readConfig({ PORT: '', LOG_LEVEL: ' ', COMMIT: '' })).toEqual(readConfig({}));
 });

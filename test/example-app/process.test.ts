@@ -177,9 +177,9 @@ describe('task metadata', () => {
 
   test.each<[string, (respond: (status: number, body: string) => void) => void]>([
     ['that never answers', () => {}],
-    ['that fails', (respond) => respond(500, 'no')],
+    ['that fails', (respond) => respond(500, JSON.stringify(METADATA))],
     ['that answers nonsense', (respond) => respond(200, '<html>')],
-    ['that answers too much', (respond) => respond(200, ' '.repeat(2 ** 20))],
+    ['that answers too much', (respond) => respond(200, JSON.stringify(METADATA) + ' '.repeat(2 ** 20))],
   ])('an endpoint %s is one warning, and delays nothing', async (_name, answer) => {
     const { uri } = await serve(answer);
     const app = await start({ env: { ECS_CONTAINER_METADATA_URI_V4: uri } });
