@@ -283,7 +283,7 @@ async function end(
 ): Promise<void> {
   groups.forEach((group) => group.close());
   const tasks = cast.flatMap((member) => member.tasks);
-  if (gently && tasks.length > 0) { report.note(`stopping ${tasks.length} tasks …`); }
+  if (gently && tasks.length > 0) { report.note(`stopping ${tasks.length === 1 ? 'the task' : `${tasks.length} tasks`} …`); }
   await Promise.all(tasks.map(async ({ task }) => {
     const running = !task.exit;
     const { code, signal, killed, milliseconds } = await task.stop(gently ? 'gently' : 'at once');

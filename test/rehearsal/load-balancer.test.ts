@@ -67,7 +67,7 @@ async function ask(port: number, options: http.RequestOptions & { body?: string 
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 3000; !condition();) {
+  for (const end = Date.now() + 10_000; !condition();) {
     if (Date.now() > end) { throw new Error(`it never came true: ${condition}`); }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -104,7 +104,7 @@ describe('the command', () => {
   }
 
   async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 3000; !await condition();) {
+    for (const end = Date.now() + 10_000; !await condition();) {
       if (Date.now() > end) { throw new Error('it never came true'); }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
