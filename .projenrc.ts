@@ -94,6 +94,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     jestConfig: {
       modulePathIgnorePatterns: ['<rootDir>/integ/.*\\.snapshot/', '<rootDir>/cdk.out/', '<rootDir>/dist/', '<rootDir>/lib/'],
       testTimeout: 60_000,
+      collectCoverage: false,
     },
     junitReporting: false,
   },
@@ -129,6 +130,17 @@ project.gitattributes.addAttributes('/integ/**/*.snapshot/**', 'linguist-generat
 project.addTask('bundle', {
   description: 'Bundle example-app/src into example-app/dist/server.js',
   exec: 'ts-node -T -P tsconfig.dev.json example-app/bundle.ts',
+});
+
+project.addTask('test:example-app', {
+  description: 'Stop the example app under load ten times in each of three cases, and send it hostile input; takes minutes',
+  exec: 'ts-node -T -P tsconfig.dev.json test/example-app/thorough.ts',
+  receiveArgs: true,
+});
+project.addTask('bench:app', {
+  description: 'Compare the example app with bare node:http, Express and Fastify',
+  exec: 'ts-node -T -P tsconfig.dev.json bench/app/main.ts',
+  receiveArgs: true,
 });
 
 // ---------------------------------------------------------------------------------------------------------------------

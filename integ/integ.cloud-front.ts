@@ -1,11 +1,10 @@
-import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { Stack } from 'aws-cdk-lib';
 import { HelloFargateService, Ingress } from '../src';
-import { expectStatus, newApp } from './support';
+import { expectStatus, newApp, newTest } from './support';
 
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceCloudFront');
 const hello = new HelloFargateService(stack, 'Hello', { ingress: Ingress.cloudFront() });
 
-const test = new IntegTest(app, 'CloudFront', { testCases: [stack] });
+const test = newTest(app, 'CloudFront', stack);
 expectStatus(test, `${hello.url}/health`, 200);

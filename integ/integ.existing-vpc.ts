@@ -1,8 +1,7 @@
-import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { HelloFargateService } from '../src';
-import { expectStatus, newApp } from './support';
+import { expectStatus, newApp, newTest } from './support';
 
 /** A VPC of another stack, with private subnets behind a NAT gateway. */
 const app = newApp();
@@ -11,5 +10,5 @@ const vpc = new ec2.Vpc(network, 'Vpc', { maxAzs: 2, natGateways: 1 });
 const stack = new Stack(app, 'HelloFargateServiceExistingVpc');
 const hello = new HelloFargateService(stack, 'Hello', { vpc });
 
-const test = new IntegTest(app, 'ExistingVpc', { testCases: [network, stack] });
+const test = newTest(app, 'ExistingVpc', network, stack);
 expectStatus(test, `${hello.url}/health`, 200);

@@ -1,8 +1,7 @@
-import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { Stack } from 'aws-cdk-lib';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { HelloFargateService, Ingress } from '../src';
-import { expectStatus, newApp } from './support';
+import { expectStatus, newApp, newTest } from './support';
 
 /**
  * Needs a public hosted zone of yours, whose ID and name stand in HOSTED_ZONE_ID and HOSTED_ZONE_NAME; the snapshot has placeholders for them.
@@ -17,5 +16,5 @@ const hello = new HelloFargateService(stack, 'Hello', {
   ingress: Ingress.https({ domainName: `hello-fargate-service.${domainZone.zoneName}`, domainZone }),
 });
 
-const test = new IntegTest(app, 'Https', { testCases: [stack] });
+const test = newTest(app, 'Https', stack);
 expectStatus(test, `${hello.url}/health`, 200);

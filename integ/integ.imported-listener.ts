@@ -1,9 +1,8 @@
-import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress } from '../src';
-import { expectStatus, newApp } from './support';
+import { expectStatus, newApp, newTest } from './support';
 
 /** The load balancer of another stack, of which only the ARN of the listener and the security group are known. */
 const app = newApp();
@@ -23,5 +22,5 @@ const hello = new HelloFargateService(stack, 'Hello', {
   }), { pathPatterns: ['/*'], url: `http://${loadBalancer.loadBalancerDnsName}` }),
 });
 
-const test = new IntegTest(app, 'ImportedListener', { testCases: [sharing, stack] });
+const test = newTest(app, 'ImportedListener', sharing, stack);
 expectStatus(test, `${hello.url}/health`, 200);

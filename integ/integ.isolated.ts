@@ -1,11 +1,10 @@
-import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { Stack } from 'aws-cdk-lib';
 import { Egress, HelloFargateService } from '../src';
-import { expectStatus, newApp } from './support';
+import { expectStatus, newApp, newTest } from './support';
 
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceIsolated');
 const hello = new HelloFargateService(stack, 'Hello', { egress: Egress.vpcEndpoints() });
 
-const test = new IntegTest(app, 'Isolated', { testCases: [stack] });
+const test = newTest(app, 'Isolated', stack);
 expectStatus(test, `${hello.url}/health`, 200);

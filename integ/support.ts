@@ -13,6 +13,11 @@ export function newApp(): App {
   });
 }
 
+/** A scenario. A new revision of a task definition replaces the old one; nothing else may go unnoticed. */
+export function newTest(app: App, id: string, ...testCases: Stack[]): IntegTest {
+  return new IntegTest(app, id, { testCases, allowDestroy: ['AWS::ECS::TaskDefinition'] });
+}
+
 /** Asserts that a URL answers with a status; waits up to ten minutes, as a service has just been created. */
 export function expectStatus(test: IntegTest, url: string, status: number): void {
   test.assertions

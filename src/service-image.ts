@@ -82,7 +82,7 @@ export class ServiceImage extends ecs.ContainerImage {
 export const EXAMPLE_APP = {
   directory: path.join(__dirname, '..', 'example-app'),
   user: '1000:1000',
-  healthCheckCommand: ['CMD', 'node', 'health-check.js'],
+  healthCheckCommand: ['CMD', 'node', '/app/health-check.js'],
 } as const;
 
 /** Refuses an image that is known to be built for another architecture than the tasks run on. */

@@ -102,8 +102,8 @@ describe('an app that installed it and wrote the three lines', () => {
 });
 
 test('the code of README and of the docstrings compiles', () => {
-  const { status, stdout, stderr } = run('npx', ['jsii-rosetta', 'extract', '--strict', '--fail', '--directory', ROOT, '--output', path.join(app, 'tablet.json')], ROOT);
+  const { status, stdout, stderr } = run('npx', ['jsii-rosetta', 'extract', '--strict', '--fail', ROOT], ROOT);
 
-  expect(stdout + stderr).not.toMatch(/error/i);
-  expect(status).toBe(0);
-}, 180_000);
+  // What does not compile is in the output, with the place.
+  expect(status === 0 ? '' : stdout + stderr).toBe('');
+}, 300_000);
