@@ -95,6 +95,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
       modulePathIgnorePatterns: ['<rootDir>/integ/.*\\.snapshot/', '<rootDir>/cdk.out/', '<rootDir>/dist/', '<rootDir>/lib/'],
       testTimeout: 60_000,
       collectCoverage: false,
+      // By default, one core is left to others.
+      maxWorkers: '100%',
     },
     junitReporting: false,
   },
