@@ -91,7 +91,7 @@ export interface ScalingOptions {
   readonly requestsPerTarget?: number;
 
   /**
-   * Time after tasks were taken away until the next are.
+   * Time after tasks were taken away until the next are. Steps have one cooldown, `scaleOutCooldown`; with them alone this one is refused.
    *
    * @default Duration.minutes(5)
    */
@@ -144,6 +144,11 @@ export function validateScaling(
   validation.wholeNumber('scaling.requestsPerTarget', requestsPerTarget, 1, 1_000_000_000, 'the number of requests a minute');
   if (requestsPerTarget !== undefined && !ingress.checksHealth) {
     validation.refuse('scaling.requestsPerTarget', String(requestsPerTarget), `${ingress.name} has no load balancer that counts requests`, 'leave it out; cpu counts');
+  }
+  const stepsAlone = cpu && 'outAbove' in cpu._said && memoryUtilizationPercent === undefined && requestsPerTarget === undefined;
+  if (stepsAlone && scaling.scaleInCooldown) {
+    validation.refuse('scaling.scaleInCooldown', show(scaling.scaleInCooldown), 'steps have one cooldown, so that it would be ignored',
+      'set scaleOutCooldown, which holds for both directions');
   }
   validation.wholeSeconds('scaling.scaleInCooldown', scaling.scaleInCooldown, 0, 86_400, 'a cooldown');
   validation.wholeSeconds('scaling.scaleOutCooldown', scaling.scaleOutCooldown, 0, 86_400, 'a cooldown');

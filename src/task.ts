@@ -196,6 +196,7 @@ export class Task extends Construct {
     validateBoundImage(validation, this.container, architecture);
     validation.throwIfRefused();
   }
+
   /** What the roles of the task may do, as far as it is known by now. */
   public actions(): string[] {
     const roles = [this.taskDefinition.obtainExecutionRole(), this.taskDefinition.taskRole];

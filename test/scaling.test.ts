@@ -117,6 +117,8 @@ describe('fails with', () => {
     ['half a task', { minCapacity: 1.5 }, /scaling\.minCapacity is 1\.5/],
     ['more CPU than there is', { cpu: CpuScaling.target(101) }, /scaling\.cpu is 101, but a percentage/],
     ['steps that cross', { cpu: CpuScaling.steps(30, 70) }, /scaling\.cpu is CpuScaling\.steps\(30, 70\), but tasks would be added and taken away at once/],
+    ['a cooldown that steps do not have', { cpu: CpuScaling.steps(), scaleInCooldown: Duration.minutes(1) },
+      /scaling\.scaleInCooldown is 60 seconds, but steps have one cooldown/],
     ['no memory', { memoryUtilizationPercent: 0 }, /scaling\.memoryUtilizationPercent is 0/],
     ['no requests', { requestsPerTarget: 0 }, /scaling\.requestsPerTarget is 0/],
     ['a cooldown of more than a day', { scaleInCooldown: Duration.days(2) }, /scaling\.scaleInCooldown is 172800 seconds/],
@@ -124,6 +126,10 @@ describe('fails with', () => {
     ['a schedule whose bounds cross', { schedules: [{ schedule, minCapacity: 3, maxCapacity: 2 }] }, /scaling\.schedules\[0\]\.minCapacity is 3, but maxCapacity is 2/],
   ])('%s', (_what, scaling, message) => {
     expect(() => scaledBy(scaling)).toThrow(message);
+  });
+
+  test('nothing where another metric has that cooldown', () => {
+    expect(() => scaledBy({ cpu: CpuScaling.steps(), requestsPerTarget: 100, scaleInCooldown: Duration.minutes(1) })).not.toThrow();
   });
 
   test('a number of tasks beside it', () => {
