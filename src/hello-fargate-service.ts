@@ -8,6 +8,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Capacity, validateCapacity } from './capacity';
+import { Deployment, rollbackAlarms, validateDeployment } from './deployment';
 import { ingressOf } from './drain';
 import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health-check';
 import { Ingress } from './ingress';
@@ -88,6 +89,21 @@ export interface HelloFargateServiceProps {
    * @default Capacity.onDemand()
    */
   readonly capacity?: Capacity;
+
+  /**
+   * How a new version replaces the old one.
+   *
+   * @default Deployment.rolling()
+   */
+  readonly deployment?: Deployment;
+
+  /**
+   * Any text. Another one than before has ECS replace the tasks though nothing else has changed: for a new value of a secret, or
+   * an image that was pushed again under the same tag.
+   *
+   * @default - tasks are replaced when something of them changes
+   */
+  readonly forceNewDeployment?: string;
 
   /**
    * Environment variables of the container.
@@ -284,6 +300,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /** The target group that the tasks are registered with, if there is a load balancer. */
   public readonly targetGroup?: elbv2.ApplicationTargetGroup;
 
+  /** The target group that traffic shifts to and back from, where `deployment` shifts traffic or prepares for it. */
+  public readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
+
   /** The CloudFront distribution, with `Ingress.cloudFront`. */
   public readonly distribution?: cloudfront.Distribution;
 
@@ -311,6 +330,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     const ingressKind = ingressOf(props);
     const healthCheck = healthCheckOf(props);
     const capacity = props.capacity ?? Capacity.onDemand();
+    const deployment = props.deployment ?? Deployment.rolling();
 
     const validation = new Validation(this);
     validateNetwork(validation, this, props);
@@ -320,6 +340,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
       validation.refuse('healthCheck', 'given', `${ingressKind.name} has no load balancer that would use it`, 'leave it out; containerHealthCheck is what counts');
     }
     validateCapacity(validation, props.capacity, props.scaling?.maxCapacity ?? props.desiredCount);
+    validateDeployment(validation, deployment, ingressKind);
+    validation.notEmpty('forceNewDeployment', props.forceNewDeployment, 'leave it out, or give a text');
     validateTask(validation, props);
     validateScaling(validation, props.scaling, props.desiredCount, ingressKind);
     validation.wholeNumber('desiredCount', props.desiredCount, 0, 5000, 'the number of tasks in a service');
@@ -327,7 +349,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
 
     const network = resolveNetwork(this, props);
     const task = new Task(this, 'Task', props);
-    const ingress = ingressKind.bind(new Construct(this, 'Ingress'), network, healthCheck);
+    const ingress = ingressKind.bind(new Construct(this, 'Ingress'), network, healthCheck, deployment);
+    const alarmNames = rollbackAlarms(this, deployment, ingress.metrics, healthCheck);
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: network.cluster,
@@ -340,15 +363,15 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
       securityGroups: [new ec2.SecurityGroup(this, 'SecurityGroup', { vpc: network.vpc, description: 'Tasks: the load balancer in, everything out' })],
       healthCheckGracePeriod: ingressKind.checksHealth ? healthCheck.gracePeriod : undefined,
       circuitBreaker: { enable: true, rollback: true },
-      minHealthyPercent: DEFAULTS.minHealthyPercent,
-      maxHealthyPercent: DEFAULTS.maxHealthyPercent,
+      deploymentAlarms: alarmNames.length > 0 ? { alarmNames, behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM } : undefined,
+      ...deployment._serviceProps,
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
       platformVersion: ecs.FargatePlatformVersion.LATEST,
       enableExecuteCommand: props.enableExecuteCommand,
       propagateTags: ecs.PropagatedTagSource.SERVICE,
       enableECSManagedTags: true,
     });
-    this.service.forceNewDeployment(capacity._nonce);
+    this.service.forceNewDeployment([capacity._nonce, props.forceNewDeployment].filter(Boolean).join('-'));
     // The service uses the capacity providers until it is deleted, so it must be deleted before the association is.
     this.service.node.addDependency(network.cluster);
     // A first task that may not pull its image yet would count as a failed deployment.
@@ -356,7 +379,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     const endpoints = network.endpointsFor({ actions: task.actions(), enableExecuteCommand: props.enableExecuteCommand ?? false });
     endpoints.forEach((endpoint) => this.service.node.addDependency(endpoint));
     ingress.attach(this.service, task.container);
-    this.scalableTaskCount = props.scaling && scale(this.service, props.scaling, ingress.targetGroup);
+    this.scalableTaskCount = props.scaling && scale(this.service, props.scaling, ingress);
 
     this.url = ingress.url;
     this.vpc = network.vpc;
@@ -367,6 +390,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     this.loadBalancer = ingress.loadBalancer;
     this.listener = ingress.listener;
     this.targetGroup = ingress.targetGroup;
+    this.alternateTargetGroup = ingress.alternateTargetGroup;
     this.distribution = ingress.distribution;
     this.httpApi = ingress.httpApi;
     this.connections = this.service.connections;

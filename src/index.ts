@@ -1,5 +1,10 @@
 export { Capacity } from './capacity';
 export type { SpotCapacityOptions } from './capacity';
+export { Deployment } from './deployment';
+export type {
+  BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions, RollingDeploymentOptions, TestTrafficHeader,
+  TrafficShiftingOptions,
+} from './deployment';
 export type { HealthCheckOptions } from './health-check';
 export * from './hello-fargate-service';
 export { Ingress } from './ingress';

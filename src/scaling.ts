@@ -1,8 +1,8 @@
-import { Duration, TimeZone, Token } from 'aws-cdk-lib';
+import { Duration, Names, TimeZone, Token } from 'aws-cdk-lib';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { IngressKind } from './ingress/kind';
+import { BoundIngress, IngressKind } from './ingress/kind';
+import { TargetMetrics } from './metrics';
 import { show, Validation } from './validation';
 
 /** How the CPU of the tasks decides how many there are. */
@@ -112,6 +112,12 @@ export interface ScalingOptions {
   readonly schedules?: ScalingSchedule[];
 }
 
+/** Times in which scaling does not go on. */
+interface Cooldowns {
+  readonly scaleInCooldown: Duration;
+  readonly scaleOutCooldown: Duration;
+}
+
 /** The most tasks that a service has. */
 const MOST_TASKS = 5000;
 
@@ -172,10 +178,10 @@ function notAbove(validation: Validation, prop: string, min: number | undefined,
 }
 
 export function scale(
-  service: ecs.FargateService, scaling: ScalingOptions, targetGroup: elbv2.ApplicationTargetGroup | undefined,
+  service: ecs.FargateService, scaling: ScalingOptions, { targetGroup, alternateTargetGroup, metrics }: BoundIngress,
 ): ecs.ScalableTaskCount {
   const tasks = service.autoScaleTaskCount({ minCapacity: scaling.minCapacity, maxCapacity: scaling.maxCapacity });
-  const cooldowns = {
+  const cooldowns: Cooldowns = {
     scaleInCooldown: scaling.scaleInCooldown ?? Duration.minutes(5),
     scaleOutCooldown: scaling.scaleOutCooldown ?? Duration.minutes(1),
   };
@@ -199,9 +205,40 @@ export function scale(
   if (scaling.memoryUtilizationPercent !== undefined) {
     tasks.scaleOnMemoryUtilization('Memory', { targetUtilizationPercent: scaling.memoryUtilizationPercent, ...cooldowns });
   }
-  if (scaling.requestsPerTarget !== undefined && targetGroup) {
-    tasks.scaleOnRequestCount('Requests', { requestsPerTarget: scaling.requestsPerTarget, targetGroup, ...cooldowns });
+  if (scaling.requestsPerTarget !== undefined && alternateTargetGroup) {
+    scaleOnTwoTargetGroups(tasks, scaling.requestsPerTarget, metrics!, cooldowns);
+  } else if (scaling.requestsPerTarget !== undefined) {
+    tasks.scaleOnRequestCount('Requests', { requestsPerTarget: scaling.requestsPerTarget, targetGroup: targetGroup!, ...cooldowns });
   }
   scaling.schedules?.forEach((schedule, i) => tasks.scaleOnSchedule(`Schedule${i}`, schedule));
   return tasks;
+}
+
+/** CDK's own `scaleOnRequestCount` counts one target group, which has no requests while the other has all. */
+function scaleOnTwoTargetGroups(tasks: ecs.ScalableTaskCount, targetValue: number, metrics: TargetMetrics, cooldowns: Cooldowns): void {
+  const each = metrics.each('RequestCountPerTarget', 'requests', { statistic: 'Sum', period: Duration.minutes(1) });
+  const target = tasks.node.findChild('Target') as appscaling.ScalableTarget;
+  new appscaling.CfnScalingPolicy(target, 'Requests', {
+    policyName: Names.uniqueId(target),
+    policyType: 'TargetTrackingScaling',
+    scalingTargetId: target.scalableTargetId,
+    targetTrackingScalingPolicyConfiguration: {
+      targetValue,
+      scaleInCooldown: cooldowns.scaleInCooldown.toSeconds(),
+      scaleOutCooldown: cooldowns.scaleOutCooldown.toSeconds(),
+      customizedMetricSpecification: {
+        metrics: [
+          ...Object.entries(each).map(([id, { namespace, metricName, dimensions }]) => ({
+            id,
+            returnData: false,
+            metricStat: {
+              stat: 'Sum',
+              metric: { namespace, metricName, dimensions: Object.entries(dimensions!).map(([name, value]) => ({ name, value: String(value) })) },
+            },
+          })),
+          { id: 'total', expression: TargetMetrics.sum(each), label: 'Requests for each task', returnData: true },
+        ],
+      },
+    },
+  });
 }

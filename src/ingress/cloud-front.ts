@@ -3,7 +3,6 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
@@ -11,7 +10,7 @@ import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressKind } from './kind';
 import { forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl } from './load-balancer';
-import { register } from './target-group';
+import { Deployment } from '../deployment';
 import { HealthCheckOptions } from '../health-check';
 import { Network } from '../network';
 import { DEFAULTS } from '../preset';
@@ -69,6 +68,7 @@ export interface CloudFrontIngressOptions extends LoadBalancerOptions {
 export class CloudFrontIngress implements IngressKind {
   public readonly name = 'Ingress.cloudFront';
   public readonly checksHealth = true;
+  public readonly hasOwnListener = true;
   public readonly idleTimeout: Duration;
 
   constructor(private readonly options: CloudFrontIngressOptions) {
@@ -96,8 +96,9 @@ export class CloudFrontIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>): BoundIngress {
-    const { loadBalancer, securityGroup, targetGroup } = newLoadBalancer(scope, network, healthCheck, { ...this.options, internetFacing: false });
+  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress {
+    const options = { ...this.options, internetFacing: false };
+    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, network, healthCheck, options, deployment);
     // One rule only: the list counts as 55 rules, of the 60 that a security group has by default.
     securityGroup.addIngressRule(ec2.Peer.prefixList(this.options.originFacingPrefixListId ?? lookUpPrefixList(scope)), ec2.Port.tcp(80), 'HTTP from CloudFront');
     const listener = loadBalancer.addListener('Listener', {
@@ -106,7 +107,7 @@ export class CloudFrontIngress implements IngressKind {
       open: false,
       defaultAction: NOT_FOUND,
     });
-    forwardAll(targetGroup.node.scope!, 'ListenerRule', listener, targetGroup);
+    forwardAll('ListenerRule', listener, targetGroups);
 
     const distribution = this.newDistribution(scope, network.vpc, loadBalancer);
     const { domain } = this.options;
@@ -123,9 +124,8 @@ export class CloudFrontIngress implements IngressKind {
       url: `https://${domain?.domainName ?? distribution.distributionDomainName}`,
       loadBalancer,
       listener,
-      targetGroup,
       distribution,
-      attach: (service: ecs.FargateService, container: ecs.ContainerDefinition) => register(targetGroup, service, container),
+      ...targetGroups.bound(loadBalancer.loadBalancerFullName),
     };
   }
 

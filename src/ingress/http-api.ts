@@ -24,6 +24,7 @@ export interface HttpApiIngressOptions {
 export class HttpApiIngress implements IngressKind {
   public readonly name = 'Ingress.httpApi';
   public readonly checksHealth = false;
+  public readonly hasOwnListener = false;
   public readonly idleTimeout = DEFAULTS.idleTimeout;
 
   constructor(private readonly options: HttpApiIngressOptions) {}

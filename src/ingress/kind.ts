@@ -5,7 +5,9 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { Deployment } from '../deployment';
 import { HealthCheckOptions } from '../health-check';
+import { TargetMetrics } from '../metrics';
 import { Network } from '../network';
 import { Validation } from '../validation';
 
@@ -20,11 +22,14 @@ export interface IngressKind {
   /** Whether a load balancer checks the tasks. Otherwise only the container's own health check does. */
   readonly checksHealth: boolean;
 
+  /** Whether the listener is the service's alone, so that it may have further rules. */
+  readonly hasOwnListener: boolean;
+
   /** Refuses what cannot be, before a resource exists. `vpc` is the user's; without it the VPC is made here. */
   validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void;
 
   /** Makes the resources up to, and not with, the service. */
-  bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>): BoundIngress;
+  bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress;
 }
 
 /** What a way in has made. */
@@ -33,6 +38,10 @@ export interface BoundIngress {
   readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
   readonly listener?: elbv2.ApplicationListener;
   readonly targetGroup?: elbv2.ApplicationTargetGroup;
+  /** Where traffic can shift. */
+  readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
+  /** What the load balancer counts of the service. */
+  readonly metrics?: TargetMetrics;
   readonly distribution?: cloudfront.Distribution;
   readonly httpApi?: apigatewayv2.HttpApi;
 

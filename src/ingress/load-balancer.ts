@@ -1,7 +1,6 @@
 import { Aws, Duration, Stack, Token } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -10,7 +9,8 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressKind } from './kind';
-import { newTargetGroup, register, TargetGroupOptions, validateTargetGroup } from './target-group';
+import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
+import { Deployment } from '../deployment';
 import { HealthCheckOptions } from '../health-check';
 import { internalSubnets, Network } from '../network';
 import { DEFAULTS } from '../preset';
@@ -139,7 +139,7 @@ interface Tls {
 export interface LoadBalancerParts {
   readonly loadBalancer: elbv2.ApplicationLoadBalancer;
   readonly securityGroup: ec2.SecurityGroup;
-  readonly targetGroup: elbv2.ApplicationTargetGroup;
+  readonly targetGroups: TargetGroups;
 }
 
 export function validateLoadBalancer(
@@ -169,6 +169,7 @@ export function newLoadBalancer(
   network: Network,
   healthCheck: Required<HealthCheckOptions>,
   options: LoadBalancerOptions & { internetFacing: boolean; dualStack?: boolean },
+  deployment: Deployment,
 ): LoadBalancerParts {
   const { vpc } = network;
   const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
@@ -194,7 +195,7 @@ export function newLoadBalancer(
   if (options.accessLogs ?? options.accessLogsBucket) {
     logAccess(scope, loadBalancer, options.accessLogsBucket);
   }
-  return { loadBalancer, securityGroup, targetGroup: newTargetGroup(schemeScope, vpc, healthCheck, options) };
+  return { loadBalancer, securityGroup, targetGroups: new TargetGroups(schemeScope, vpc, healthCheck, options, deployment) };
 }
 
 /**
@@ -219,16 +220,11 @@ function logAccess(scope: Construct, loadBalancer: elbv2.ApplicationLoadBalancer
   if (policy.policyDependable && Stack.of(bucket) === Stack.of(loadBalancer)) { loadBalancer.node.addDependency(policy.policyDependable); }
 }
 
-/** Sends all that reaches a listener, and that no earlier rule has taken, to the target group. */
-export function forwardAll(scope: Construct, id: string, listener: elbv2.ApplicationListener, targetGroup: elbv2.ApplicationTargetGroup): void {
+/** Sends all that reaches a listener, and that no earlier rule has taken, to the tasks. */
+export function forwardAll(id: string, listener: elbv2.ApplicationListener, targetGroups: TargetGroups): void {
   // A rule from the start, and the last one: rules of the user come before it, and a later change to shifting traffic between
   // two target groups needs a rule.
-  new elbv2.ApplicationListenerRule(scope, id, {
-    listener,
-    priority: 50_000,
-    conditions: [elbv2.ListenerCondition.pathPatterns(['/*'])],
-    action: elbv2.ListenerAction.forward([targetGroup]),
-  });
+  targetGroups.addRule(id, { listener, priority: 50_000, conditions: [elbv2.ListenerCondition.pathPatterns(['/*'])] });
 }
 
 export const NOT_FOUND = elbv2.ListenerAction.fixedResponse(404, { contentType: 'text/plain', messageBody: 'not found' });
@@ -242,6 +238,7 @@ function isAnybody(peer: ec2.IPeer): boolean {
 export class LoadBalancerIngress implements IngressKind {
   public readonly idleTimeout: Duration;
   public readonly checksHealth = true;
+  public readonly hasOwnListener = true;
   private readonly internetFacing: boolean;
 
   constructor(
@@ -288,18 +285,17 @@ export class LoadBalancerIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>): BoundIngress {
-    const { loadBalancer, securityGroup, targetGroup } = newLoadBalancer(scope, network, healthCheck, {
+  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress {
+    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, network, healthCheck, {
       ...this.options,
       internetFacing: this.internetFacing,
-    });
+    }, deployment);
     for (const port of this.tls ? [443, 80] : [80]) {
       for (const peer of this.allowedPeers(network.vpc)) {
         securityGroup.addIngressRule(peer, ec2.Port.tcp(port), port === 443 ? 'HTTPS' : 'HTTP');
       }
     }
 
-    const listeners = targetGroup.node.scope!;
     const http = loadBalancer.addListener('Listener', {
       port: 80,
       protocol: elbv2.ApplicationProtocol.HTTP,
@@ -308,17 +304,16 @@ export class LoadBalancerIngress implements IngressKind {
     });
     // HTTPS has a listener of its own, so that it can be added to a service that runs: port 80 never changes hands.
     const listener = this.tls ? this.newHttpsListener(scope, loadBalancer, this.tls) : http;
-    forwardAll(listeners, this.tls ? 'HttpsListenerRule' : 'ListenerRule', listener, targetGroup);
+    forwardAll(this.tls ? 'HttpsListenerRule' : 'ListenerRule', listener, targetGroups);
 
     if (this.options.webAclArn) {
-      new wafv2.CfnWebACLAssociation(listeners, 'WebAclAssociation', { resourceArn: loadBalancer.loadBalancerArn, webAclArn: this.options.webAclArn });
+      new wafv2.CfnWebACLAssociation(targetGroups.scope, 'WebAclAssociation', { resourceArn: loadBalancer.loadBalancerArn, webAclArn: this.options.webAclArn });
     }
     return {
       url: `${this.tls ? 'https' : 'http'}://${this.tls?.name?.domainName ?? this.tls?.domainName ?? loadBalancer.loadBalancerDnsName}`,
       loadBalancer,
       listener,
-      targetGroup,
-      attach: (service: ecs.FargateService, container: ecs.ContainerDefinition) => register(targetGroup, service, container),
+      ...targetGroups.bound(loadBalancer.loadBalancerFullName),
     };
   }
 

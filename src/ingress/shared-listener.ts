@@ -1,11 +1,11 @@
 import { createHash } from 'crypto';
-import { Duration, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressKind } from './kind';
-import { newTargetGroup, register, TargetGroupOptions, validateTargetGroup } from './target-group';
+import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
+import { Deployment } from '../deployment';
 import { HealthCheckOptions } from '../health-check';
 import { Network, sharedVpcOf } from '../network';
 import { DEFAULTS } from '../preset';
@@ -57,6 +57,7 @@ const MOST_VALUES = 5;
 export class SharedListenerIngress implements IngressKind {
   public readonly name = 'Ingress.sharedListener';
   public readonly checksHealth = true;
+  public readonly hasOwnListener = false;
   public readonly idleTimeout: Duration;
 
   constructor(private readonly listener: elbv2.IApplicationListener, private readonly options: SharedListenerOptions) {
@@ -106,24 +107,26 @@ export class SharedListenerIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>): BoundIngress {
-    const shared = new Construct(scope, 'SharedListener');
-    const targetGroup = newTargetGroup(shared, network.vpc, healthCheck, this.options);
+  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress {
+    const targetGroups = new TargetGroups(new Construct(scope, 'SharedListener'), network.vpc, healthCheck, this.options, deployment);
     const { pathPatterns, hostHeaders } = this.options;
-    new elbv2.ApplicationListenerRule(shared, 'ListenerRule', {
+    targetGroups.addRule('ListenerRule', {
       listener: this.listener,
       priority: this.priority(scope),
       conditions: [
         ...pathPatterns?.length ? [elbv2.ListenerCondition.pathPatterns(pathPatterns)] : [],
         ...hostHeaders?.length ? [elbv2.ListenerCondition.hostHeaders(hostHeaders)] : [],
       ],
-      action: elbv2.ListenerAction.forward([targetGroup]),
     });
-    return {
-      url: this.url()!,
-      targetGroup,
-      attach: (service: ecs.FargateService, container: ecs.ContainerDefinition) => register(targetGroup, service, container),
-    };
+    return { url: this.url()!, ...targetGroups.bound(this.loadBalancerFullName()) };
+  }
+
+  /** As metrics name it. The ARN of a listener has it: `…:listener/app/NAME/ID/LISTENER`. */
+  private loadBalancerFullName(): string {
+    const loadBalancer = this.loadBalancer();
+    if (loadBalancer instanceof elbv2.ApplicationLoadBalancer) { return loadBalancer.loadBalancerFullName; }
+    const parts = Fn.split('/', this.listener.listenerArn, 5);
+    return Fn.join('/', [1, 2, 3].map((i) => Fn.select(i, parts)));
   }
 
   /**
@@ -139,7 +142,7 @@ export class SharedListenerIngress implements IngressKind {
       const exactness = Math.min(99, (hostHeaders.length > 0 ? 50 : 0) + (pathPatterns.length > 0 ? Math.min(49, letters(pathPatterns)) : 0));
       const band = (99 - exactness) * BAND + FIRST_BAND;
       priority = band + createHash('sha256').update(scope.node.path).digest().readUInt32BE() % BAND;
-      while (taken.has(priority)) { priority = band + (priority - band + 1) % BAND; }
+      for (let i = 0; i < BAND && taken.has(priority); i++) { priority = band + (priority - band + 1) % BAND; }
     }
     taken.set(priority, scope.node.scope!.node.path);
     return priority;

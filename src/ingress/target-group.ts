@@ -3,7 +3,10 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { BoundIngress } from './kind';
+import { Deployment } from '../deployment';
 import { HealthCheckOptions } from '../health-check';
+import { TargetMetrics } from '../metrics';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
@@ -43,24 +46,96 @@ export function validateTargetGroup(validation: Validation, options: TargetGroup
   }
 }
 
-export function newTargetGroup(
-  scope: Construct, vpc: ec2.IVpc, healthCheckOptions: Required<HealthCheckOptions>, options: TargetGroupOptions,
-): elbv2.ApplicationTargetGroup {
-  const { gracePeriod: _ofTheService, ...healthCheck } = healthCheckOptions;
-  const stickiness = options.sessionStickiness;
-  return new elbv2.ApplicationTargetGroup(scope, 'TargetGroup', {
-    vpc,
-    targetType: elbv2.TargetType.IP,
-    protocol: elbv2.ApplicationProtocol.HTTP,
-    // ECS registers each task with its own port. This one is never used, and as it never changes, neither does the group.
-    port: 80,
-    deregistrationDelay: DEFAULTS.deregistrationDelay,
-    healthCheck,
-    stickinessCookieDuration: stickiness && (stickiness.cookieDuration ?? Duration.days(1)),
-    stickinessCookieName: stickiness?.cookieName,
-  });
+/** A rule of a listener, without what it does. */
+export interface RuleProps {
+  readonly listener: elbv2.IApplicationListener;
+  readonly priority: number;
+  readonly conditions: elbv2.ListenerCondition[];
 }
 
-export function register(targetGroup: elbv2.ApplicationTargetGroup, service: ecs.FargateService, container: ecs.ContainerDefinition): void {
-  targetGroup.addTarget(service.loadBalancerTarget({ containerName: container.containerName, containerPort: container.containerPort }));
+/** What requests are sent to: one target group, and a second one where traffic shifts between two versions. */
+export class TargetGroups {
+  public readonly targetGroup: elbv2.ApplicationTargetGroup;
+  public readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
+  private rule?: elbv2.ApplicationListenerRule;
+  private testRule?: elbv2.ApplicationListenerRule;
+
+  constructor(
+    public readonly scope: Construct,
+    vpc: ec2.IVpc,
+    healthCheckOptions: Required<HealthCheckOptions>,
+    options: TargetGroupOptions,
+    private readonly deployment: Deployment,
+  ) {
+    const { gracePeriod: _ofTheService, ...healthCheck } = healthCheckOptions;
+    const stickiness = options.sessionStickiness;
+    const props: elbv2.ApplicationTargetGroupProps = {
+      vpc,
+      targetType: elbv2.TargetType.IP,
+      protocol: elbv2.ApplicationProtocol.HTTP,
+      // ECS registers each task with its own port. This one is never used, and as it never changes, neither does the group.
+      port: 80,
+      deregistrationDelay: DEFAULTS.deregistrationDelay,
+      healthCheck,
+      stickinessCookieDuration: stickiness && (stickiness.cookieDuration ?? Duration.days(1)),
+      stickinessCookieName: stickiness?.cookieName,
+    };
+    this.targetGroup = new elbv2.ApplicationTargetGroup(scope, 'TargetGroup', props);
+    if (deployment._hasAlternateTargetGroup) {
+      this.alternateTargetGroup = new elbv2.ApplicationTargetGroup(scope, 'AlternateTargetGroup', props);
+    }
+  }
+
+  /**
+   * The rule that sends requests here.
+   *
+   * Once traffic shifts, ECS writes the live weights into it. Any change of it in the template would set them back, perhaps to a group
+   * without tasks (https://github.com/aws/aws-cdk/issues/36649). So it is the same for every strategy, and has no tags, which newer
+   * versions of CDK would add.
+   */
+  public addRule(id: string, props: RuleProps): void {
+    if (!this.alternateTargetGroup) {
+      this.rule = new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action: elbv2.ListenerAction.forward([this.targetGroup]) });
+      return;
+    }
+    const action = elbv2.ListenerAction.weightedForward([
+      { targetGroup: this.targetGroup, weight: 1 },
+      { targetGroup: this.alternateTargetGroup, weight: 0 },
+    ]);
+    this.rule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action }));
+    const header = this.deployment._strategy.options.testTrafficHeader;
+    if (header) {
+      this.testRule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, `Test${id}`, {
+        ...props,
+        priority: props.priority - 1,
+        conditions: [...props.conditions, elbv2.ListenerCondition.httpHeader(header.name, [header.value])],
+        action,
+      }));
+    }
+  }
+
+  /** What a way in has made, as far as it lies here. */
+  public bound(loadBalancerFullName: string): Pick<BoundIngress, 'targetGroup' | 'alternateTargetGroup' | 'metrics' | 'attach'> {
+    const { targetGroup, alternateTargetGroup } = this;
+    return {
+      targetGroup,
+      alternateTargetGroup,
+      metrics: new TargetMetrics(loadBalancerFullName, alternateTargetGroup ? [targetGroup, alternateTargetGroup] : [targetGroup]),
+      attach: (service, { containerName, containerPort }) =>
+        targetGroup.addTarget(service.loadBalancerTarget({ containerName, containerPort, alternateTarget: this.alternateTarget() })),
+    };
+  }
+
+  private alternateTarget(): ecs.AlternateTarget | undefined {
+    return this.alternateTargetGroup && new ecs.AlternateTarget('TrafficShifting', {
+      alternateTargetGroup: this.alternateTargetGroup,
+      productionListener: ecs.ListenerRuleConfiguration.applicationListenerRule(this.rule!),
+      testListener: this.testRule && ecs.ListenerRuleConfiguration.applicationListenerRule(this.testRule),
+    });
+  }
+}
+
+function withoutTags(rule: elbv2.ApplicationListenerRule): elbv2.ApplicationListenerRule {
+  (rule.node.defaultChild as elbv2.CfnListenerRule).addPropertyDeletionOverride('Tags');
+  return rule;
 }
