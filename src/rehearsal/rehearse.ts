@@ -7,11 +7,12 @@ import { decide } from './listener-rules';
 import { LoadBalancer } from './load-balancer';
 import { PublicNames } from './public-names';
 import { Report } from './report';
+import { prepareRuntime, Runtime, startTask } from './runtime';
 import { readSecrets } from './secrets';
 import { leadsTo, ListenerSpec, readLoadBalancers, readServices, ServiceSpec, TargetGroupSpec } from './service';
 import { sleep } from './sleep';
 import { isSuccess, Target, TargetGroup } from './target-group';
-import { hasManyAddresses, prepareRuntime, Runtime, Task } from './task';
+import { EngineName, Task } from './task';
 import { explainUnhealthy } from './unhealthy';
 
 /*
@@ -29,6 +30,8 @@ export interface RehearseOptions {
   readonly port: number;
   /** Values of secrets. */
   readonly envFile?: string;
+  /** What runs the containers; by default the fastest that can. */
+  readonly engine?: EngineName;
   /** Time that a task has at least to become healthy, once it is heard of. */
   readonly patienceSeconds?: number;
 }
@@ -69,8 +72,11 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const cast: Cast[] = [];
   let passed = false;
   try {
-    const prepared = services.map((service) => ({ service, secrets: readSecrets(service, options.envFile) }))
-      .map(({ service, secrets }) => ({ service, runtime: prepareRuntime(service, secrets) }));
+    const prepared: Array<{ service: ServiceSpec; runtime: Runtime }> = [];
+    for (const { service, secrets } of services.map((each) => ({ service: each, secrets: readSecrets(each, options.envFile) }))) {
+      const runtime = await prepareRuntime(service, secrets, { engine: options.engine, interrupted, progress: (line) => report.note(line) });
+      prepared.push({ service, runtime });
+    }
 
     for (const [index, loadBalancer] of loadBalancers.entries()) {
       await loadBalancer.listen(index === 0 ? options.port : 0);
@@ -116,23 +122,15 @@ function introduce(cast: Cast[], report: Report): void {
     const { container } = service;
     report.heading(service.name);
     report.fact('tasks', `${service.desiredCount} of ${service.cpu} CPU units and ${service.memoryMiB} MiB, ${service.architecture}`);
-    report.fact('command', `node ${runtime.argv.join(' ')} in ${container.workingDirectory ?? runtime.image.workingDirectory}`
-      + `, user ${container.user ?? runtime.image.user ?? 'root'}`);
+    report.fact('command', `${runtime.command.join(' ')} in ${runtime.workingDirectory}, user ${runtime.user}`);
     for (const { targetGroup: { healthCheck }, port } of service.registrations) {
       report.fact('health check', `GET ${healthCheck.path} on port ${healthCheck.port ?? port} gives ${healthCheck.successCodes}`
         + ` within ${healthCheck.timeoutSeconds} s, every ${healthCheck.intervalSeconds} s`);
       report.fact('time', `health checks come ${PACE} times as often here, every ${healthCheck.intervalSeconds / PACE} s; time-outs are as above`);
     }
-    report.fact('stop', `${runtime.image.stopSignal ?? 'SIGTERM'}, after ${container.stopTimeoutSeconds} s SIGKILL`);
+    report.fact('stop', `${runtime.stopSignal}, after ${container.stopTimeoutSeconds} s SIGKILL`);
 
-    const left = [
-      'CPU and memory limits',
-      ...container.readonlyRootFilesystem ? ['the read-only root filesystem'] : [],
-      `the ${service.architecture} architecture`,
-    ];
-    report.fact('left out', `${left.join(', ')}: the app runs as a process of this machine's Node ${process.version}, not in ${runtime.image.base}`);
-    runtime.differences.forEach((difference) => report.fact('', difference));
-    if (service.otherContainers.length > 0) { report.fact('', `the containers ${service.otherContainers.join(', ')} of the task do not run`); }
+    runtime.differences.forEach((difference, index) => report.fact(index === 0 ? 'differences' : '', difference));
     if (container.environmentFiles > 0) { report.fact('', 'the environment files in S3 are not read'); }
     for (const [name, value] of Object.entries(runtime.environment)) {
       const unknown = knownOnlyInAws(value);
@@ -148,15 +146,16 @@ async function startTasks(
   { service, runtime, tasks }: Cast, prefix: string, groups: ReadonlyMap<string, TargetGroup>, report: Report,
   log?: (name: string, line: string) => void,
 ): Promise<void> {
-  const count = hasManyAddresses() ? service.desiredCount : 1;
-  if (count < service.desiredCount) {
-    report.note(`1 task instead of ${service.desiredCount}: this system has one loopback address, and every task needs one of its own`);
-  }
+  const count = Math.min(service.desiredCount, runtime.limit?.tasks ?? Infinity);
+  if (count < service.desiredCount) { report.note(`${count} task instead of ${service.desiredCount}: ${runtime.limit!.because}`); }
   for (let number = 1; number <= count; number++) {
     const name = `${prefix}task ${number}`;
-    const task = await Task.start(name, service, runtime, (line) => log?.(name, line));
+    const task = await startTask(name, service, runtime, (line) => log?.(name, line));
     const targets = service.registrations
-      .map(({ targetGroup, port }) => ({ target: new Target(name, task.host, port), group: groups.get(targetGroup.key)! }));
+      .map(({ targetGroup, port }) => {
+        const endpoint = task.endpoint(port);
+        return { target: new Target(name, endpoint.host, endpoint.port), group: groups.get(targetGroup.key)! };
+      });
     targets.forEach(({ target, group }) => group.register(target));
     tasks.push({ task, targets });
   }

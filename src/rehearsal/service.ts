@@ -45,6 +45,8 @@ export interface ContainerSpec {
   readonly user?: string;
   readonly readonlyRootFilesystem: boolean;
   readonly stopTimeoutSeconds: number;
+  /** Beyond it, the container is killed; without it, beyond the memory of the task. */
+  readonly memoryLimitMiB?: number;
   readonly healthCheck?: ContainerHealthCheckSpec;
 }
 
@@ -189,6 +191,7 @@ function readContainer(stack: Stack, definition: any): ContainerSpec {
     readonlyRootFilesystem: String(definition.ReadonlyRootFilesystem) === 'true',
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
     stopTimeoutSeconds: Number(definition.StopTimeout ?? 30),
+    memoryLimitMiB: definition.Memory === undefined ? undefined : Number(definition.Memory),
     healthCheck: check && {
       command: check.Command,
       intervalSeconds: Number(check.Interval ?? 30),

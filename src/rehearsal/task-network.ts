@@ -17,13 +17,6 @@ export interface TaskNetwork {
   readonly startedBy: number;
 }
 
-/** What a task reports through file descriptor 3, one line of JSON each. */
-export interface ListenReport {
-  readonly port: number;
-  /** As the app asked for it; absent for all addresses. */
-  readonly host?: string;
-}
-
 /** A script for `node --require`. */
 export function taskNetworkScript(network: TaskNetwork): string {
   return `(${joinTaskNetwork})(require, ${JSON.stringify(network)});\n`;
@@ -67,6 +60,7 @@ function joinTaskNetwork(load: NodeJS.Require, network: TaskNetwork): void {
     this.once('listening', () => {
       const bound = this.address();
       if (bound && typeof bound === 'object') {
+        // A `ListenReport`, one line of JSON each.
         tie?.write(`${JSON.stringify({ port: bound.port, host: isWildcard(asked) ? undefined : asked })}\n`);
       }
     });

@@ -1,21 +1,14 @@
-import { ChildProcess, spawn, spawnSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as net from 'node:net';
-import * as os from 'node:os';
-import * as path from 'node:path';
-import { CannotRun } from './cannot-run';
-import { Image, readImage } from './image';
-import { removeOnExit } from './leftovers';
-import { ContainerHealthCheckSpec, ServiceSpec } from './service';
-import { ListenReport, taskNetworkScript } from './task-network';
+import { ContainerHealthCheckSpec } from './service';
 
 /*
- * Runs the tasks of a service as Node processes: the files, environment, command, user and stop time-out are those that the
- * task definition and the image say. CPU, memory and a read-only root take a container engine.
+ * A running task, whatever runs it: `node-task.ts` has Node processes, `container-task.ts` the containers of an engine. Checks are
+ * built on this alone. `runtime.ts` chooses between the two and starts tasks.
  */
 
 export interface TaskExit {
+  /** As ECS shows it: in a container 137 is SIGKILL, and 143 SIGTERM. */
   readonly code: number | null;
+  /** Where a process of this machine was ended by one. */
   readonly signal: NodeJS.Signals | null;
 }
 
@@ -25,309 +18,88 @@ export interface TaskStop extends TaskExit {
   readonly killed: boolean;
 }
 
-/** Whose rights the processes get. */
-interface Rights {
-  readonly uid?: number;
-  readonly gid?: number;
+/** Where something listens, as the app asked for it. */
+export interface ListenReport {
+  readonly port: number;
+  /** Absent for all addresses. */
+  readonly host?: string;
 }
 
-/** How the container of a service runs on this machine. */
-export interface Runtime {
-  readonly image: Image;
-  readonly argv: readonly string[];
-  readonly environment: { readonly [name: string]: string };
-  readonly rights: Rights;
-  /** What is not as in the task definition, and why. */
-  readonly differences: readonly string[];
+/** Where a port of a task is reached from this machine. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
 }
 
-/** @throws CannotRun with a sentence where it takes more than Node */
-export function prepareRuntime(service: ServiceSpec, secrets: { readonly [name: string]: string }): Runtime {
-  const { container } = service;
-  if (!container.asset) {
-    throw new CannotRun(`the image of service ${service.name}, ${container.image}, is not built from a directory of this assembly:`
-      + ' to run it takes a container engine, and rehearsals with one are still to come');
-  }
-  const image = readImage(service.name, container.asset);
-
-  // An entry point in the task definition does away with the image's command too, as in Docker.
-  const entryPoint = container.entryPoint ?? image.entryPoint ?? [];
-  const command = container.command ?? (container.entryPoint ? [] : image.command ?? []);
-  const argv = [...entryPoint, ...command];
-  // The entry point of the official Node images, which only starts what follows.
-  if (argv[0] === 'docker-entrypoint.sh') { argv.shift(); }
-  if (path.posix.basename(argv[0] ?? '') !== 'node') {
-    const shell = argv[0] === '/bin/sh' && /^(exec\s+)?node\s/.test(argv[2] ?? '');
-    throw new CannotRun(`service ${service.name} starts ${argv.length > 0 ? `\`${argv.join(' ')}\`` : 'what its base image says'}, and only \`node …\` runs`
-      + ' without a container engine; rehearsals with one are still to come'
-      + (shell ? '. Without a shell around it, which keeps SIGTERM from the app, it runs here: CMD ["node", …]' : ''));
-  }
-
-  const { rights, differences } = rightsOf(container.user ?? image.user);
-  return {
-    image,
-    argv: argv.slice(1),
-    environment: {
-      ...image.environment,
-      // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
-      AWS_REGION: service.region,
-      AWS_DEFAULT_REGION: service.region,
-      AWS_EXECUTION_ENV: 'AWS_ECS_FARGATE',
-      ...container.environment,
-      ...secrets,
-    },
-    rights,
-    differences,
-  };
+export interface Memory {
+  /** What its processes hold in memory, without the cache of files. */
+  readonly usedMiB: number;
+  /** Beyond it, the kernel kills the container on Fargate. Here nothing is killed unless an engine runs the task. */
+  readonly limitMiB: number;
 }
 
-function rightsOf(user: string | undefined): { rights: Rights; differences: string[] } {
-  const ownUid = process.getuid?.();
-  if (ownUid === undefined) { return { rights: {}, differences: user ? [`it runs as you, not as user ${user}`] : [] }; }
-  // The names that official images define: https://github.com/nodejs/docker-node, https://github.com/GoogleContainerTools/distroless
-  const known: { [name: string]: number } = { root: 0, node: 1000, nonroot: 65532, nobody: 65534 };
-  const [uid, gid] = (user ?? '0').split(':').map((name) => known[name] ?? Number(name));
-  if (Number.isNaN(uid)) { return { rights: {}, differences: [`it runs as you: which user ${user} is stands in the image`] }; }
-  if (uid === ownUid) { return { rights: {}, differences: [] }; }
-  if (ownUid !== 0) { return { rights: {}, differences: [`it runs as you, not as ${user ? `user ${user}` : 'root'}: only root may change that`] }; }
-  const rights = { uid, gid: Number.isInteger(gid) ? gid : uid };
-  const probe = spawnSync(process.execPath, ['-e', `fs.accessSync(${JSON.stringify(os.tmpdir())}, fs.constants.X_OK)`], { ...rights, cwd: '/' });
-  if (probe.status !== 0) {
-    return { rights: {}, differences: [`it runs as you, not as user ${user}, who may not run ${process.execPath} or may not enter ${os.tmpdir()}`] };
-  }
-  return { rights, differences: [] };
+/** Something that the task definition or the image declares, and what runs. */
+export interface Declared {
+  readonly what: 'user' | 'root filesystem' | 'capabilities';
+  readonly declared: string;
+  /** For the user it is the number; `0` is root. */
+  readonly running: string;
+  /** Undefined where this machine cannot say, and `running` tells why. */
+  readonly same?: boolean;
 }
 
-export class Task {
-  /** Starts a task and returns once its process is there; whether the app comes up is another matter. */
-  public static async start(name: string, service: ServiceSpec, runtime: Runtime, log: (line: string) => void): Promise<Task> {
-    const directory = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'hello-fargate-service-'));
-    const removeDirectory = removeOnExit(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
-    try {
-      const root = path.join(directory, 'root');
-      const temporary = path.join(directory, 'tmp');
-      runtime.image.layOut(root);
-      fs.mkdirSync(temporary);
-      // The processes may be somebody else's, who must get in but not change what is root's, as in a container.
-      fs.chmodSync(directory, 0o755);
-      fs.chmodSync(temporary, 0o1777);
+export type HealthCheckOutcome = 'passed' | 'failed' | 'timed out' | 'not rehearsed';
 
-      const addresses = await freeAddresses(service);
-      const preload = path.join(directory, 'task-network.cjs');
-      fs.writeFileSync(preload, taskNetworkScript({ ...addresses, startedBy: process.pid }));
-      return new Task(name, service, runtime, { root, temporary, preload, removeDirectory }, addresses.address ?? '127.0.0.1', log);
-    } catch (error) {
-      removeDirectory();
-      throw error;
-    }
-  }
-
+export interface Task {
+  readonly name: string;
+  /** When it has ended. */
+  readonly exit?: TaskExit;
   /** After the last line of its log. */
-  public readonly exited: Promise<TaskExit>;
-  public exit?: TaskExit;
-  /** Where the app said that it listens. */
-  public readonly listening: ListenReport[] = [];
+  readonly exited: Promise<TaskExit>;
+  /** What listens in it; undefined where that cannot be seen. */
+  readonly listening?: readonly ListenReport[];
   /** The last lines of its log. */
-  public readonly lastLines: string[] = [];
-  private readonly process: ChildProcess;
-  private readonly startedAt = Date.now();
-
-  private constructor(
-    public readonly name: string,
-    private readonly service: ServiceSpec,
-    private readonly runtime: Runtime,
-    private readonly files: { root: string; temporary: string; preload: string; removeDirectory: () => void },
-    public readonly host: string,
-    log: (line: string) => void,
-  ) {
-    const { argv, rights } = runtime;
-    this.process = spawn(process.execPath, ['--require', files.preload, ...this.inRoot(argv)], {
-      cwd: this.workingDirectory(),
-      env: this.environment(),
-      ...rights,
-      // A process group of its own: Ctrl-C reaches the rehearsal alone, and what the app starts can be ended with it.
-      detached: process.platform !== 'win32',
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    const removeProcess = removeOnExit(() => signalGroup(this.process, 'SIGKILL'));
-
-    const keep = (line: string) => {
-      this.lastLines.push(line);
-      if (this.lastLines.length > 20) { this.lastLines.shift(); }
-      log(line);
-    };
-    eachLine(this.process.stdout!, keep);
-    eachLine(this.process.stderr!, keep);
-    eachLine(this.process.stdio[3] as net.Socket, (line) => this.listening.push(JSON.parse(line)));
-    this.exited = new Promise((resolve) => {
-      const end = (code: number | null, signal: NodeJS.Signals | null) => {
-        this.exit ??= { code, signal };
-        resolve(this.exit);
-      };
-      this.process.on('error', (error) => {
-        keep(`could not start: ${error.message}`);
-        end(null, null);
-      });
-      this.process.on('exit', (code, signal) => {
-        this.exit = { code, signal };
-        // What the app has started and left behind ends with its container.
-        removeProcess();
-      });
-      this.process.on('close', end);
-    });
-  }
-
-  public get secondsSinceStart(): number {
-    return (Date.now() - this.startedAt) / 1000;
-  }
-
+  readonly lastLines: readonly string[];
+  readonly secondsSinceStart: number;
+  /** For ports of the target groups, those of their health checks among them. */
+  endpoint(port: number): Endpoint;
+  /** Calls for each further line that the app writes to stdout or stderr. */
+  onLine(handle: (line: string) => void): void;
   /** Runs the container health check once. */
-  public async checkContainerHealth(check: ContainerHealthCheckSpec): Promise<'passed' | 'failed' | 'timed out' | 'not rehearsed'> {
-    const [form, ...words] = check.command;
-    const [program, ...rest] = words;
-    // Other programs are the image's: whether they are there, and which, this machine cannot say.
-    if (form === 'CMD-SHELL' ? !/^node\s/.test(program ?? '') || process.platform === 'win32' : program !== 'node') { return 'not rehearsed'; }
-    const environment = this.environment();
-    const child = form === 'CMD-SHELL'
-      ? spawn('/bin/sh', ['-c', program], {
-        ...this.runtime.rights,
-        cwd: this.workingDirectory(),
-        env: {
-          ...environment,
-          PATH: `${path.dirname(process.execPath)}:${environment.PATH}`,
-          NODE_OPTIONS: [environment.NODE_OPTIONS, `--require "${this.files.preload}"`].filter(Boolean).join(' '),
-        },
-        stdio: 'ignore',
-        detached: true,
-      })
-      : spawn(process.execPath, ['--require', this.files.preload, ...this.inRoot(rest)], {
-        ...this.runtime.rights,
-        cwd: this.workingDirectory(),
-        env: environment,
-        stdio: 'ignore',
-        detached: process.platform !== 'win32',
-      });
-    const remove = removeOnExit(() => signalGroup(child, 'SIGKILL'));
-    return new Promise((resolve) => {
-      let timedOut = false;
-      const timer = setTimeout(() => {
-        timedOut = true;
-        remove();
-      }, 1000 * check.timeoutSeconds);
-      const end = (code: number | null) => {
-        clearTimeout(timer);
-        remove();
-        resolve(timedOut ? 'timed out' : code === 0 ? 'passed' : 'failed');
-      };
-      child.on('error', () => end(null));
-      child.on('exit', end);
-    });
-  }
-
-  /** Gently: SIGTERM, or what the image says; after the stop time-out, SIGKILL. */
-  public async stop(how: 'gently' | 'at once'): Promise<TaskStop> {
-    const asked = Date.now();
-    let killed = false;
-    const timer = setTimeout(() => {
-      killed = true;
-      signalGroup(this.process, 'SIGKILL');
-    }, 1000 * this.service.container.stopTimeoutSeconds);
-    if (how === 'at once') {
-      signalGroup(this.process, 'SIGKILL');
-    } else if (!this.exit) {
-      this.process.kill(this.runtime.image.stopSignal ?? 'SIGTERM');
-    }
-    const exit = await this.exited;
-    clearTimeout(timer);
-    this.files.removeDirectory();
-    return { ...exit, killed, milliseconds: Date.now() - asked };
-  }
-
-  private environment(): NodeJS.ProcessEnv {
-    const { root, temporary } = this.files;
-    return {
-      PATH: process.env.PATH,
-      // Windows starts nothing without it.
-      ...process.env.SYSTEMROOT ? { SYSTEMROOT: process.env.SYSTEMROOT } : {},
-      // In a container these are / and /tmp.
-      HOME: root,
-      TMPDIR: temporary,
-      ...this.runtime.environment,
-    };
-  }
-
-  private workingDirectory(): string {
-    const directory = path.join(this.files.root, this.service.container.workingDirectory ?? this.runtime.image.workingDirectory);
-    fs.mkdirSync(directory, { recursive: true });
-    return directory;
-  }
-
-  /** Absolute paths of the image, among the arguments, as they are here. */
-  private inRoot(argv: readonly string[]): string[] {
-    return argv.map((argument) => argument.startsWith('/') && fs.existsSync(path.join(this.files.root, argument))
-      ? path.join(this.files.root, argument) : argument);
-  }
+  checkContainerHealth(check: ContainerHealthCheckSpec): Promise<HealthCheckOutcome>;
+  /** Undefined where it cannot be measured, and once the task has ended. */
+  memory(): Promise<Memory | undefined>;
+  /** While it runs. */
+  declared(): Promise<readonly Declared[]>;
+  /**
+   * Files that the app has made or changed on its root filesystem, as paths in the image; undefined where that cannot be seen.
+   * Can be asked until the task is stopped, also after its exit.
+   */
+  rootWrites(): Promise<readonly string[] | undefined>;
+  /** As the kernel does when a container is out of memory: SIGKILL, without notice. */
+  kill(): Promise<TaskExit>;
+  /**
+   * Gently: SIGTERM, or what the image says; after the stop time-out, SIGKILL. At once: SIGKILL. Afterwards nothing of it is left.
+   * Also after an exit.
+   */
+  stop(how: 'gently' | 'at once'): Promise<TaskStop>;
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) { return; }
-  try {
-    process.kill(process.platform === 'win32' ? child.pid : -child.pid, signal);
-  } catch {
-    // It is gone already.
-  }
-}
+export type EngineName = 'node' | 'docker' | 'podman';
 
-/** On Linux all of 127.0.0.0/8 is this machine; elsewhere 127.0.0.1 alone, unless somebody has set up more. */
-export function hasManyAddresses(): boolean {
-  return os.platform() === 'linux';
-}
-
-/** Addresses that no other task uses, not even one of another rehearsal: 127.0.x.y to be reached at, 127.1.x.y for itself. */
-async function freeAddresses(service: ServiceSpec): Promise<{ address?: string; loopback?: string }> {
-  const ports = [...new Set(service.registrations.map(({ port }) => port))];
-  if (!hasManyAddresses()) {
-    for (const port of ports) { await tryToListen(port, '127.0.0.1', service.name); }
-    return {};
-  }
-  // The random start keeps two rehearsals that begin at the same time apart.
-  const start = Math.floor(Math.random() * 65_000);
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const number = (start + attempt) % 65_000;
-    const suffix = `${1 + Math.floor(number / 254) % 254}.${1 + number % 254}`;
-    const free = await Promise.all(ports.map(async (port) => tryToListen(port, `127.0.${suffix}`, service.name, 'or say no')));
-    if (free.every(Boolean)) { return { address: `127.0.${suffix}`, loopback: `127.1.${suffix}` }; }
-  }
-  throw new CannotRun(`port ${ports.join(' and ')} is in use on all addresses of this machine: end what uses it`);
-}
-
-async function tryToListen(port: number, host: string, service: string, inUse: 'fail' | 'or say no' = 'fail'): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EACCES') {
-        reject(new CannotRun(`service ${service} listens on port ${port}, for which you have not the rights here:`
-          + ' rehearse it as root, or choose a container port of 1024 or more'));
-      } else if (error.code === 'EADDRINUSE' && inUse === 'fail') {
-        reject(new CannotRun(`port ${port}, on which service ${service} listens, is in use on ${host}: end what uses it`));
-      } else if (error.code === 'EADDRINUSE') {
-        resolve(false);
-      } else {
-        reject(error);
-      }
-    });
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
-}
-
-function eachLine(stream: NodeJS.ReadableStream, handle: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8');
-  stream.on('error', () => {});
-  stream.on('data', (text: string) => {
-    const lines = (rest + text).split(/\r?\n/);
-    rest = lines.pop()!;
-    lines.forEach(handle);
-  });
-  stream.on('end', () => { if (rest) { handle(rest); } });
+/** How the tasks of a service run on this machine; a copy with another environment is a runtime too. */
+export interface RuntimeFacts {
+  readonly engine: EngineName;
+  /** What starts in the container that serves. */
+  readonly command: readonly string[];
+  readonly workingDirectory: string;
+  /** As declared by the task definition, else by the image; root where neither does. */
+  readonly user: string;
+  readonly stopSignal: string;
+  /** Of the container that serves, with all that Fargate adds. */
+  readonly environment: { readonly [name: string]: string };
+  /** What is not as in the task definition, and why: one sentence each. */
+  readonly differences: readonly string[];
+  /** How many tasks can run at the same time, where that is limited, and why. */
+  readonly limit?: { readonly tasks: number; readonly because: string };
 }

@@ -31,7 +31,8 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
             : 'change the app, or the success codes of the health check');
   }
 
-  const there = task.listening.filter((listening) => listening.port === port);
+  const listening = task.listening ?? [];
+  const there = listening.filter((report) => report.port === port);
   if (there.some(({ host }) => host === undefined || host === target.host)) {
     // Refused: the last probe came before the app listened.
     return seconds < patience.heard || lastProbe?.error === 'ECONNREFUSED' && seconds < patience.silent ? undefined
@@ -43,9 +44,9 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
     return seconds < patience.heard ? undefined
       : `the app listens on ${there[0].host}:${port}, which only the task itself can reach: listen on 0.0.0.0`;
   }
-  if (task.listening.length > 0) {
+  if (listening.length > 0) {
     return seconds < patience.heard ? undefined
-      : `nothing listens on port ${port}, which the target group probes: the app listens on ${task.listening.map((listening) => listening.port).join(', ')};`
+      : `nothing listens on port ${port}, which the target group probes: the app listens on ${listening.map((report) => report.port).join(', ')};`
         + ' have it listen on the container port of the task definition, or change that';
   }
   return seconds < patience.silent ? undefined
