@@ -8,13 +8,17 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Capacity, validateCapacity } from './capacity';
+import { ConnectionOptions, connect } from './connection';
 import { Deployment, rollbackAlarms, validateDeployment } from './deployment';
 import { ingressOf } from './drain';
+import { allowSessions } from './execute-command';
 import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health-check';
 import { Ingress } from './ingress';
-import { Egress, resolveNetwork, validateNetwork } from './network';
+import { Egress, Network, resolveNetwork, validateNetwork } from './network';
 import { DEFAULTS } from './preset';
+import { runTaskCommand } from './run-task';
 import { scale, ScalingOptions, validateScaling } from './scaling';
+import { SidecarOptions } from './sidecar';
 import { Task, validateTask } from './task';
 import { Validation } from './validation';
 
@@ -68,6 +72,14 @@ export interface HelloFargateServiceProps {
    * @default - the smallest that goes with `cpu`: 512 for 256, 1024 for 512, and so on, twice the CPU units
    */
   readonly memoryLimitMiB?: number;
+
+  /**
+   * Storage of a task in GiB, 21 to 200, for images and what the containers write; it goes with the task. Beyond 20 GiB, a GiB
+   * is $0.000111 an hour, $0.08 a month (https://aws.amazon.com/fargate/pricing/).
+   *
+   * @default - the 20 GiB that each task has
+   */
+  readonly ephemeralStorageGiB?: number;
 
   /**
    * How many tasks run, 0 to 5000, spread over the zones. Not together with `scaling`.
@@ -238,6 +250,10 @@ export interface HelloFargateServiceProps {
   /**
    * Whether `aws ecs execute-command` may open a shell in the containers. It costs the example app its read-only root.
    *
+   * In a cluster that is made here, sessions are encrypted with a key ($1.00 a month, https://aws.amazon.com/kms/pricing/, 2026-09) and logged
+   * for a month, both shared by the services of the stack. A cluster that you give decides that by its own `executeCommandConfiguration`; of an
+   * imported one CDK does not know it, and what it logs to is yours to allow to `grantPrincipal`.
+   *
    * @default false
    */
   readonly enableExecuteCommand?: boolean;
@@ -318,6 +334,10 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /** The role of the tasks: `bucket.grantRead(hello)`. */
   public readonly grantPrincipal: iam.IPrincipal;
 
+  private readonly task: Task;
+  private readonly network: Network;
+  private readonly needEndpoints: () => void;
+
   /**
    * @param scope the stack, or a construct in it
    * @param id the name of the service within its scope; another id makes another service
@@ -367,20 +387,27 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
       ...deployment._serviceProps,
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
       platformVersion: ecs.FargatePlatformVersion.LATEST,
-      enableExecuteCommand: props.enableExecuteCommand,
+      // Of a cluster with a configuration of its own, CDK knows what sessions need.
+      enableExecuteCommand: props.enableExecuteCommand && Boolean(network.cluster.executeCommandConfiguration) || undefined,
       propagateTags: ecs.PropagatedTagSource.SERVICE,
       enableECSManagedTags: true,
     });
     this.service.forceNewDeployment([capacity._nonce, props.forceNewDeployment].filter(Boolean).join('-'));
+    if (props.enableExecuteCommand && !network.cluster.executeCommandConfiguration) {
+      allowSessions(this.service, network.cluster, network.madeCluster);
+    }
     // The service uses the capacity providers until it is deleted, so it must be deleted before the association is.
     this.service.node.addDependency(network.cluster);
     // A first task that may not pull its image yet would count as a failed deployment.
     this.service.node.addDependency(task.taskDefinition.obtainExecutionRole());
-    const endpoints = network.endpointsFor({ actions: task.actions(), enableExecuteCommand: props.enableExecuteCommand ?? false });
-    endpoints.forEach((endpoint) => this.service.node.addDependency(endpoint));
+    this.needEndpoints = () => network.endpointsFor({ actions: task.actions(), enableExecuteCommand: props.enableExecuteCommand ?? false })
+      .forEach((endpoint) => this.service.node.addDependency(endpoint));
+    this.needEndpoints();
     ingress.attach(this.service, task.container);
     this.scalableTaskCount = props.scaling && scale(this.service, props.scaling, ingress);
 
+    this.task = task;
+    this.network = network;
     this.url = ingress.url;
     this.vpc = network.vpc;
     this.cluster = network.cluster;
@@ -399,5 +426,42 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     if (props.outputUrl ?? true) {
       new CfnOutput(this, 'Url', { value: this.url, description: `Where ${this.node.path} answers` });
     }
+  }
+
+  /**
+   * Lets the tasks reach a database, a cache or anything else with security groups, and tells the container how.
+   *
+   * @param other what they connect to: `rds.DatabaseCluster`, `elasticache`'s by a `ec2.Connections`, another `HelloFargateService`
+   * @param options at which port, and what the container is told
+   * @throws an Error if a name is in use, or if `other` has no default port and none is given
+   */
+  public connectTo(other: ec2.IConnectable, options: ConnectionOptions = {}): void {
+    connect(new Validation(this), this, other, options);
+    this.needEndpoints();
+  }
+
+  /**
+   * Adds a container to each task: a collector, a proxy, an agent. It logs to the same log group.
+   *
+   * @param name of the container
+   * @param options what it is
+   * @returns the container, for ports, mount points and more
+   * @throws an Error that lists each option that cannot be
+   */
+  public addSidecar(name: string, options: SidecarOptions): ecs.ContainerDefinition {
+    const sidecar = this.task.addSidecar(new Validation(this), name, options);
+    this.needEndpoints();
+    return sidecar;
+  }
+
+  /**
+   * The `aws ecs run-task` command that runs something once in a task of its own, in the same place and with the same image, environment,
+   * secrets and permissions: a migration, a repair. Put it in a `CfnOutput`. It runs the task definition that is deployed.
+   *
+   * @param command what the container runs in place of its command
+   * @throws an Error if the command is empty
+   */
+  public runTaskCommand(command: string[]): string {
+    return runTaskCommand(new Validation(this), this, this.network, command);
   }
 }

@@ -10,6 +10,8 @@ import { show, Validation } from './validation';
 export interface Network {
   readonly vpc: ec2.IVpc;
   readonly cluster: ecs.ICluster;
+  /** Whether the cluster is made here. */
+  readonly madeCluster: boolean;
   /** The subnets of the tasks. */
   readonly taskSubnets: ec2.SubnetSelection;
   /** In a public subnet without NAT, a task reaches ECR and CloudWatch by an address of its own. */
@@ -205,6 +207,7 @@ export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
   return {
     vpc,
     cluster,
+    madeCluster: cluster !== props.cluster,
     taskSubnets,
     assignPublicIp: vpc.selectSubnets(taskSubnets).hasPublic,
     endpointsFor: (task) => made?.shape.egress._isIsolated ? made.endpointsFor(task) : [],

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Size, Token } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Size, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { DrainProps, drainOf, ingressOf, validateDrain } from './drain';
 import { DEFAULTS } from './preset';
 import { EXAMPLE_APP, ServiceImage, validateBoundImage, validateImage } from './service-image';
+import { SidecarOptions, SIDECAR_MEMORY_MIB, validateSidecar } from './sidecar';
 import { show, Validation } from './validation';
 
 export interface TaskProps extends DrainProps {
@@ -15,6 +16,7 @@ export interface TaskProps extends DrainProps {
   readonly containerPort?: number;
   readonly cpu?: number;
   readonly memoryLimitMiB?: number;
+  readonly ephemeralStorageGiB?: number;
   readonly environment?: { [name: string]: string };
   readonly secrets?: { [name: string]: ecs.Secret };
   readonly command?: string[];
@@ -69,6 +71,7 @@ export function validateTask(validation: Validation, props: TaskProps): void {
   }
   validateImage(validation, props.image, architecture);
 
+  validation.wholeNumber('ephemeralStorageGiB', props.ephemeralStorageGiB, 21, 200, 'more storage than the 20 GiB that each task has');
   validation.wholeNumber('containerPort', props.containerPort, 1, 65535, 'a port');
   validateDrain(validation, props);
   validation.notEmpty('command', props.command, 'leave it out for the command of the image');
@@ -140,12 +143,14 @@ export class Task extends Construct {
   public readonly taskDefinition: ecs.FargateTaskDefinition;
   public readonly container: ecs.ContainerDefinition;
   public readonly logGroup: logs.LogGroup;
+  private appMemoryMiB: number;
 
   constructor(scope: Construct, id: string, props: TaskProps) {
     super(scope, id);
     const architecture = props.architecture ?? DEFAULTS.architecture;
     const cpu = props.cpu ?? DEFAULTS.cpu;
     const memoryLimitMiB = props.memoryLimitMiB ?? cpu * DEFAULTS.memoryMiBPerCpuUnit;
+    this.appMemoryMiB = memoryLimitMiB;
     const isExampleApp = !props.image;
     const readonlyRootFilesystem = props.readonlyRootFilesystem ?? (isExampleApp && !props.enableExecuteCommand);
 
@@ -157,6 +162,7 @@ export class Task extends Construct {
     this.taskDefinition = new ecs.FargateTaskDefinition(this, 'TaskDefinition', {
       cpu,
       memoryLimitMiB,
+      ephemeralStorageGiB: props.ephemeralStorageGiB,
       runtimePlatform: { cpuArchitecture: architecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
     });
 
@@ -171,21 +177,15 @@ export class Task extends Construct {
       secrets: props.secrets,
       user: props.user ?? (isExampleApp ? EXAMPLE_APP.user : undefined),
       readonlyRootFilesystem,
-      // Without a limit of its own, a process sees the memory of the whole machine under the task.
-      memoryLimitMiB,
+      // Without a limit of its own, a process sees the memory of the whole machine under the task. Sidecars take theirs from it.
+      memoryLimitMiB: Token.isUnresolved(memoryLimitMiB) ? memoryLimitMiB : Lazy.number({ produce: () => this.appMemoryMiB }),
       stopTimeout: Duration.seconds(drainOf(props).stopTimeout),
       portMappings: [{ containerPort: props.containerPort ?? DEFAULTS.containerPort }],
       healthCheck: props.containerHealthCheck ?? (isExampleApp
         ? { command: [...EXAMPLE_APP.healthCheckCommand], startPeriod: DEFAULTS.healthCheck.gracePeriod }
         : undefined),
       linuxParameters,
-      logging: ecs.LogDrivers.awsLogs({
-        logGroup: this.logGroup,
-        streamPrefix: 'service',
-        // A slow log reader costs log lines, never requests.
-        mode: ecs.AwsLogDriverMode.NON_BLOCKING,
-        maxBufferSize: Size.mebibytes(25),
-      }),
+      logging: this.logDriver('service'),
     });
     if (readonlyRootFilesystem) {
       this.taskDefinition.addVolume({ name: 'tmp' });
@@ -195,6 +195,30 @@ export class Task extends Construct {
     const validation = new Validation(scope);
     validateBoundImage(validation, this.container, architecture);
     validation.throwIfRefused();
+  }
+
+  public addSidecar(validation: Validation, name: string, options: SidecarOptions): ecs.ContainerDefinition {
+    validateSidecar(validation, this.taskDefinition, name, options, this.appMemoryMiB);
+    validation.throwIfRefused();
+    const { startFirst, ...container } = options;
+    const memoryLimitMiB = options.memoryLimitMiB ?? SIDECAR_MEMORY_MIB;
+    if (!Token.isUnresolved(this.appMemoryMiB) && !Token.isUnresolved(memoryLimitMiB)) { this.appMemoryMiB -= memoryLimitMiB; }
+    const sidecar = this.taskDefinition.addContainer(name, { essential: false, ...container, memoryLimitMiB, logging: this.logDriver(name) });
+    if (startFirst) {
+      const { HEALTHY, START } = ecs.ContainerDependencyCondition;
+      this.container.addContainerDependencies({ container: sidecar, condition: options.healthCheck ? HEALTHY : START });
+    }
+    return sidecar;
+  }
+
+  private logDriver(streamPrefix: string): ecs.LogDriver {
+    return ecs.LogDrivers.awsLogs({
+      logGroup: this.logGroup,
+      streamPrefix,
+      // A slow log reader costs log lines, never requests.
+      mode: ecs.AwsLogDriverMode.NON_BLOCKING,
+      maxBufferSize: Size.mebibytes(25),
+    });
   }
 
   /** What the roles of the task may do, as far as it is known by now. */
