@@ -1,7 +1,6 @@
 import { createHash } from 'crypto';
 import { Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { DEFAULTS } from './preset';
 import { Validation } from './validation';
 
 /** How many of the tasks stay off Spot. */
@@ -69,7 +68,7 @@ export class Capacity {
   }
 }
 
-export function validateCapacity(validation: Validation, capacity: Capacity | undefined, mostTasks: number = DEFAULTS.desiredCount): void {
+export function validateCapacity(validation: Validation, capacity: Capacity | undefined, mostTasks: number): void {
   if (!capacity?._usesSpot) { return; }
   validation.wholeNumber('capacity.onDemandBase', capacity._onDemandBase, 0, 100_000, 'the number of tasks on demand');
   if (capacity._onDemandBase > 0 && mostTasks > 0 && !Token.isUnresolved(mostTasks) && capacity._onDemandBase >= mostTasks) {

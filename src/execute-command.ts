@@ -30,7 +30,7 @@ class Sessions extends Construct {
     });
     encryptLogs(this.key);
     this.logGroup = new logs.LogGroup(this, 'LogGroup', {
-      retention: DEFAULTS.logRetention,
+      retention: DEFAULTS.networkLogRetention,
       encryptionKey: this.key,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -15,7 +15,7 @@ import { allowSessions } from './execute-command';
 import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health-check';
 import { Ingress } from './ingress';
 import { Egress, Network, resolveNetwork, validateNetwork } from './network';
-import { DEFAULTS } from './preset';
+import { Preset, PresetDefaults } from './preset';
 import { runTaskCommand } from './run-task';
 import { scale, ScalingOptions, validateScaling } from './scaling';
 import { SidecarOptions } from './sidecar';
@@ -28,6 +28,13 @@ import { Validation } from './validation';
  * Prices in these pages are list prices of us-east-1 for 730 hours, checked 2026-09.
  */
 export interface HelloFargateServiceProps {
+  /**
+   * The set of defaults that the other props start from. Each prop that is given wins over it.
+   *
+   * @default Preset.STANDARD
+   */
+  readonly preset?: Preset;
+
   /**
    * The container image: your own from a directory (`ServiceImage.fromDirectory`) or any `ecs.ContainerImage`.
    *
@@ -84,7 +91,7 @@ export interface HelloFargateServiceProps {
   /**
    * How many tasks run, 0 to 5000, spread over the zones. Not together with `scaling`.
    *
-   * @default 2
+   * @default - 2; 1 with `Preset.DEVELOPMENT`, 3 with `Preset.PRODUCTION`
    */
   readonly desiredCount?: number;
 
@@ -98,7 +105,7 @@ export interface HelloFargateServiceProps {
   /**
    * Which Fargate capacity runs the tasks: on demand, or Spot above a base on demand.
    *
-   * @default Capacity.onDemand()
+   * @default Capacity.onDemand(); with `Preset.DEVELOPMENT` Capacity.spot({ onDemandBase: 0 })
    */
   readonly capacity?: Capacity;
 
@@ -162,7 +169,7 @@ export interface HelloFargateServiceProps {
    *
    * Not together with `enableExecuteCommand`, whose agent writes to the root filesystem.
    *
-   * @default - true for the example app without `enableExecuteCommand`, else false
+   * @default - true for the example app, and for your own with `Preset.PRODUCTION`, unless `enableExecuteCommand` is on; else false
    */
   readonly readonlyRootFilesystem?: boolean;
 
@@ -194,14 +201,14 @@ export interface HelloFargateServiceProps {
   /**
    * How requests reach the tasks.
    *
-   * @default Ingress.http()
+   * @default Ingress.http(); to be given with `Preset.PRODUCTION`, which demands TLS
    */
   readonly ingress?: Ingress;
 
   /**
    * How the tasks reach what is outside, in a VPC that is made here. One that you give has its own way.
    *
-   * @default Egress.publicIp()
+   * @default Egress.publicIp(); with `Preset.PRODUCTION` Egress.natGateway with a gateway in each zone
    */
   readonly egress?: Egress;
 
@@ -209,14 +216,14 @@ export interface HelloFargateServiceProps {
    * How many zones the VPC that is made here has: 2 or 3. Three need a stack with account and region, as CDK knows two zones otherwise.
    * A third zone is $3.65 a month for the address of a public load balancer there, and $7.30 for each VPC endpoint.
    *
-   * @default 2
+   * @default - 2; 3 with `Preset.PRODUCTION` where CDK knows as many
    */
   readonly maxAzs?: number;
 
   /**
    * Whether the connections in the VPC that is made here are logged, for a month: $0.50 a GB taken in.
    *
-   * @default false
+   * @default - true with `Preset.PRODUCTION`, else false
    */
   readonly flowLogs?: boolean;
 
@@ -262,7 +269,7 @@ export interface HelloFargateServiceProps {
    * How long log lines are kept. Logs cost $0.50 a GB taken in and $0.03 a GB and month kept.
    * The log group is deleted with the stack.
    *
-   * @default logs.RetentionDays.ONE_MONTH
+   * @default - a month; a week with `Preset.DEVELOPMENT`, a year with `Preset.PRODUCTION`
    */
   readonly logRetention?: logs.RetentionDays;
 
@@ -341,15 +348,17 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /**
    * @param scope the stack, or a construct in it
    * @param id the name of the service within its scope; another id makes another service
-   * @param props what is decided differently from the defaults
+   * @param given what is decided differently from the defaults
    * @throws an Error that lists each prop that cannot be, before any resource is made
    */
-  constructor(scope: Construct, id: string, props: HelloFargateServiceProps = {}) {
+  constructor(scope: Construct, id: string, given: HelloFargateServiceProps = {}) {
     super(scope, id);
+    const preset = (given.preset ?? Preset.STANDARD)._defaults;
+    const props = withPreset(this, given, preset);
 
     const ingressKind = ingressOf(props);
     const healthCheck = healthCheckOf(props);
-    const capacity = props.capacity ?? Capacity.onDemand();
+    const { capacity } = props;
     const deployment = props.deployment ?? Deployment.rolling();
 
     const validation = new Validation(this);
@@ -359,7 +368,13 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     if (props.healthCheck && !ingressKind.checksHealth) {
       validation.refuse('healthCheck', 'given', `${ingressKind.name} has no load balancer that would use it`, 'leave it out; containerHealthCheck is what counts');
     }
-    validateCapacity(validation, props.capacity, props.scaling?.maxCapacity ?? props.desiredCount);
+    if (!given.ingress && preset.requireTls) {
+      validation.refuse('ingress', 'not given', 'Preset.PRODUCTION demands TLS', 'give Ingress.https, Ingress.cloudFront or another one');
+    } else if (ingressKind.isPublicWithoutTls && preset.requireTls) {
+      validation.refuse('ingress', `${ingressKind.name}()`, 'Preset.PRODUCTION demands TLS of a public load balancer',
+        'give Ingress.https or Ingress.cloudFront, or set internetFacing: false');
+    }
+    validateCapacity(validation, capacity, props.scaling?.maxCapacity ?? props.desiredCount!);
     validateDeployment(validation, deployment, ingressKind);
     validation.notEmpty('forceNewDeployment', props.forceNewDeployment, 'leave it out, or give a text');
     validateTask(validation, props);
@@ -369,14 +384,14 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
 
     const network = resolveNetwork(this, props);
     const task = new Task(this, 'Task', props);
-    const ingress = ingressKind.bind(new Construct(this, 'Ingress'), network, healthCheck, deployment);
+    const ingress = ingressKind.bind(new Construct(this, 'Ingress'), { network, healthCheck, deployment, preset });
     const alarmNames = rollbackAlarms(this, deployment, ingress.metrics, healthCheck);
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: network.cluster,
       taskDefinition: task.taskDefinition,
       // With scaling the number is not in the template, or every deployment would set it back.
-      desiredCount: props.scaling ? undefined : props.desiredCount ?? DEFAULTS.desiredCount,
+      desiredCount: props.desiredCount,
       capacityProviderStrategies: capacity._strategy,
       vpcSubnets: network.taskSubnets,
       assignPublicIp: network.assignPublicIp,
@@ -464,4 +479,22 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   public runTaskCommand(command: string[]): string {
     return runTaskCommand(new Validation(this), this, this.network, command);
   }
+}
+
+/** The props with what the preset says of those that are not given, as far as it can be said: a VPC that was given is as it is. */
+function withPreset(scope: Construct, given: HelloFargateServiceProps, preset: PresetDefaults): HelloFargateServiceProps & { capacity: Capacity } {
+  const maxAzs = given.maxAzs ?? (preset.maxAzs === 2 ? 2 : Math.min(preset.maxAzs, Stack.of(scope).availabilityZones.length));
+  const made = given.vpc || given.cluster ? {} : {
+    maxAzs,
+    egress: preset.privateTasks ? Egress.natGateway({ count: maxAzs }) : Egress.publicIp(),
+    flowLogs: preset.flowLogs,
+  };
+  const defaults = {
+    ...made,
+    desiredCount: given.scaling ? undefined : preset.desiredCount,
+    capacity: preset.onSpotOnly ? Capacity.spot({ onDemandBase: 0 }) : Capacity.onDemand(),
+    readonlyRootFilesystem: preset.readonlyRootFilesystem && !given.enableExecuteCommand ? true : undefined,
+    logRetention: preset.logRetention,
+  };
+  return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }

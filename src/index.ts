@@ -1,5 +1,6 @@
 export { Capacity } from './capacity';
 export type { SpotCapacityOptions } from './capacity';
+export type { ConnectionOptions } from './connection';
 export { Deployment } from './deployment';
 export type {
   BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions, RollingDeploymentOptions, TestTrafficHeader,
@@ -19,5 +20,7 @@ export { Egress } from './network';
 export type { NatGatewayOptions } from './network';
 export { CpuScaling } from './scaling';
 export type { ScalingOptions, ScalingSchedule } from './scaling';
+export { Preset } from './preset';
 export { ServiceImage } from './service-image';
 export type { ServiceImageOptions } from './service-image';
+export type { SidecarOptions } from './sidecar';

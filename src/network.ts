@@ -191,7 +191,7 @@ interface Shape {
 }
 
 function shapeOf(props: NetworkProps): Shape {
-  return { egress: props.egress ?? Egress.publicIp(), maxAzs: props.maxAzs ?? DEFAULTS.maxAzs, flowLogs: props.flowLogs ?? false };
+  return { egress: props.egress ?? Egress.publicIp(), maxAzs: props.maxAzs!, flowLogs: props.flowLogs ?? false };
 }
 
 export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
@@ -265,7 +265,7 @@ class SharedNetwork extends Construct {
     if (flowLogs) {
       this.vpc.addFlowLog('FlowLog', {
         destination: ec2.FlowLogDestination.toCloudWatchLogs(new logs.LogGroup(this, 'FlowLogGroup', {
-          retention: DEFAULTS.logRetention,
+          retention: DEFAULTS.networkLogRetention,
           removalPolicy: RemovalPolicy.DESTROY,
         })),
       });

@@ -155,7 +155,7 @@ export class Task extends Construct {
     const readonlyRootFilesystem = props.readonlyRootFilesystem ?? (isExampleApp && !props.enableExecuteCommand);
 
     this.logGroup = new logs.LogGroup(this, 'LogGroup', {
-      retention: props.logRetention ?? DEFAULTS.logRetention,
+      retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
 

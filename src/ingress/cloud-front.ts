@@ -8,11 +8,8 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './kind';
 import { forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl } from './load-balancer';
-import { Deployment } from '../deployment';
-import { HealthCheckOptions } from '../health-check';
-import { Network } from '../network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
@@ -69,6 +66,7 @@ export class CloudFrontIngress implements IngressKind {
   public readonly name = 'Ingress.cloudFront';
   public readonly checksHealth = true;
   public readonly hasOwnListener = true;
+  public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
 
   constructor(private readonly options: CloudFrontIngressOptions) {
@@ -96,9 +94,8 @@ export class CloudFrontIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress {
-    const options = { ...this.options, internetFacing: false };
-    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, network, healthCheck, options, deployment);
+  public bind(scope: Construct, context: IngressContext): BoundIngress {
+    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, { ...this.options, internetFacing: false });
     // One rule only: the list counts as 55 rules, of the 60 that a security group has by default.
     securityGroup.addIngressRule(ec2.Peer.prefixList(this.options.originFacingPrefixListId ?? lookUpPrefixList(scope)), ec2.Port.tcp(80), 'HTTP from CloudFront');
     const listener = loadBalancer.addListener('Listener', {
@@ -109,7 +106,7 @@ export class CloudFrontIngress implements IngressKind {
     });
     forwardAll('ListenerRule', listener, targetGroups);
 
-    const distribution = this.newDistribution(scope, network.vpc, loadBalancer);
+    const distribution = this.newDistribution(scope, context.network.vpc, loadBalancer);
     const { domain } = this.options;
     if (domain?.domainZone) {
       const record = {

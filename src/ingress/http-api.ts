@@ -5,8 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressKind } from './kind';
-import { Network } from '../network';
+import { BoundIngress, IngressContext, IngressKind } from './kind';
 import { DEFAULTS } from '../preset';
 import { Validation } from '../validation';
 
@@ -25,6 +24,7 @@ export class HttpApiIngress implements IngressKind {
   public readonly name = 'Ingress.httpApi';
   public readonly checksHealth = false;
   public readonly hasOwnListener = false;
+  public readonly isPublicWithoutTls = false;
   public readonly idleTimeout = DEFAULTS.idleTimeout;
 
   constructor(private readonly options: HttpApiIngressOptions) {}
@@ -37,7 +37,7 @@ export class HttpApiIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network): BoundIngress {
+  public bind(scope: Construct, { network }: IngressContext): BoundIngress {
     const { vpc } = network;
     // Subnets and groups of a link cannot change: another network makes another link, and so another API.
     const link = new Construct(scope, 'HttpApi');

@@ -9,6 +9,7 @@ import { Deployment } from '../deployment';
 import { HealthCheckOptions } from '../health-check';
 import { TargetMetrics } from '../metrics';
 import { Network } from '../network';
+import { PresetDefaults } from '../preset';
 import { Validation } from '../validation';
 
 /** One way in. `Ingress` has a factory for each. */
@@ -25,11 +26,23 @@ export interface IngressKind {
   /** Whether the listener is the service's alone, so that it may have further rules. */
   readonly hasOwnListener: boolean;
 
+  /** Whether everybody may send requests that are not encrypted. */
+  readonly isPublicWithoutTls: boolean;
+
   /** Refuses what cannot be, before a resource exists. `vpc` is the user's; without it the VPC is made here. */
   validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void;
 
   /** Makes the resources up to, and not with, the service. */
-  bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress;
+  bind(scope: Construct, context: IngressContext): BoundIngress;
+}
+
+/** What a way in must know of the service. */
+export interface IngressContext {
+  readonly network: Network;
+  readonly healthCheck: Required<HealthCheckOptions>;
+  readonly deployment: Deployment;
+  /** What a load balancer has that was not told otherwise. */
+  readonly preset: Pick<PresetDefaults, 'accessLogs' | 'deletionProtection'>;
 }
 
 /** What a way in has made. */

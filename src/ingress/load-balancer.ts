@@ -8,11 +8,9 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './kind';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
-import { Deployment } from '../deployment';
-import { HealthCheckOptions } from '../health-check';
-import { internalSubnets, Network } from '../network';
+import { internalSubnets } from '../network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
@@ -21,7 +19,7 @@ export interface LoadBalancerOptions extends TargetGroupOptions {
   /**
    * Whether each request is logged to a bucket. Storage is $0.023 a GB and month (us-east-1, 2026-09).
    *
-   * @default - true if `accessLogsBucket` is given, else false
+   * @default - true if `accessLogsBucket` is given or with `Preset.PRODUCTION`, else false
    */
   readonly accessLogs?: boolean;
 
@@ -37,7 +35,7 @@ export interface LoadBalancerOptions extends TargetGroupOptions {
    * Whether the load balancer refuses to be deleted. It must be switched off by a deployment before the stack can be deleted, or
    * before a change that replaces the load balancer.
    *
-   * @default false
+   * @default - true with `Preset.PRODUCTION`, else false
    */
   readonly deletionProtection?: boolean;
 
@@ -166,12 +164,10 @@ export function validateLoadBalancer(
 
 export function newLoadBalancer(
   scope: Construct,
-  network: Network,
-  healthCheck: Required<HealthCheckOptions>,
+  context: IngressContext,
   options: LoadBalancerOptions & { internetFacing: boolean; dualStack?: boolean },
-  deployment: Deployment,
 ): LoadBalancerParts {
-  const { vpc } = network;
+  const { network: { vpc }, preset } = context;
   const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
     vpc,
     description: 'Load balancer: clients in, the tasks out',
@@ -188,14 +184,14 @@ export function newLoadBalancer(
     ipAddressType: options.dualStack ? elbv2.IpAddressType.DUAL_STACK : undefined,
     securityGroup,
     idleTimeout: options.idleTimeout ?? DEFAULTS.idleTimeout,
-    deletionProtection: options.deletionProtection,
+    deletionProtection: options.deletionProtection ?? (preset.deletionProtection || undefined),
     dropInvalidHeaderFields: true,
     desyncMitigationMode: elbv2.DesyncMitigationMode.DEFENSIVE,
   });
-  if (options.accessLogs ?? options.accessLogsBucket) {
+  if (options.accessLogs ?? (options.accessLogsBucket !== undefined || preset.accessLogs)) {
     logAccess(scope, loadBalancer, options.accessLogsBucket);
   }
-  return { loadBalancer, securityGroup, targetGroups: new TargetGroups(schemeScope, vpc, healthCheck, options, deployment) };
+  return { loadBalancer, securityGroup, targetGroups: new TargetGroups(schemeScope, context, options) };
 }
 
 /**
@@ -239,6 +235,7 @@ export class LoadBalancerIngress implements IngressKind {
   public readonly idleTimeout: Duration;
   public readonly checksHealth = true;
   public readonly hasOwnListener = true;
+  public readonly isPublicWithoutTls: boolean;
   private readonly internetFacing: boolean;
 
   constructor(
@@ -248,6 +245,7 @@ export class LoadBalancerIngress implements IngressKind {
   ) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
     this.internetFacing = options.internetFacing ?? true;
+    this.isPublicWithoutTls = this.internetFacing && !tls;
   }
 
   public validate(validation: Validation, _scope: Construct, vpc: ec2.IVpc | undefined): void {
@@ -285,13 +283,13 @@ export class LoadBalancerIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress {
-    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, network, healthCheck, {
+  public bind(scope: Construct, context: IngressContext): BoundIngress {
+    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, {
       ...this.options,
       internetFacing: this.internetFacing,
-    }, deployment);
+    });
     for (const port of this.tls ? [443, 80] : [80]) {
-      for (const peer of this.allowedPeers(network.vpc)) {
+      for (const peer of this.allowedPeers(context.network.vpc)) {
         securityGroup.addIngressRule(peer, ec2.Port.tcp(port), port === 443 ? 'HTTPS' : 'HTTP');
       }
     }

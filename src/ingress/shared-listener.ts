@@ -3,11 +3,9 @@ import { Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './kind';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
-import { Deployment } from '../deployment';
-import { HealthCheckOptions } from '../health-check';
-import { Network, sharedVpcOf } from '../network';
+import { sharedVpcOf } from '../network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
@@ -58,6 +56,7 @@ export class SharedListenerIngress implements IngressKind {
   public readonly name = 'Ingress.sharedListener';
   public readonly checksHealth = true;
   public readonly hasOwnListener = false;
+  public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
 
   constructor(private readonly listener: elbv2.IApplicationListener, private readonly options: SharedListenerOptions) {
@@ -107,8 +106,8 @@ export class SharedListenerIngress implements IngressKind {
     }
   }
 
-  public bind(scope: Construct, network: Network, healthCheck: Required<HealthCheckOptions>, deployment: Deployment): BoundIngress {
-    const targetGroups = new TargetGroups(new Construct(scope, 'SharedListener'), network.vpc, healthCheck, this.options, deployment);
+  public bind(scope: Construct, context: IngressContext): BoundIngress {
+    const targetGroups = new TargetGroups(new Construct(scope, 'SharedListener'), context, this.options);
     const { pathPatterns, hostHeaders } = this.options;
     targetGroups.addRule('ListenerRule', {
       listener: this.listener,

@@ -1,11 +1,9 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
-import { BoundIngress } from './kind';
-import { Deployment } from '../deployment';
-import { HealthCheckOptions } from '../health-check';
+import { BoundIngress, IngressContext } from './kind';
+import { TestTrafficHeader } from '../deployment';
 import { TargetMetrics } from '../metrics';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -57,20 +55,19 @@ export interface RuleProps {
 export class TargetGroups {
   public readonly targetGroup: elbv2.ApplicationTargetGroup;
   public readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
+  private readonly testTrafficHeader?: TestTrafficHeader;
   private rule?: elbv2.ApplicationListenerRule;
   private testRule?: elbv2.ApplicationListenerRule;
 
   constructor(
     public readonly scope: Construct,
-    vpc: ec2.IVpc,
-    healthCheckOptions: Required<HealthCheckOptions>,
+    { network, healthCheck: { gracePeriod: _ofTheService, ...healthCheck }, deployment }: IngressContext,
     options: TargetGroupOptions,
-    private readonly deployment: Deployment,
   ) {
-    const { gracePeriod: _ofTheService, ...healthCheck } = healthCheckOptions;
+    this.testTrafficHeader = deployment._strategy.options.testTrafficHeader;
     const stickiness = options.sessionStickiness;
     const props: elbv2.ApplicationTargetGroupProps = {
-      vpc,
+      vpc: network.vpc,
       targetType: elbv2.TargetType.IP,
       protocol: elbv2.ApplicationProtocol.HTTP,
       // ECS registers each task with its own port. This one is never used, and as it never changes, neither does the group.
@@ -103,7 +100,7 @@ export class TargetGroups {
       { targetGroup: this.alternateTargetGroup, weight: 0 },
     ]);
     this.rule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action }));
-    const header = this.deployment._strategy.options.testTrafficHeader;
+    const header = this.testTrafficHeader;
     if (header) {
       this.testRule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, `Test${id}`, {
         ...props,
