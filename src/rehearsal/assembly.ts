@@ -30,11 +30,21 @@ export interface DockerImageSource {
   readonly dockerBuildArgs?: { readonly [name: string]: string };
   readonly dockerBuildTarget?: string;
   readonly platform?: string;
+  readonly dockerBuildContexts?: { readonly [name: string]: string };
+  readonly dockerBuildSecrets?: { readonly [name: string]: string };
+  readonly dockerBuildSsh?: string;
+  readonly networkMode?: string;
+  readonly cacheFrom?: ReadonlyArray<{ readonly type: string; readonly params?: { readonly [name: string]: string } }>;
+  readonly cacheDisabled?: boolean;
+  /** Instead of a directory: a command that prints the name of the image that it has built or loaded. */
+  readonly executable?: readonly string[];
+  /** Where that command runs. */
+  readonly workingDirectory: string;
 }
 
 interface AssetManifest {
   readonly files?: { readonly [hash: string]: { readonly source: { readonly path?: string } } };
-  readonly dockerImages?: { readonly [hash: string]: { readonly source: DockerImageSource } };
+  readonly dockerImages?: { readonly [hash: string]: { readonly source: Omit<DockerImageSource, 'workingDirectory'> } };
 }
 
 /** What `@aws-cdk/integ-tests-alpha` writes next to the manifest. */
@@ -122,7 +132,8 @@ export class Stack {
   public dockerImage(imageUri: string): DockerImageSource | undefined {
     const hash = /:([0-9a-zA-Z._-]+)$/.exec(imageUri)?.[1] ?? '';
     const source = this.props.assets.dockerImages?.[hash]?.source;
-    return source && { ...source, directory: source.directory && path.resolve(this.props.directory, source.directory) };
+    const directory = source?.directory && path.resolve(this.props.directory, source.directory);
+    return source && { ...source, directory, workingDirectory: directory ?? this.props.directory };
   }
 
   /** Where the file or directory of a file asset stands, given the name that it would have in S3. */

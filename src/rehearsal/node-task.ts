@@ -67,7 +67,7 @@ export function prepareNode(service: ServiceSpec, environment: { readonly [name:
     differences: [
       `${left.join(', ')} are left out: the app runs as a process of this machine's Node ${process.version}, not in ${image.base}`,
       ...differences,
-      ...service.otherContainers.length > 0 ? [`the containers ${service.otherContainers.join(', ')} of the task do not run`] : [],
+      ...service.sidecars.length > 0 ? [`the containers ${service.sidecars.map((sidecar) => sidecar.name).join(', ')} of the task do not run`] : [],
     ],
     limit: hasManyAddresses() ? undefined : { tasks: 1, because: 'this system has one loopback address, and every task needs one of its own' },
   };

@@ -23,9 +23,11 @@ export interface ServiceSpec {
   readonly cpu: string;
   readonly memoryMiB: string;
   readonly architecture: string;
+  /** The one that serves: its ports are in the target groups. */
   readonly container: ContainerSpec;
-  /** The other containers of the task definition. */
-  readonly otherContainers: readonly string[];
+  /** The other containers of the task. */
+  readonly sidecars: readonly ContainerSpec[];
+  readonly volumes: readonly VolumeSpec[];
   /** The target groups in which its tasks are registered, and under which port. */
   readonly registrations: ReadonlyArray<{ readonly targetGroup: TargetGroupSpec; readonly port: number }>;
 }
@@ -48,6 +50,28 @@ export interface ContainerSpec {
   /** Beyond it, the container is killed; without it, beyond the memory of the task. */
   readonly memoryLimitMiB?: number;
   readonly healthCheck?: ContainerHealthCheckSpec;
+  /** When it ends, the task does. */
+  readonly essential: boolean;
+  /** What must have happened to other containers before it starts. */
+  readonly dependsOn: ReadonlyArray<{ readonly container: string; readonly condition: 'START' | 'COMPLETE' | 'SUCCESS' | 'HEALTHY' }>;
+  readonly mountPoints: ReadonlyArray<{ readonly volume: string; readonly path: string; readonly readOnly: boolean }>;
+  /** Containers whose volumes it has too. */
+  readonly volumesFrom: ReadonlyArray<{ readonly container: string; readonly readOnly: boolean }>;
+  /** A process in front of the app that passes signals on and reaps its children. */
+  readonly init: boolean;
+  readonly addedCapabilities: readonly string[];
+  readonly droppedCapabilities: readonly string[];
+  readonly ulimits: ReadonlyArray<{ readonly name: string; readonly soft: number; readonly hard: number }>;
+  /** Its share of the task's CPU when all containers want it. */
+  readonly cpuShares?: number;
+  /** Why it makes no sense here: a router of logs, an agent that only works in AWS. */
+  readonly onlyInAws?: string;
+}
+
+export interface VolumeSpec {
+  readonly name: string;
+  /** Where its files are in AWS, if it does not start empty. */
+  readonly storedIn?: string;
 }
 
 export interface ContainerHealthCheckSpec {
@@ -55,6 +79,8 @@ export interface ContainerHealthCheckSpec {
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
   readonly retries: number;
+  /** Time after the start in which failures do not count. */
+  readonly startPeriodSeconds: number;
 }
 
 export interface TargetGroupSpec {
@@ -156,7 +182,11 @@ function readService(assembly: Assembly, resolver: Resolver, stack: Stack, logic
     memoryMiB: String(task.Memory ?? '512'),
     architecture: task.RuntimePlatform?.CpuArchitecture ?? 'X86_64',
     container: readContainer(taskReference.stack, definition),
-    otherContainers: containers.filter((container) => container !== definition).map((container) => container.Name),
+    sidecars: containers.filter((container) => container !== definition).map((container) => readContainer(taskReference.stack, container)),
+    volumes: ((task.Volumes ?? []) as any[]).map((volume) => ({
+      name: volume.Name,
+      storedIn: volume.EFSVolumeConfiguration ? 'EFS' : volume.ConfiguredAtLaunch ? 'EBS' : undefined,
+    })),
     registrations: (raw.LoadBalancers as any[])
       .filter((registration) => registration.ContainerName === serving)
       .map((registration) => ({
@@ -174,8 +204,18 @@ function smallestScale(assembly: Assembly, resolver: Resolver, stack: Stack, log
     .find(({ ResourceId }) => String(ResourceId).includes(placeholder))?.MinCapacity;
 }
 
+/** A template may have strings for booleans. */
+function isTrue(value: unknown): boolean {
+  return String(value) === 'true';
+}
+
+function list(value: any): any[] {
+  return value ?? [];
+}
+
 function readContainer(stack: Stack, definition: any): ContainerSpec {
   const check = definition.HealthCheck;
+  const linux = definition.LinuxParameters ?? {};
   return {
     name: definition.Name,
     image: String(definition.Image),
@@ -188,7 +228,7 @@ function readContainer(stack: Stack, definition: any): ContainerSpec {
     command: definition.Command,
     workingDirectory: definition.WorkingDirectory,
     user: definition.User,
-    readonlyRootFilesystem: String(definition.ReadonlyRootFilesystem) === 'true',
+    readonlyRootFilesystem: isTrue(definition.ReadonlyRootFilesystem),
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
     stopTimeoutSeconds: Number(definition.StopTimeout ?? 30),
     memoryLimitMiB: definition.Memory === undefined ? undefined : Number(definition.Memory),
@@ -197,7 +237,19 @@ function readContainer(stack: Stack, definition: any): ContainerSpec {
       intervalSeconds: Number(check.Interval ?? 30),
       timeoutSeconds: Number(check.Timeout ?? 5),
       retries: Number(check.Retries ?? 3),
+      startPeriodSeconds: Number(check.StartPeriod ?? 0),
     },
+    essential: isTrue(definition.Essential ?? true),
+    dependsOn: list(definition.DependsOn).map(({ ContainerName, Condition }) => ({ container: ContainerName, condition: Condition })),
+    mountPoints: list(definition.MountPoints)
+      .map(({ SourceVolume, ContainerPath, ReadOnly }) => ({ volume: SourceVolume, path: ContainerPath, readOnly: isTrue(ReadOnly) })),
+    volumesFrom: list(definition.VolumesFrom).map(({ SourceContainer, ReadOnly }) => ({ container: SourceContainer, readOnly: isTrue(ReadOnly) })),
+    init: isTrue(linux.InitProcessEnabled),
+    addedCapabilities: linux.Capabilities?.Add ?? [],
+    droppedCapabilities: linux.Capabilities?.Drop ?? [],
+    ulimits: list(definition.Ulimits).map(({ Name, SoftLimit, HardLimit }) => ({ name: Name, soft: Number(SoftLimit), hard: Number(HardLimit) })),
+    cpuShares: Number(definition.Cpu ?? 0) || undefined,
+    onlyInAws: definition.FirelensConfiguration ? 'it routes logs to AWS' : undefined,
   };
 }
 

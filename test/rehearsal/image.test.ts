@@ -17,7 +17,7 @@ afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 function image(dockerfile: string, dockerBuildArgs?: { [name: string]: string }): Image {
   fs.writeFileSync(path.join(directory, 'Dockerfile'), dockerfile);
-  return readImage('Shop', { directory, dockerBuildArgs });
+  return readImage('Shop', { directory, dockerBuildArgs, workingDirectory: directory });
 }
 
 /** The files that the image has, each with what it was copied from. */
