@@ -38,7 +38,8 @@ export interface RollingDeploymentOptions extends DeploymentOptions {
   readonly minHealthyPercent?: number;
 
   /**
-   * How many tasks there may be meanwhile, in percent of those wanted: 101 to 200, or 100 with a `minHealthyPercent` below 100.
+   * How many tasks there may be meanwhile, in percent of those wanted: 101 to 200. ECS also keeps the zones even by starting a task before it
+   * stops another, for which 100 leaves no room.
    *
    * @default 200
    */
@@ -290,11 +291,7 @@ export function validateDeployment(validation: Validation, deployment: Deploymen
 
 function validateRolling(validation: Validation, { minHealthyPercent, maxHealthyPercent }: RollingDeploymentOptions): void {
   validation.wholeNumber('deployment.minHealthyPercent', minHealthyPercent, 0, 100, 'a percentage of healthy tasks');
-  validation.wholeNumber('deployment.maxHealthyPercent', maxHealthyPercent, 100, 200, 'a percentage of tasks');
-  const min = minHealthyPercent ?? DEFAULTS.minHealthyPercent;
-  if (min === 100 && maxHealthyPercent === 100) {
-    validation.refuse('deployment.maxHealthyPercent', '100', 'with minHealthyPercent 100 no task could be replaced', 'set more, or a smaller minHealthyPercent');
-  }
+  validation.wholeNumber('deployment.maxHealthyPercent', maxHealthyPercent, 101, 200, 'a percentage of tasks');
 }
 
 function validateTestTraffic(validation: Validation, header: TestTrafficHeader | undefined, ingress: IngressKind): void {

@@ -50,7 +50,8 @@ test('follows CPU, memory and requests as told', () => {
 
 test('in steps adds a task above 70 % and takes one away below 30 %', () => {
   const policies = policiesOf(scaledBy({ cpu: CpuScaling.steps() })).map((policy) => policy.StepScalingPolicyConfiguration);
-  const alarms = Object.values(scaledBy({ cpu: CpuScaling.steps() }).findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+  const alarms = Object.entries(scaledBy({ cpu: CpuScaling.steps() }).findResources('AWS::CloudWatch::Alarm'))
+    .filter(([id]) => /CpuSteps/.test(id)).map(([, { Properties }]) => Properties);
 
   expect(policies.map(({ StepAdjustments }) => StepAdjustments)).toEqual([
     [{ MetricIntervalUpperBound: 0, ScalingAdjustment: -1 }],
