@@ -9,6 +9,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Capacity, validateCapacity } from './capacity';
 import { ConnectionOptions, connect } from './connection';
+import { CostEstimate, CostUsage, estimateMonthlyCost } from './cost';
 import { Deployment, rollbackAlarms, validateDeployment } from './deployment';
 import { ingressOf } from './drain';
 import { allowSessions } from './execute-command';
@@ -478,6 +479,22 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    */
   public runTaskCommand(command: string[]): string {
     return runTaskCommand(new Validation(this), this, this.network, command);
+  }
+
+  /**
+   * What the service costs in a month at list prices of us-east-1, with what was added to it so far. The network that the services of a
+   * stack share is in the estimate of each of them.
+   *
+   * @param usage what it has to do; at rest, unless said
+   * @returns line items with their price and its source, the total, and what has no price
+   * @throws an Error if a number is negative or none
+   *
+   * @example
+   * const hello = new HelloFargateService(this, 'Hello');
+   * console.log(hello.estimateMonthlyCost({ requestsPerSecond: 20, gigabytesOut: 100, logGigabytes: 10 }).toText());
+   */
+  public estimateMonthlyCost(usage: CostUsage = {}): CostEstimate {
+    return estimateMonthlyCost(new Validation(this), this, usage);
   }
 }
 

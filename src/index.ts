@@ -1,6 +1,8 @@
 export { Capacity } from './capacity';
 export type { SpotCapacityOptions } from './capacity';
 export type { ConnectionOptions } from './connection';
+export { CostEstimate } from './cost';
+export type { CostLineItem, CostUsage } from './cost';
 export { Deployment } from './deployment';
 export type {
   BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions, RollingDeploymentOptions, TestTrafficHeader,
