@@ -24,6 +24,7 @@ export interface TaskProps extends DrainProps {
   readonly user?: string;
   readonly readonlyRootFilesystem?: boolean;
   readonly enableExecuteCommand?: boolean;
+  readonly logDriver?: ecs.LogDriver;
   readonly logRetention?: logs.RetentionDays;
 }
 
@@ -143,14 +144,12 @@ export class Task extends Construct {
   public readonly taskDefinition: ecs.FargateTaskDefinition;
   public readonly container: ecs.ContainerDefinition;
   public readonly logGroup: logs.LogGroup;
-  private appMemoryMiB: number;
 
   constructor(scope: Construct, id: string, props: TaskProps) {
     super(scope, id);
     const architecture = props.architecture ?? DEFAULTS.architecture;
     const cpu = props.cpu ?? DEFAULTS.cpu;
     const memoryLimitMiB = props.memoryLimitMiB ?? cpu * DEFAULTS.memoryMiBPerCpuUnit;
-    this.appMemoryMiB = memoryLimitMiB;
     const isExampleApp = !props.image;
     const readonlyRootFilesystem = props.readonlyRootFilesystem ?? (isExampleApp && !props.enableExecuteCommand);
 
@@ -177,15 +176,16 @@ export class Task extends Construct {
       secrets: props.secrets,
       user: props.user ?? (isExampleApp ? EXAMPLE_APP.user : undefined),
       readonlyRootFilesystem,
-      // Without a limit of its own, a process sees the memory of the whole machine under the task. Sidecars take theirs from it.
-      memoryLimitMiB: Token.isUnresolved(memoryLimitMiB) ? memoryLimitMiB : Lazy.number({ produce: () => this.appMemoryMiB }),
+      // Without a limit of its own, a process sees the memory of the whole machine under the task. Other containers take theirs from it.
+      memoryLimitMiB: Token.isUnresolved(memoryLimitMiB) ? memoryLimitMiB : Lazy.number({ produce: () => this.memoryLeftMiB }),
       stopTimeout: Duration.seconds(drainOf(props).stopTimeout),
-      portMappings: [{ containerPort: props.containerPort ?? DEFAULTS.containerPort }],
+      // Service Connect calls the port by its name.
+      portMappings: [{ name: 'http', containerPort: props.containerPort ?? DEFAULTS.containerPort }],
       healthCheck: props.containerHealthCheck ?? (isExampleApp
         ? { command: [...EXAMPLE_APP.healthCheckCommand], startPeriod: DEFAULTS.healthCheck.gracePeriod }
         : undefined),
       linuxParameters,
-      logging: this.logDriver('service'),
+      logging: props.logDriver ?? this.logDriver('service'),
     });
     if (readonlyRootFilesystem) {
       this.taskDefinition.addVolume({ name: 'tmp' });
@@ -198,17 +198,30 @@ export class Task extends Construct {
   }
 
   public addSidecar(validation: Validation, name: string, options: SidecarOptions): ecs.ContainerDefinition {
-    validateSidecar(validation, this.taskDefinition, name, options, this.appMemoryMiB);
+    validateSidecar(validation, this.taskDefinition, name, options, this.memoryLeftMiB);
     validation.throwIfRefused();
     const { startFirst, ...container } = options;
-    const memoryLimitMiB = options.memoryLimitMiB ?? SIDECAR_MEMORY_MIB;
-    if (!Token.isUnresolved(this.appMemoryMiB) && !Token.isUnresolved(memoryLimitMiB)) { this.appMemoryMiB -= memoryLimitMiB; }
-    const sidecar = this.taskDefinition.addContainer(name, { essential: false, ...container, memoryLimitMiB, logging: this.logDriver(name) });
+    const sidecar = this.taskDefinition.addContainer(name, {
+      essential: false,
+      memoryLimitMiB: SIDECAR_MEMORY_MIB,
+      ...container,
+      logging: this.logDriver(name),
+    });
     if (startFirst) {
       const { HEALTHY, START } = ecs.ContainerDependencyCondition;
       this.container.addContainerDependencies({ container: sidecar, condition: options.healthCheck ? HEALTHY : START });
     }
     return sidecar;
+  }
+
+  /** What the other containers of the task leave to the service's own, however they were added: ECS adds up what all of them ask for. */
+  private get memoryLeftMiB(): number {
+    const others = this.taskDefinition.node.children
+      .filter((child): child is ecs.ContainerDefinition => child instanceof ecs.ContainerDefinition && child !== this.container)
+      .map((container) => container.renderContainerDefinition())
+      .map(({ memory, memoryReservation }) => memory ?? memoryReservation ?? 0)
+      .filter((memory) => !Token.isUnresolved(memory));
+    return this.taskDefinition.memoryMiB - others.reduce((sum, memory) => sum + memory, 0);
   }
 
   private logDriver(streamPrefix: string): ecs.LogDriver {

@@ -89,6 +89,16 @@ describe('addSidecar', () => {
   });
 });
 
+test('containers that are added without us take their memory from the app too', () => {
+  const template = after((hello) => hello.taskDefinition.addContainer('theirs', { image: IMAGE, memoryReservationMiB: 100, logging: ecs.LogDrivers.awsLogs({ streamPrefix: 'x' }) }));
+  const router = after(() => {}, { logDriver: ecs.LogDrivers.firelens({ options: { Name: 'null' } }) });
+  const memoryOf = (of: Template) => containersOf(of).map(({ Name, Memory, MemoryReservation }) => [Name, Memory ?? MemoryReservation]);
+
+  expect(memoryOf(template)).toEqual([['app', 412], ['theirs', 100]]);
+  expect(memoryOf(router)).toEqual([['app', 462], ['log-router', 50]]);
+  expect(containersOf(router)[0].LogConfiguration).toEqual({ LogDriver: 'awsfirelens', Options: { Name: 'null' } });
+});
+
 describe('connectTo', () => {
   const database = (stack: Stack, vpc: ec2.IVpc) => new rds.DatabaseCluster(stack, 'Database', {
     engine: rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_17_4 }),
