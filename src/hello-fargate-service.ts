@@ -267,6 +267,13 @@ export interface HelloFargateServiceProps {
   readonly enableExecuteCommand?: boolean;
 
   /**
+   * Where the container's log lines go: `ecs.LogDrivers.firelens(…)` for a service of somebody else. `logGroup` then has what sidecars say.
+   *
+   * @default - to `logGroup`, by the awslogs driver, which drops lines rather than hold requests up when nobody takes them
+   */
+  readonly logDriver?: ecs.LogDriver;
+
+  /**
    * How long log lines are kept. Logs cost $0.50 a GB taken in and $0.03 a GB and month kept.
    * The log group is deleted with the stack.
    *

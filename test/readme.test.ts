@@ -2,6 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { templateOf } from './synth';
 import { asMarkdown, monthlyCost } from '../bench/monthly-cost';
+import { presetsAsMarkdown } from '../bench/presets';
 
 const README = fs.readFileSync(path.join(__dirname, '..', 'README.md'), 'utf8');
 
@@ -9,6 +10,12 @@ test('the cost table is what the bench prints', () => {
   const [, table] = /<!-- monthly-cost -->\n([^]*?)\n<!-- \/monthly-cost -->/.exec(README)!;
 
   expect(table).toBe(asMarkdown(monthlyCost()));
+});
+
+test('the table of the presets is that of the code', () => {
+  const [, table] = /<!-- presets -->\n([^]*?)\n<!-- \/presets -->/.exec(README)!;
+
+  expect(table).toBe(presetsAsMarkdown());
 });
 
 test('the number of resources is that of the template', () => {

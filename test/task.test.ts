@@ -124,7 +124,7 @@ describe('port', () => {
   test('is 8080 by default, and told to the container', () => {
     const template = templateOf();
 
-    expect(containerOf(template).PortMappings).toEqual([{ ContainerPort: 8080, Protocol: 'tcp' }]);
+    expect(containerOf(template).PortMappings).toEqual([{ Name: 'http', ContainerPort: 8080, Protocol: 'tcp' }]);
     expect(environmentOf(template).PORT).toBe('8080');
     expect(only(template, 'AWS::ECS::Service').LoadBalancers[0]).toMatchObject({ ContainerName: 'app', ContainerPort: 8080 });
   });
@@ -132,7 +132,7 @@ describe('port', () => {
   test('can be set, in all the places that need it', () => {
     const template = templateOf({ containerPort: 3000 });
 
-    expect(containerOf(template).PortMappings).toEqual([{ ContainerPort: 3000, Protocol: 'tcp' }]);
+    expect(containerOf(template).PortMappings).toEqual([{ Name: 'http', ContainerPort: 3000, Protocol: 'tcp' }]);
     expect(environmentOf(template).PORT).toBe('3000');
     expect(only(template, 'AWS::ECS::Service').LoadBalancers[0].ContainerPort).toBe(3000);
     expect(only(template, 'AWS::EC2::SecurityGroupIngress')).toMatchObject({ FromPort: 3000, ToPort: 3000 });
