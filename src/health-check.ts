@@ -62,10 +62,13 @@ export function healthCheckOf(props: { readonly healthCheck?: HealthCheckOptions
   return { ...DEFAULTS.healthCheck, interval, ...Object.fromEntries(told) };
 }
 
-export function validateHealthCheck(validation: Validation, healthCheck: Required<HealthCheckOptions>): void {
+/** @param paths that the image is known to answer, if any is */
+export function validateHealthCheck(validation: Validation, healthCheck: Required<HealthCheckOptions>, paths?: readonly string[]): void {
   const { path, interval, timeout, healthyHttpCodes } = healthCheck;
   if (!Token.isUnresolved(path) && !/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
     validation.refuse('healthCheck.path', show(path), 'a path starts with / and has at most 1024 visible ASCII characters', 'write it like /health');
+  } else if (paths && !Token.isUnresolved(path) && !paths.includes(path.split('?')[0])) {
+    validation.refuse('healthCheck.path', show(path), `the example app answers ${paths.join(', ')}`, 'leave it out, or give your own image');
   }
   validation.wholeSeconds('healthCheck.interval', interval, 5, 300, 'the time between two probes');
   validation.wholeSeconds('healthCheck.timeout', timeout, 2, 120, 'the time-out of a probe');

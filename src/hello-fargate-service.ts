@@ -19,6 +19,7 @@ import { Egress, Network, resolveNetwork, validateNetwork } from './network';
 import { Preset, PresetDefaults } from './preset';
 import { runTaskCommand } from './run-task';
 import { scale, ScalingOptions, validateScaling } from './scaling';
+import { EXAMPLE_APP } from './service-image';
 import { SidecarOptions } from './sidecar';
 import { Task, validateTask } from './task';
 import { Validation } from './validation';
@@ -67,7 +68,8 @@ export interface HelloFargateServiceProps {
   /**
    * CPU of a task in CPU units, 1024 of which are one vCPU: 256, 512, 1024, 2048, 4096, 8192 or 16384.
    *
-   * On ARM64, 256 units and 512 MiB are $7.21 a month for each task that always runs.
+   * On ARM64, 256 units and 512 MiB are $7.21 a month for each task that always runs. The $0.04 an hour that many posts give for
+   * 0.25 vCPU is the price of a whole x86 vCPU.
    *
    * @default 256
    */
@@ -294,8 +296,8 @@ export interface HelloFargateServiceProps {
  * health checks, and a deployment that undoes itself when the new version does not become healthy.
  *
  * With no props it runs the example app of this package. At rest it is about $45 a month at list prices (us-east-1,
- * 2026-09): two tasks $14.42, the load balancer $16.43, and four public IPv4 addresses $14.60, before traffic
- * and logs.
+ * 2026-09): two tasks $14.42, the load balancer $16.43, and four public IPv4 addresses $14.60, before alarms,
+ * traffic and logs; `estimateMonthlyCost` says it of yours.
  *
  * @example
  * const hello = new HelloFargateService(this, 'Hello');
@@ -372,7 +374,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     const validation = new Validation(this);
     validateNetwork(validation, this, props);
     if (!validation.hasRefused) { ingressKind.validate(validation, this, props.vpc ?? props.cluster?.vpc); }
-    validateHealthCheck(validation, healthCheck);
+    validateHealthCheck(validation, healthCheck, props.image ? undefined : EXAMPLE_APP.paths);
     if (props.healthCheck && !ingressKind.checksHealth) {
       validation.refuse('healthCheck', 'given', `${ingressKind.name} has no load balancer that would use it`, 'leave it out; containerHealthCheck is what counts');
     }

@@ -83,6 +83,8 @@ export const EXAMPLE_APP = {
   directory: path.join(__dirname, '..', 'example-app'),
   user: '1000:1000',
   healthCheckCommand: ['CMD', 'node', '/app/health-check.js'],
+  /** What it answers with 200. */
+  paths: ['/health', '/', '/api/hello', '/info'],
 } as const;
 
 /** Refuses an image that is known to be built for another architecture than the tasks run on. */

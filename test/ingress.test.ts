@@ -98,7 +98,7 @@ describe('health check', () => {
   test('can be set, each decision by itself', () => {
     const template = templateOf({
       healthCheck: {
-        path: '/ready?deep=1',
+        path: '/info?deep=1',
         interval: Duration.seconds(10),
         timeout: Duration.seconds(9),
         healthyThresholdCount: 3,
@@ -109,7 +109,7 @@ describe('health check', () => {
     });
 
     expect(only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup')).toMatchObject({
-      HealthCheckPath: '/ready?deep=1',
+      HealthCheckPath: '/info?deep=1',
       HealthCheckIntervalSeconds: 10,
       HealthCheckTimeoutSeconds: 9,
       HealthyThresholdCount: 3,
@@ -117,7 +117,7 @@ describe('health check', () => {
       Matcher: { HttpCode: '200-204,301' },
     });
     expect(only(template, 'AWS::ECS::Service').HealthCheckGracePeriodSeconds).toBe(300);
-    expect(only(templateOf({ healthCheck: { path: '/ready' } }), 'AWS::ElasticLoadBalancingV2::TargetGroup'))
-      .toMatchObject({ HealthCheckPath: '/ready', HealthCheckIntervalSeconds: 30 });
+    expect(only(templateOf({ healthCheck: { path: '/info' } }), 'AWS::ElasticLoadBalancingV2::TargetGroup'))
+      .toMatchObject({ HealthCheckPath: '/info', HealthCheckIntervalSeconds: 30 });
   });
 });

@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Capacity, CpuScaling, HelloFargateService, HelloFargateServiceProps, Ingress, ScalingOptions } from '../src';
+import { Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, ScalingOptions } from '../src';
 import { newStack, only, templateOf } from './synth';
 
 const scaledBy = (scaling: Partial<ScalingOptions>, props: HelloFargateServiceProps = {}) =>
@@ -46,6 +46,19 @@ test('follows CPU, memory and requests as told', () => {
     ['ALBRequestCountPerTarget', 3000],
   ]);
   trackingOf(template).forEach((policy) => expect(policy).toMatchObject({ ScaleInCooldown: 120, ScaleOutCooldown: 30 }));
+});
+
+test('counts the requests of both target groups where traffic shifts', () => {
+  const template = scaledBy({ requestsPerTarget: 3000, scaleOutCooldown: Duration.seconds(30) }, { deployment: Deployment.canary() });
+  const [policy] = trackingOf(template).filter(({ CustomizedMetricSpecification }) => CustomizedMetricSpecification);
+  const { Metrics } = policy.CustomizedMetricSpecification;
+  const groups = Object.keys(template.findResources('AWS::ElasticLoadBalancingV2::TargetGroup'));
+  const counted = Metrics.filter(({ MetricStat }: any) => MetricStat).map(({ MetricStat: { Metric, Stat } }: any) =>
+    [Metric.MetricName, Stat, Metric.Dimensions.find(({ Name }: any) => Name === 'TargetGroup').Value['Fn::GetAtt'][0]]);
+
+  expect(policy).toMatchObject({ TargetValue: 3000, ScaleInCooldown: 300, ScaleOutCooldown: 30 });
+  expect(counted).toEqual(groups.map((group) => ['RequestCountPerTarget', 'Sum', group]));
+  expect(Metrics.filter(({ ReturnData }: any) => ReturnData)).toEqual([expect.objectContaining({ Expression: '(FILL(requests, 0) + FILL(requestsAlternate, 0))' })]);
 });
 
 test('in steps adds a task above 70 % and takes one away below 30 %', () => {

@@ -74,6 +74,7 @@ const BAD: Bad[] = [
   ['a secret whose name environment has', (stack) => ({ environment: { KEY: 'x' }, secrets: { KEY: secretOf(stack) } }), 'secrets.KEY', /environment has that name too; keep one/],
   // health check
   ['a health path without a slash', () => ({ healthCheck: { path: 'health' } }), 'healthCheck.path', /is "health", but a path starts with \//],
+  ['a health path that the example app has not', () => ({ healthCheck: { path: '/ready?full' } }), 'healthCheck.path', /is "\/ready\?full", but the example app answers \/health, \/, .*; leave it out, or give your own image/],
   ['an empty health path', () => ({ healthCheck: { path: '' } }), 'healthCheck.path', /is "", but a path starts with \//],
   ['a health path with a space', () => ({ healthCheck: { path: '/a b' } }), 'healthCheck.path', /is "\/a b", but a path/],
   ['a health path beyond 1024 characters', () => ({ healthCheck: { path: `/${'x'.repeat(1024)}` } }), 'healthCheck.path', /at most 1024/],
