@@ -139,6 +139,10 @@ project.addTask('test:example-app', {
   exec: 'ts-node -T -P tsconfig.dev.json test/example-app/thorough.ts',
   receiveArgs: true,
 });
+project.addTask('cost', {
+  description: 'Print the tables of README that say what a service costs',
+  exec: 'ts-node -T -P tsconfig.dev.json bench/cost.ts',
+});
 project.addTask('bench:app', {
   description: 'Compare the example app with bare node:http, Express and Fastify',
   exec: 'ts-node -T -P tsconfig.dev.json bench/app/main.ts',

@@ -1,15 +1,15 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { templateOf } from './synth';
-import { asMarkdown, monthlyCost } from '../bench/monthly-cost';
+import { tables } from '../bench/cost';
 import { presetsAsMarkdown } from '../bench/presets';
 
 const README = fs.readFileSync(path.join(__dirname, '..', 'README.md'), 'utf8');
 
-test('the cost table is what the bench prints', () => {
-  const [, table] = /<!-- monthly-cost -->\n([^]*?)\n<!-- \/monthly-cost -->/.exec(README)!;
+test.each(Object.entries(tables()))('the table %s is what `npx projen cost` prints', (marker, table) => {
+  const [, printed] = new RegExp(`<!-- ${marker} -->\\n([^]*?)\\n<!-- /${marker} -->`).exec(README)!;
 
-  expect(table).toBe(asMarkdown(monthlyCost()));
+  expect(printed).toBe(table);
 });
 
 test('the table of the presets is that of the code', () => {
