@@ -59,6 +59,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     `aws-cdk-lib-newest@npm:aws-cdk-lib@${CDK_NEWEST}`,
     // What CloudFormation would do with a change, in the tests.
     '@aws-cdk/cloudformation-diff@2.187.5',
+    // What reviewers of security find in the templates.
+    'cdk-nag@^3.0.2',
     // The example app: bundled into one file by esbuild, so that an image build installs nothing.
     'express@5.3.0',
     '@types/express@^5',
@@ -195,6 +197,11 @@ project.addTask('test:newest', {
   receiveArgs: true,
 });
 
+project.addTask('test:pairwise', {
+  description: 'Synthesise hundreds of drawn combinations of options, which cover every pair of values, and lint them; needs Python 3 and PyPI',
+  exec: 'ts-node -T -P tsconfig.dev.json test/pairwise.ts',
+  receiveArgs: true,
+});
 project.addTask('lint:templates', {
   description: 'Put cfn-lint over the template of every combination of options; needs Python 3 and PyPI',
   exec: 'ts-node -T -P tsconfig.dev.json test/lint-templates.ts',
