@@ -3,3 +3,6 @@
  * The message is for the user: what is in the way, and what to do about it.
  */
 export class CannotRun extends Error {}
+
+/** It can be run, but not by Node alone. The message says what takes a container engine. */
+export class NeedsEngine extends CannotRun {}

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { DockerImageSource } from './assembly';
-import { CannotRun } from './cannot-run';
+import { CannotRun, NeedsEngine } from './cannot-run';
 
 /*
  * What an image holds and how it starts, read from its Dockerfile without building it. That is possible where the last and only
@@ -21,11 +21,9 @@ export interface Image {
   layOut(root: string): void;
 }
 
-const NEEDS_ENGINE = 'that needs a container engine, and rehearsals with one are still to come';
-
 export function readImage(service: string, source: DockerImageSource): Image {
   const { directory, dockerFile = 'Dockerfile' } = source;
-  const cannot = (what: string) => new CannotRun(`the image of service ${service} cannot run as a plain Node process: ${what}; ${NEEDS_ENGINE}`);
+  const cannot = (what: string) => new NeedsEngine(`the image of service ${service} takes a container engine, because ${what}`);
   if (!directory) { throw cannot('it is built by a command of its own'); }
   if (!fs.existsSync(directory)) {
     throw new CannotRun(`the image of service ${service} is to be built from ${directory}, which is not there. Run \`cdk synth\` again`);

@@ -3,9 +3,10 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { CannotRun } from './cannot-run';
+import { CannotRun, NeedsEngine } from './cannot-run';
 import { Image, readImage } from './image';
 import { removeOnExit } from './leftovers';
+import { eachLine, keepLast } from './lines';
 import { ContainerHealthCheckSpec, ServiceSpec } from './service';
 import { Declared, Endpoint, HealthCheckOutcome, ListenReport, Memory, RuntimeFacts, Task, TaskExit, TaskStop } from './task';
 import { taskNetworkScript } from './task-network';
@@ -31,8 +32,7 @@ export interface NodeRuntime extends RuntimeFacts {
 export function prepareNode(service: ServiceSpec, environment: { readonly [name: string]: string }): NodeRuntime {
   const { container } = service;
   if (!container.asset) {
-    throw new CannotRun(`the image of service ${service.name}, ${container.image}, is not built from a directory of this assembly:`
-      + ' to run it takes a container engine, and rehearsals with one are still to come');
+    throw new NeedsEngine(`the image of service ${service.name} takes a container engine, because ${container.image} is not built from a directory of this assembly`);
   }
   const image = readImage(service.name, container.asset);
 
@@ -44,9 +44,8 @@ export function prepareNode(service: ServiceSpec, environment: { readonly [name:
   if (argv[0] === 'docker-entrypoint.sh') { argv.shift(); }
   if (path.posix.basename(argv[0] ?? '') !== 'node') {
     const shell = argv[0] === '/bin/sh' && /^(exec\s+)?node\s/.test(argv[2] ?? '');
-    throw new CannotRun(`service ${service.name} starts ${argv.length > 0 ? `\`${argv.join(' ')}\`` : 'what its base image says'}, and only \`node …\` runs`
-      + ' without a container engine; rehearsals with one are still to come'
-      + (shell ? '. Without a shell around it, which keeps SIGTERM from the app, it runs here: CMD ["node", …]' : ''));
+    throw new NeedsEngine(`service ${service.name} takes a container engine, because it starts ${argv.length > 0 ? `\`${argv.join(' ')}\`` : 'what its base image says'}`
+      + (shell ? ' (without a shell around it, which keeps SIGTERM from the app, it runs without: CMD ["node", …])' : ''));
   }
 
   const { rights, differences } = rightsOf(container.user ?? image.user);
@@ -65,7 +64,7 @@ export function prepareNode(service: ServiceSpec, environment: { readonly [name:
     environment: { ...image.environment, ...environment },
     rights,
     differences: [
-      `${left.join(', ')} are left out: the app runs as a process of this machine's Node ${process.version}, not in ${image.base}`,
+      `${left.join(', ')} are left out: the app runs as a process of this machine's Node ${process.version}, not in ${image.base}. With \`--engine docker\` or \`podman\` they are there`,
       ...differences,
       ...service.sidecars.length > 0 ? [`the containers ${service.sidecars.map((sidecar) => sidecar.name).join(', ')} of the task do not run`] : [],
     ],
@@ -174,11 +173,7 @@ export class NodeTask implements Task {
     });
     const removeProcess = removeOnExit(() => signalGroup(this.process, 'SIGKILL'));
 
-    const keep = (line: string) => {
-      this.lastLines.push(line);
-      if (this.lastLines.length > 20) { this.lastLines.shift(); }
-      this.handlers.forEach((handle) => handle(line));
-    };
+    const keep = keepLast(this.lastLines, (line) => this.handlers.forEach((handle) => handle(line)));
     eachLine(this.process.stdout!, keep);
     eachLine(this.process.stderr!, keep);
     eachLine(this.process.stdio[3] as net.Socket, (line) => this.listening.push(JSON.parse(line)));
@@ -384,16 +379,4 @@ async function tryToListen(port: number, host: string, service: string, inUse: '
     });
     server.listen(port, host, () => server.close(() => resolve(true)));
   });
-}
-
-function eachLine(stream: NodeJS.ReadableStream, handle: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8');
-  stream.on('error', () => {});
-  stream.on('data', (text: string) => {
-    const lines = (rest + text).split(/\r?\n/);
-    rest = lines.pop()!;
-    lines.forEach(handle);
-  });
-  stream.on('end', () => { if (rest) { handle(rest); } });
 }

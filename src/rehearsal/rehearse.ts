@@ -7,7 +7,7 @@ import { decide } from './listener-rules';
 import { LoadBalancer } from './load-balancer';
 import { PublicNames } from './public-names';
 import { Report } from './report';
-import { prepareRuntime, Runtime, startTask } from './runtime';
+import { Runtime, Runtimes, startTask } from './runtime';
 import { readSecrets } from './secrets';
 import { leadsTo, ListenerSpec, readLoadBalancers, readServices, ServiceSpec, TargetGroupSpec } from './service';
 import { sleep } from './sleep';
@@ -70,13 +70,13 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const loadBalancers = readLoadBalancers(assembly, resolver, [...groups.values()].map(({ spec }) => spec))
     .map((spec) => new LoadBalancer(spec, groups));
   const cast: Cast[] = [];
+  const runtimes = new Runtimes({
+    engine: options.engine, secrets: readSecrets(services, options.envFile), interrupted, progress: (line) => report.note(line),
+  });
   let passed = false;
   try {
     const prepared: Array<{ service: ServiceSpec; runtime: Runtime }> = [];
-    for (const { service, secrets } of services.map((each) => ({ service: each, secrets: readSecrets(each, options.envFile) }))) {
-      const runtime = await prepareRuntime(service, secrets, { engine: options.engine, interrupted, progress: (line) => report.note(line) });
-      prepared.push({ service, runtime });
-    }
+    for (const service of services) { prepared.push({ service, runtime: await runtimes.prepare(service) }); }
 
     for (const [index, loadBalancer] of loadBalancers.entries()) {
       await loadBalancer.listen(index === 0 ? options.port : 0);
@@ -113,6 +113,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     if (passed && !options.once) { await stayUp(cast, loadBalancers, report, interrupted); }
   } finally {
     await end(cast, groups, loadBalancers, passed, report);
+    await runtimes.close();
   }
   return passed;
 }

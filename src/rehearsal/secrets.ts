@@ -7,15 +7,18 @@ import { ServiceSpec } from './service';
  * app that its task definition names.
  */
 
-export function readSecrets(service: ServiceSpec, envFile?: string): { [name: string]: string } {
-  const { secrets } = service.container;
+/** The values that there are, by name. @throws CannotRun with all names that the containers that serve want and have not */
+export function readSecrets(services: readonly ServiceSpec[], envFile?: string): { [name: string]: string } {
   const available = { ...process.env, ...envFile === undefined ? {} : readEnvFile(envFile) };
-  const missing = secrets.filter((name) => available[name] === undefined);
+  const missing = services
+    .map(({ name, container }) => ({ name, names: container.secrets.filter((secret) => available[secret] === undefined) }))
+    .filter(({ names }) => names.length > 0);
   if (missing.length > 0) {
-    throw new CannotRun(`service ${service.name} gets ${missing.join(', ')} from AWS: give a value for this rehearsal`
+    throw new CannotRun(`${missing.map(({ name, names }) => `service ${name} gets ${names.join(', ')} from AWS`).join(', ')}: give a value for this rehearsal`
       + ' in a file of NAME=value lines with --env-file, or in the environment');
   }
-  return Object.fromEntries(secrets.map((name) => [name, available[name]!]));
+  const wanted = services.flatMap(({ container, sidecars }) => [container, ...sidecars]).flatMap(({ secrets }) => secrets);
+  return Object.fromEntries(wanted.filter((name) => available[name] !== undefined).map((name) => [name, available[name]!]));
 }
 
 function readEnvFile(file: string): { [name: string]: string } {

@@ -240,7 +240,8 @@ function readContainer(stack: Stack, definition: any): ContainerSpec {
       startPeriodSeconds: Number(check.StartPeriod ?? 0),
     },
     essential: isTrue(definition.Essential ?? true),
-    dependsOn: list(definition.DependsOn).map(({ ContainerName, Condition }) => ({ container: ContainerName, condition: Condition })),
+    dependsOn: list(definition.DependsOn)
+      .map((dependency) => ({ container: dependency.ContainerName, condition: dependency.Condition })),
     mountPoints: list(definition.MountPoints)
       .map(({ SourceVolume, ContainerPath, ReadOnly }) => ({ volume: SourceVolume, path: ContainerPath, readOnly: isTrue(ReadOnly) })),
     volumesFrom: list(definition.VolumesFrom).map(({ SourceContainer, ReadOnly }) => ({ container: SourceContainer, readOnly: isTrue(ReadOnly) })),

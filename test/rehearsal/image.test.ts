@@ -79,7 +79,7 @@ test.each([
 });
 
 test.each([
-  ['RUN npm ci', /says RUN npm ci; that needs a container engine/],
+  ['RUN npm ci', /takes a container engine, because its Dockerfile says RUN npm ci/],
   ['COPY --from=build /a /b', /says COPY --from=build/],
   ['FROM node:22', /has 2 stages/],
   ['COPY <<EOF /a', /here-document/],
