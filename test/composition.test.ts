@@ -244,6 +244,15 @@ describe('sessions of ECS Exec', () => {
     expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).toContain('ssmmessages:OpenDataChannel');
   });
 
+  test('leave a cluster of the user that says nothing as it is', () => {
+    const stack = newStack();
+    new HelloFargateService(stack, 'Hello', { ...sessions, cluster: new ecs.Cluster(stack, 'Cluster', { vpc: new ec2.Vpc(stack, 'Vpc') }) });
+    const template = Template.fromStack(stack);
+
+    expect(only(template, 'AWS::ECS::Cluster') ?? {}).not.toHaveProperty('Configuration');
+    template.resourceCountIs('AWS::KMS::Key', 0);
+  });
+
   test('of an imported cluster are allowed by no more than the session itself', () => {
     const stack = newStack();
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a', 'b'], publicSubnetIds: ['subnet-1', 'subnet-2'] });
