@@ -52,7 +52,7 @@ export const PRESETS: { readonly [K in keyof PresetDefaults]: Row<PresetDefaults
  *
  * | | for |
  * |---|---|
- * | `DEVELOPMENT` | the cheapest that works: one task, on Spot, no alarms; from $31 a month, from $8 with `Ingress.httpApi` |
+ * | `DEVELOPMENT` | the cheapest that works: one task, on Spot, no alarms; from $30 a month, from $7 with `Ingress.httpApi` |
  * | `STANDARD` | two tasks over two zones, with alarms: about $46 a month |
  * | `PRODUCTION` | three tasks over three zones, private, encrypted, logged and kept |
  */
