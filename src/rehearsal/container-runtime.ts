@@ -14,8 +14,6 @@ export interface ContainerRuntime extends RuntimeFacts {
   readonly image: ImageFacts;
   /** The containers of a task, with that which serves; not those that are left out. */
   readonly containers: ReadonlyArray<{ readonly spec: ContainerSpec; readonly image: ImageFacts; readonly environment: Environment }>;
-  /** The machine under it is another one. */
-  readonly emulated: boolean;
   /** What this machine cannot do. */
   readonly lacks: ReadonlySet<Ability>;
 }

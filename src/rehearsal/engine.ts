@@ -166,11 +166,8 @@ export class Engine {
       const native = this.nativePlatform;
       // All at once is quicker, and nearly always enough.
       if (await this.probe(native, Object.values(ABILITIES).flat())) { return new Set<Ability>(); }
-      const lacking = new Set<Ability>();
-      for (const [ability, args] of Object.entries(ABILITIES)) {
-        if (!await this.probe(native, args)) { lacking.add(ability as Ability); }
-      }
-      return lacking;
+      const tried = await Promise.all(Object.entries(ABILITIES).map(async ([ability, args]) => [ability, await this.probe(native, args)] as const));
+      return new Set(tried.filter(([, can]) => !can).map(([ability]) => ability as Ability));
     })();
     return this.lacking;
   }

@@ -63,6 +63,7 @@ export function prepareNode(service: ServiceSpec, environment: { readonly [name:
     stopSignal: image.stopSignal ?? 'SIGTERM',
     environment: { ...image.environment, ...environment },
     rights,
+    emulated: false,
     differences: [
       `${left.join(', ')} are left out: the app runs as a process of this machine's Node ${process.version}, not in ${image.base}. With \`--engine docker\` or \`podman\` they are there`,
       ...differences,

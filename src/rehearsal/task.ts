@@ -98,6 +98,8 @@ export interface RuntimeFacts {
   readonly stopSignal: string;
   /** Of the container that serves, with all that Fargate adds. */
   readonly environment: { readonly [name: string]: string };
+  /** Its machine is another one than this: all takes about ten times as long as in AWS, and more memory. */
+  readonly emulated: boolean;
   /** What is not as in the task definition, and why: one sentence each. */
   readonly differences: readonly string[];
   /** How many tasks can run at the same time, where that is limited, and why. */

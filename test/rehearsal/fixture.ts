@@ -26,6 +26,9 @@ export interface FixtureProps {
   readonly healthCheck?: elbv2.HealthCheck;
   readonly container?: Partial<ecs.ContainerDefinitionOptions>;
   readonly conditions?: elbv2.ListenerCondition[];
+  readonly cpuArchitecture?: ecs.CpuArchitecture;
+  /** Adds to the task: volumes, sidecars. */
+  readonly furnish?: (task: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) => void;
 }
 
 export class FixtureService extends Construct {
@@ -37,15 +40,18 @@ export class FixtureService extends Construct {
     super(scope, id);
     const containerPort = props.containerPort ?? 8080;
     const vpc = new ec2.Vpc(this, 'Vpc', { natGateways: 0, maxAzs: 2, restrictDefaultSecurityGroup: false });
-    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', { runtimePlatform: { cpuArchitecture: ecs.CpuArchitecture.ARM64 } });
-    this.taskDefinition.addContainer('app', {
-      image: props.image ?? ecs.ContainerImage.fromAsset(APP, { platform: Platform.LINUX_ARM64, ...props.imageOptions }),
+    const cpuArchitecture = props.cpuArchitecture ?? ecs.CpuArchitecture.ARM64;
+    const platform = cpuArchitecture === ecs.CpuArchitecture.ARM64 ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', { runtimePlatform: { cpuArchitecture } });
+    const container = this.taskDefinition.addContainer('app', {
+      image: props.image ?? ecs.ContainerImage.fromAsset(APP, { platform, ...props.imageOptions }),
       portMappings: [{ containerPort }],
       environment: { PORT: String(containerPort), ...props.environment },
       secrets: props.secrets,
       stopTimeout: Duration.seconds(2),
       ...props.container,
     });
+    props.furnish?.(this.taskDefinition, container);
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: new ecs.Cluster(this, 'Cluster', { vpc }),
       taskDefinition: this.taskDefinition,
