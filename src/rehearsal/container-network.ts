@@ -1,5 +1,5 @@
 import { CannotRun } from './cannot-run';
-import { Engine, lastLine } from './engine';
+import { Engine, reasonIn } from './engine';
 import { readOrNothing } from './proc';
 import { ServiceSpec } from './service';
 import { Endpoint, ListenReport } from './task';
@@ -13,7 +13,7 @@ export class ContainerNetwork {
     const bind = host === '127.0.0.1' ? '127.0.0.1::' : '';
     const { code, stderr } = await engine.run(['run', '--detach', '--name', container, '--label', engine.label,
       ...host ? ports.flatMap((port) => ['--publish', `${bind}${port}`]) : [], await engine.helpers()]);
-    if (code !== 0) { throw new CannotRun(`${engine.description} cannot start a container: ${lastLine(stderr)}`); }
+    if (code !== 0) { throw new CannotRun(`${engine.description} cannot start a container: ${reasonIn(stderr)}`); }
     const [{ NetworkSettings: settings, State: { Pid: pid } }] = JSON.parse(await engine.must(['inspect', container]));
     const address = settings.IPAddress || Object.values<any>(settings.Networks ?? {})[0]?.IPAddress;
     return new ContainerNetwork(container, address, pid, new Map(ports.map((port) => [port, host

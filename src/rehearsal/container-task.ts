@@ -42,7 +42,6 @@ export class ContainerTask implements Task {
   public exit?: TaskExit;
   public readonly exited: Promise<TaskExit>;
   public readonly lastLines: string[] = [];
-  private readonly startedAt = Date.now();
   private readonly handlers: Array<(line: string) => void>;
   private readonly engine: Engine;
   private readonly containers: readonly Container[];
@@ -94,7 +93,7 @@ export class ContainerTask implements Task {
   }
 
   public get secondsSinceStart(): number {
-    return (Date.now() - this.startedAt) / 1000;
+    return this.serving.startedAt === undefined ? 0 : (Date.now() - this.serving.startedAt) / 1000;
   }
 
   public get listening(): readonly ListenReport[] | undefined {

@@ -42,6 +42,7 @@ export class Container {
   public exit?: TaskExit;
   /** After the last line of its log. */
   public readonly exited: Promise<TaskExit>;
+  public startedAt?: number;
   /** Once it runs, or has ended without. */
   public readonly started: Promise<void>;
   public readonly spec: ContainerSpec;
@@ -107,6 +108,7 @@ export class Container {
     const { args, env } = this.creation();
     await this.engine.must(['create', ...args], { env });
     await this.engine.must(['start', this.name]);
+    this.startedAt = Date.now();
     markStarted();
     const log = this.engine.spawn(['logs', '--follow', this.name]);
     const read = new Promise((resolve) => log.on('close', resolve).on('error', resolve));

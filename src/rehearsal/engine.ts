@@ -68,7 +68,7 @@ export class Engine {
       const info = await run(program, ['info', '--format', kind === 'podman' ? 'json' : '{{json .}}']);
       const facts = info.code === 0 ? readInfo(kind, info.stdout) : undefined;
       if (facts) { return new Engine(program, kind, facts, await hostOf(program, kind, facts)); }
-      problems.push(`${program} is installed, but its engine does not answer (${lastLine(info.stderr)}): start it`);
+      problems.push(`${program} is installed, but its engine does not answer (${reasonIn(info.stderr)}): start it`);
     }
     const found = problems.find((problem) => problem.includes('start it'));
     throw new CannotRun(`${because}, and ${found ?? `${problems.join(', ')}: ${INSTALL}`}`);
@@ -125,7 +125,7 @@ export class Engine {
   /** @throws when the engine says no */
   public async must(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.run(args, options);
-    if (code !== 0) { throw new Error(`${this.kind} ${args[0]}: ${lastLine(stderr) || `exit code ${code}`}`); }
+    if (code !== 0) { throw new Error(`${this.kind} ${args[0]}: ${reasonIn(stderr) || `exit code ${code}`}`); }
     return stdout.trim();
   }
 
@@ -188,7 +188,7 @@ export class Engine {
       if (there?.platform === platform) { return there; }
       const { code, stderr } = await this.run(['pull', '--quiet', '--platform', platform, name], { signal });
       // What is here for another machine was perhaps built by the user, and is nowhere else.
-      if (code !== 0 && !there) { throw new CannotRun(`image ${name} cannot be pulled with ${this.description}: ${lastLine(stderr)}`); }
+      if (code !== 0 && !there) { throw new CannotRun(`image ${name} cannot be pulled with ${this.description}: ${reasonIn(stderr)}`); }
       return this.inspectImage(name);
     });
   }
@@ -220,7 +220,7 @@ export class Engine {
     const { executable, workingDirectory } = source;
     if (executable) {
       const { code, stdout, stderr } = await run(executable[0], executable.slice(1), { cwd: workingDirectory, signal });
-      if (code !== 0) { throw new CannotRun(`its image is made by \`${executable.join(' ')}\`, which failed: ${lastLine(stderr || stdout)}`); }
+      if (code !== 0) { throw new CannotRun(`its image is made by \`${executable.join(' ')}\`, which failed: ${reasonIn(stderr || stdout)}`); }
       return this.inspectImage(stdout.trim());
     }
     const pairs = (option: string, values: { readonly [name: string]: string } | undefined, write: (name: string, value: string) => string) =>
@@ -343,8 +343,12 @@ async function run(program: string, args: readonly string[], options: RunOptions
   });
 }
 
-export function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)!.replace(/^(Error response from daemon|Error|docker): /, '');
+/** Why a command of the engine failed, in the engine's own words. */
+export function reasonIn(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  // Docker's command may add a line of its own.
+  const line = lines.find((candidate) => candidate.includes('Error response from daemon')) ?? lines.at(-1)!;
+  return line.replace(/^((docker|Error|Error response from daemon): )+/, '');
 }
 
 /** Removes all that has a label, and the tags of images with a name. Written out as text too: it may use its arguments and nothing else. */

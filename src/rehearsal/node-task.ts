@@ -135,7 +135,7 @@ export class NodeTask implements Task {
       const addresses = await freeAddresses(service);
       const preload = path.join(directory, 'task-network.cjs');
       fs.mkdirSync(path.join(root, runtime.workingDirectory), { recursive: true });
-      fs.writeFileSync(preload, taskNetworkScript({ ...addresses, startedBy: process.pid }));
+      fs.writeFileSync(preload, taskNetworkScript({ ...addresses, startedBy: process.pid, isFirstProcess: !service.container.init }));
       return new NodeTask(name, service, runtime, { root, temporary, preload, removeDirectory }, addresses.address ?? '127.0.0.1', log);
     } catch (error) {
       removeDirectory();

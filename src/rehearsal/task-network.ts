@@ -15,6 +15,8 @@ export interface TaskNetwork {
   readonly loopback?: string;
   /** The process that started the task, which listens at the file descriptor 3. */
   readonly startedBy: number;
+  /** Without an init process in front, the app is the first process of its container. */
+  readonly isFirstProcess: boolean;
 }
 
 /** A script for `node --require`. */
@@ -24,7 +26,7 @@ export function taskNetworkScript(network: TaskNetwork): string {
 
 function joinTaskNetwork(load: NodeJS.Require, network: TaskNetwork): void {
   const net = load('node:net') as typeof Net;
-  const { address, loopback, startedBy } = network;
+  const { address, loopback, startedBy, isFirstProcess } = network;
 
   // The connection to the rehearsal. When the rehearsal is gone, by whatever death, the task goes too.
   let tie: Net.Socket | undefined;
@@ -36,6 +38,11 @@ function joinTaskNetwork(load: NodeJS.Require, network: TaskNetwork): void {
     } catch {
       // Without it the app runs as well.
     }
+  }
+
+  // The kernel ends the first process of a container by no signal that it does not handle, but for SIGKILL: pid_namespaces(7).
+  if (isFirstProcess && process.ppid === startedBy) {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const) { process.on(signal, () => {}); }
   }
 
   const isWildcard = (host: unknown) => host === undefined || host === null || host === '' || host === '0.0.0.0' || host === '::' || host === address;

@@ -60,6 +60,7 @@ export interface Task {
   readonly listening?: readonly ListenReport[];
   /** The last lines of its log. */
   readonly lastLines: readonly string[];
+  /** Of the app; 0 while it waits for others. */
   readonly secondsSinceStart: number;
   /** For ports of the target groups, those of their health checks among them. */
   endpoint(port: number): Endpoint;

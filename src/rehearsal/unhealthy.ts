@@ -23,6 +23,8 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
       ? `the app exited with code 0 after ${seconds.toFixed(1)} s: it does not keep running, as a server must; ${last}`
       : `the app died ${lastProbe?.status === undefined ? 'at start' : 'while it was probed'}, with ${signal ?? `exit code ${code}`}; ${last}`;
   }
+  // Just not often enough so far.
+  if (lastProbe?.passed) { return undefined; }
   if (lastProbe?.status !== undefined) {
     return target.inARow < healthCheck.unhealthyThreshold || seconds < patience.heard ? undefined
       : `GET ${healthCheck.path} on port ${port} answered ${lastProbe.status}, and the target group wants ${healthCheck.successCodes}: `
