@@ -28,6 +28,7 @@ export interface Bill {
   readonly ingress: 'public' | 'internal' | 'cloudFront' | 'httpApi';
   readonly hasWebAcl: boolean;
   readonly logRetentionDays: number;
+  readonly logsAreInfrequent: boolean;
   readonly assumptions: string[];
   readonly notPriced: string[];
 }
@@ -68,6 +69,7 @@ const NO_CHARGE = new RegExp(`^AWS::(${[
   'ApiGatewayV2::(Api|Integration|Route|Stage)',
   'CloudFront::Distribution',
   'CertificateManager::Certificate',
+  'Events::Rule',
   'Logs::(LogGroup|QueryDefinition|ResourcePolicy)',
   'S3::BucketPolicy',
   'KMS::Alias',
@@ -84,6 +86,7 @@ const NOT_PRICED: { [type: string]: string } = {
   'AWS::ServiceDiscovery::Service': 'calls of Cloud Map',
   'AWS::ApiGatewayV2::VpcLink': 'the VPC link of API Gateway',
   'AWS::CloudFront::VpcOrigin': 'what CloudFront sends to its VPC origin',
+  'AWS::CloudWatch::CompositeAlarm': 'composite alarms',
   'AWS::Logs::MetricFilter': 'metrics that are made of log lines',
   'AWS::SNS::Topic': 'notifications',
   'AWS::SNS::Subscription': 'notifications',
@@ -118,7 +121,6 @@ export function billOf(service: BilledService): Bill {
 
   const { retentionInDays, logGroupClass } = reader.read<logs.CfnLogGroup>(service.logGroup.node.defaultChild, 'retentionInDays', 'logGroupClass');
   if (typeof retentionInDays !== 'number') { reader.assumptions.add('logs are kept for a year'); }
-  if (logGroupClass && logGroupClass !== 'STANDARD') { reader.assumptions.add('logs cost as much as those of the standard class'); }
 
   return {
     region: Token.isUnresolved(stack.region) ? undefined : stack.region,
@@ -128,6 +130,7 @@ export function billOf(service: BilledService): Bill {
     isLoadBalanced: service.targetGroup !== undefined,
     ingress: distribution ? 'cloudFront' : service.httpApi ? 'httpApi' : own.loadBalancer && !own.loadBalancerIpv4 ? 'internal' : 'public',
     hasWebAcl,
+    logsAreInfrequent: logGroupClass === 'INFREQUENT_ACCESS',
     logRetentionDays: typeof retentionInDays === 'number' ? retentionInDays : 365,
     assumptions: [...reader.assumptions],
     notPriced: [...reader.notPriced],

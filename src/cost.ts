@@ -88,6 +88,7 @@ const PRICES = {
   alarmMetric: { dollars: 0.1, per: 'a month', source: CLOUD_WATCH },
   dashboard: { dollars: 3, per: 'a month', source: CLOUD_WATCH },
   logIngestion: { dollars: 0.5, per: 'a GB', source: CLOUD_WATCH },
+  infrequentLogIngestion: { dollars: 0.25, per: 'a GB', source: CLOUD_WATCH },
   logStorage: { dollars: 0.03, per: 'a GB and month', source: CLOUD_WATCH },
   cloudFrontRequest: { dollars: 0.01, per: 'for 10,000', times: 10_000, source: CLOUD_FRONT },
   cloudFrontGigabyte: { dollars: 0.085, per: 'a GB', source: CLOUD_FRONT },
@@ -259,7 +260,7 @@ export function estimate(bill: Bill, usage: CostUsage): CostEstimate {
   }
 
   if (logGigabytes > 0) {
-    add(`${rounded(logGigabytes)} GB of logs taken in`, PRICES.logIngestion, logGigabytes);
+    add(`${rounded(logGigabytes)} GB of logs taken in`, bill.logsAreInfrequent ? PRICES.infrequentLogIngestion : PRICES.logIngestion, logGigabytes);
     add(`logs kept for ${bill.logRetentionDays} days`, PRICES.logStorage, logGigabytes * bill.logRetentionDays / DAYS);
     if (!tasks?.haveIpv4 && bill.shared.natGateway) {
       add('logs that go through the NAT gateways', PRICES.natGigabyte, logGigabytes);

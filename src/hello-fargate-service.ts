@@ -500,7 +500,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    *
    * @example
    * const hello = new HelloFargateService(this, 'Hello');
-   * console.log(hello.estimateMonthlyCost({ requestsPerSecond: 20, gigabytesOut: 100, logGigabytes: 10 }).toText());
+   * Annotations.of(hello).addInfo(hello.estimateMonthlyCost({ requestsPerSecond: 20, gigabytesOut: 100, logGigabytes: 10 }).toText());
    */
   public estimateMonthlyCost(usage: CostUsage = {}): CostEstimate {
     return estimateMonthlyCost(new Validation(this), this, usage);

@@ -4,6 +4,8 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Capacity, CostEstimate, CostUsage, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
@@ -283,6 +285,21 @@ test('what has no price is named, and never counted as free', () => {
   expect(linesOf(estimate)).toContainEqual(['2.63 million requests that the web ACL sees', 1.58]); // 3600 × 730 = 2 628 000 × 0.60 a million
 });
 
+test('access logs in a bucket of the user are named too', () => {
+  const stack = newStack(US_EAST_1);
+  const service = newService({ ingress: Ingress.http({ accessLogsBucket: new s3.Bucket(stack, 'Bucket') }) }, stack);
+
+  expect(service.estimateMonthlyCost().notPriced).toContain('what is stored in S3, like access logs: $0.023 a GB and month');
+  expect(estimateOf().notPriced.join()).not.toMatch(/S3/);
+});
+
+test('what clients inside AWS are sent is not priced as if it went to the internet', () => {
+  const estimate = estimateOf({ ingress: Ingress.http({ internetFacing: false }) }, { gigabytesOut: 100 });
+
+  expect(estimate.lineItems.filter(({ item }) => item.includes('internet'))).toEqual([]);
+  expect(estimate.notPriced).toContain('traffic to clients inside AWS');
+});
+
 test('of what the construct makes by itself, no type is without words', () => {
   const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
   for (const props of [{}, production, { ingress: Ingress.httpApi() }, { enableExecuteCommand: true }]) {
@@ -297,6 +314,17 @@ test('Container Insights are not priced, wherever the cluster comes from', () =>
 
   (service.cluster.node.defaultChild as ecs.CfnCluster).clusterSettings = [{ name: 'containerInsights', value: 'enhanced' }];
   expect(service.estimateMonthlyCost().notPriced).toContain('Container Insights');
+});
+
+test('logs of the infrequent access class cost half as much to take in, and logs that are kept for ever are counted for a year', () => {
+  const service = newService();
+  const logGroup = service.logGroup.node.defaultChild as logs.CfnLogGroup;
+  logGroup.logGroupClass = 'INFREQUENT_ACCESS';
+  logGroup.retentionInDays = undefined;
+  const estimate = service.estimateMonthlyCost({ logGigabytes: 10 });
+
+  expect(linesOf(estimate).slice(-2)).toEqual([['10 GB of logs taken in', 2.50], ['logs kept for 365 days', 3.60]]); // 10 × 365 / (730 / 24) × 0.03
+  expect(estimate.assumptions).toContain('logs are kept for a year');
 });
 
 test('each service has the shared network in its estimate, and says so', () => {
