@@ -1,20 +1,27 @@
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { Alarms, ServiceAlarms, validateAlarms } from './alarms';
 import { Capacity, validateCapacity } from './capacity';
 import { ConnectionOptions, connect } from './connection';
 import { CostEstimate, CostUsage, estimateMonthlyCost } from './cost';
+import { dashboardUrl, newDashboard } from './dashboard';
 import { Deployment, rollbackAlarms, validateDeployment } from './deployment';
 import { ingressOf } from './drain';
 import { allowSessions } from './execute-command';
 import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health-check';
 import { Ingress } from './ingress';
+import { logServiceEvents, saveQueries, validateLogs } from './logs';
+import { ServiceMetrics } from './metrics';
 import { Egress, Network, resolveNetwork, validateNetwork } from './network';
 import { Preset, PresetDefaults } from './preset';
 import { runTaskCommand } from './run-task';
@@ -277,14 +284,82 @@ export interface HelloFargateServiceProps {
 
   /**
    * How long log lines are kept. Logs cost $0.50 a GB taken in and $0.03 a GB and month kept.
-   * The log group is deleted with the stack.
    *
    * @default - a month; a week with `Preset.DEVELOPMENT`, a year with `Preset.PRODUCTION`
    */
   readonly logRetention?: logs.RetentionDays;
 
   /**
-   * Whether the URL is an output of the stack.
+   * The class of the log group. INFREQUENT_ACCESS costs half as much to take in, $0.25 a GB (https://aws.amazon.com/cloudwatch/pricing/, 2026-09), and
+   * has queries, but no live tail, no subscriptions, no metrics and so no `errorLines` alarm. Another class is another, empty log group.
+   *
+   * @default logs.LogGroupClass.STANDARD
+   */
+  readonly logGroupClass?: logs.LogGroupClass;
+
+  /**
+   * Whether the log group is deleted with the stack, or kept: RemovalPolicy.RETAIN.
+   *
+   * @default RemovalPolicy.DESTROY; with `Preset.PRODUCTION` RemovalPolicy.RETAIN
+   */
+  readonly logRemovalPolicy?: RemovalPolicy;
+
+  /**
+   * Whether the logs are encrypted with a key that is theirs alone, $1.00 a month (https://aws.amazon.com/kms/pricing/, 2026-09). CloudWatch encrypts
+   * them in any case.
+   *
+   * @default - true with `Preset.PRODUCTION` or with `logEncryptionKey`, else false
+   */
+  readonly encryptLogs?: boolean;
+
+  /**
+   * The key for that. CloudWatch Logs is allowed to use a key of this app; the policy of an imported one must allow it already.
+   *
+   * @default - one is made if `encryptLogs` is true
+   */
+  readonly logEncryptionKey?: kms.IKey;
+
+  /**
+   * Whether events of the service go to its log too: deployments and their end, and tasks that stopped, with the reason. Logs cost as they do. It
+   * needs one of the 10 resource policies that CloudWatch Logs has in an account and region.
+   *
+   * @default false
+   */
+  readonly logServiceEvents?: boolean;
+
+  /**
+   * Whether CloudWatch Logs Insights has queries ready in the console: errors, slowest paths, one trace. They read lines as the example app writes
+   * them. Each run costs $0.005 for a GB that it searches.
+   *
+   * @default - true with `dashboard`, else false
+   */
+  readonly logQueries?: boolean;
+
+  /**
+   * What a person is woken for, and who: `Alarms.recommended({ emails: ['on-call@example.com'] })`.
+   *
+   * @default Alarms.recommended(), which tells nobody, at $0.70 a month; with `Preset.DEVELOPMENT` Alarms.none()
+   */
+  readonly alarms?: Alarms;
+
+  /**
+   * Whether there is a page that shows requests, errors, response times, tasks, CPU, memory, errors in the log, and the state of the alarms: `dashboardUrl`.
+   * $3.00 a month (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   *
+   * @default - true with `Preset.PRODUCTION`, else false
+   */
+  readonly dashboard?: boolean;
+
+  /**
+   * What CloudWatch Container Insights collects in the cluster that is made here, which all services of the stack share. It is billed for each metric, of
+   * which there are more with each task (https://aws.amazon.com/cloudwatch/pricing/): not priced here.
+   *
+   * @default - nothing; with `Preset.PRODUCTION` ecs.ContainerInsights.ENHANCED
+   */
+  readonly containerInsights?: ecs.ContainerInsights;
+
+  /**
+   * Whether the URL, and that of the dashboard, are outputs of the stack.
    *
    * @default true
    */
@@ -345,12 +420,22 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /** What scales the tasks, with `scaling`: for further policies. */
   public readonly scalableTaskCount?: ecs.ScalableTaskCount;
 
+  /** Where `emails` of `alarms` are told: for further subscriptions. */
+  public readonly alarmTopic?: sns.ITopic;
+
+  /** Where the dashboard is shown, with `dashboard`. */
+  public readonly dashboardUrl?: string;
+
   /** The network connections of the tasks: `database.connections.allowDefaultPortFrom(hello)`. */
   public readonly connections: ec2.Connections;
 
   /** The role of the tasks: `bucket.grantRead(hello)`. */
   public readonly grantPrincipal: iam.IPrincipal;
 
+  private readonly alarms: ServiceAlarms;
+  private readonly hasDashboard: boolean;
+  private readonly metrics: ServiceMetrics;
+  private readonly ingressName: string;
   private readonly task: Task;
   private readonly network: Network;
   private readonly needEndpoints: () => void;
@@ -389,6 +474,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     validation.notEmpty('forceNewDeployment', props.forceNewDeployment, 'leave it out, or give a text');
     validateTask(validation, props);
     validateScaling(validation, props.scaling, props.desiredCount, ingressKind);
+    validateLogs(validation, props);
+    const alarms = props.alarms ?? (preset.alarms ? Alarms.recommended() : Alarms.none());
+    validateAlarms(validation, alarms, { ...props, ingress: ingressKind });
     validation.wholeNumber('desiredCount', props.desiredCount, 0, 5000, 'the number of tasks in a service');
     validation.throwIfRefused();
 
@@ -445,11 +533,29 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     this.alternateTargetGroup = ingress.alternateTargetGroup;
     this.distribution = ingress.distribution;
     this.httpApi = ingress.httpApi;
+
+    this.ingressName = ingressKind.name;
+    this.metrics = new ServiceMetrics(this.service, ingress);
+    this.alarms = new ServiceAlarms(this, alarms, this.metrics, { ...props, ingress: ingressKind, healthCheck });
+    this.alarmTopic = this.alarms.topic;
+    if (props.logServiceEvents) { logServiceEvents(this, task.logGroup, this.service); }
+    if (props.logQueries ?? props.dashboard) { saveQueries(this, task.logGroup); }
+    this.hasDashboard = props.dashboard ?? false;
+    if (this.hasDashboard) {
+      this.dashboardUrl = dashboardUrl(newDashboard(this, {
+        metrics: this.metrics,
+        alarms: this.alarms.all,
+        logGroup: task.logGroup,
+        hasContainerInsights: network.hasContainerInsights,
+        url: this.url,
+      }));
+    }
     this.connections = this.service.connections;
     this.grantPrincipal = this.taskDefinition.taskRole;
 
     if (props.outputUrl ?? true) {
       new CfnOutput(this, 'Url', { value: this.url, description: `Where ${this.node.path} answers` });
+      if (this.dashboardUrl) { new CfnOutput(this, 'DashboardUrl', { value: this.dashboardUrl, description: `How ${this.node.path} does` }); }
     }
   }
 
@@ -491,6 +597,87 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   }
 
   /**
+   * Tells whom `alarms` names of an alarm of yours too, also of its end, and shows its state on the dashboard.
+   *
+   * @param alarm on whatever the service needs: the age of a queue, the disk of a database
+   * @throws an Error if there is nobody to tell and no dashboard
+   */
+  public addAlarm(alarm: cloudwatch.AlarmBase): void {
+    if (!this.alarms.tellsSomebody && !this.hasDashboard) {
+      const validation = new Validation(this);
+      validation.refuse('addAlarm', JSON.stringify(alarm.node.path), 'there is nobody to tell and no dashboard', 'set alarms: Alarms.recommended({ emails: […] }) or dashboard: true');
+      validation.throwIfRefused();
+    }
+    this.alarms.add(alarm);
+  }
+
+  /**
+   * CPU that the tasks use, in percent of what they have. Average, each five minutes, unless told otherwise; so are all of these metrics.
+   *
+   * @param options statistic, period, label and so on
+   */
+  public metricCpuUtilization(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metrics.cpuUtilization(options);
+  }
+
+  /**
+   * Memory that the tasks use, in percent of what they have.
+   *
+   * @param options statistic, period, label and so on
+   */
+  public metricMemoryUtilization(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metrics.memoryUtilization(options);
+  }
+
+  /**
+   * Requests that reached a task, with `Ingress.httpApi` all that reached the API; their sum.
+   *
+   * @param options period, label and so on
+   */
+  public metricRequestCount(options?: cloudwatch.MetricOptions): cloudwatch.IMetric {
+    return this.metrics.requests(options);
+  }
+
+  /**
+   * Answers with 5xx that the tasks gave, with `Ingress.httpApi` all that the API gave; their sum.
+   *
+   * @param options period, label and so on
+   */
+  public metricServerErrorCount(options?: cloudwatch.MetricOptions): cloudwatch.IMetric {
+    return this.metrics.serverErrors(options);
+  }
+
+  /**
+   * Seconds that the tasks take to answer. Where traffic shifts between two target groups, the value of the slower one.
+   *
+   * @param options statistic (`p95`), period, label and so on
+   */
+  public metricTargetResponseTime(options?: cloudwatch.MetricOptions): cloudwatch.IMetric {
+    return this.metrics.responseTime(options);
+  }
+
+  /**
+   * Tasks that pass the health check of the load balancer, in one target group or two. There is no data while no task is registered.
+   *
+   * @param options statistic (`Minimum`), period, label and so on
+   * @throws an Error with `Ingress.httpApi`, which has no load balancer
+   */
+  public metricHealthyTaskCount(options?: cloudwatch.MetricOptions): cloudwatch.IMetric {
+    const metric = this.metrics.healthyTasks(options);
+    if (!metric) { throw new Error(`${this.node.path}: metricHealthyTaskCount is asked for, but ${this.ingressName} has no load balancer that checks tasks; take metricRunningTaskCount`); }
+    return metric;
+  }
+
+  /**
+   * Tasks that run, on average. There is no data while none does.
+   *
+   * @param options period, label and so on
+   */
+  public metricRunningTaskCount(options?: cloudwatch.MetricOptions): cloudwatch.IMetric {
+    return this.metrics.runningTaskCount(options);
+  }
+
+  /**
    * What the service costs in a month at list prices of us-east-1, with what was added to it so far. The network that the services of a
    * stack share is in the estimate of each of them.
    *
@@ -521,6 +708,10 @@ function withPreset(scope: Construct, given: HelloFargateServiceProps, preset: P
     capacity: preset.onSpotOnly ? Capacity.spot({ onDemandBase: 0 }) : Capacity.onDemand(),
     readonlyRootFilesystem: preset.readonlyRootFilesystem && !given.enableExecuteCommand ? true : undefined,
     logRetention: preset.logRetention,
+    logRemovalPolicy: preset.retainLogs ? RemovalPolicy.RETAIN : undefined,
+    encryptLogs: preset.encryptLogs || undefined,
+    dashboard: preset.dashboard || undefined,
+    containerInsights: preset.containerInsights && !given.cluster ? ecs.ContainerInsights.ENHANCED : undefined,
   };
   return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }

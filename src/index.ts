@@ -1,3 +1,5 @@
+export { Alarms } from './alarms';
+export type { RecommendedAlarmsOptions } from './alarms';
 export { Capacity } from './capacity';
 export type { SpotCapacityOptions } from './capacity';
 export type { ConnectionOptions } from './connection';

@@ -12,6 +12,8 @@ export interface Network {
   readonly cluster: ecs.ICluster;
   /** Whether the cluster is made here. */
   readonly madeCluster: boolean;
+  /** Whether that cluster has Container Insights. */
+  readonly hasContainerInsights: boolean;
   /** The subnets of the tasks. */
   readonly taskSubnets: ec2.SubnetSelection;
   /** In a public subnet without NAT, a task reaches ECR and CloudWatch by an address of its own. */
@@ -34,6 +36,7 @@ export interface NetworkProps {
   readonly egress?: Egress;
   readonly maxAzs?: number;
   readonly flowLogs?: boolean;
+  readonly containerInsights?: ecs.ContainerInsights;
   readonly image?: ecs.ContainerImage;
 }
 
@@ -109,6 +112,10 @@ export function validateNetwork(validation: Validation, scope: Construct, props:
     validation.refuse('vpc', show(vpc.node.path), `the cluster ${cluster.node.path} stands in another VPC`, 'give the cluster alone: its VPC is used');
     return;
   }
+  if (cluster && props.containerInsights !== undefined) {
+    validation.refuse('containerInsights', show(props.containerInsights), `it would be ignored, as the cluster ${cluster.node.path} was given`,
+      'set containerInsightsV2 where that cluster is made');
+  }
   const given = vpc ?? cluster?.vpc;
   if (given) {
     validateGivenVpc(validation, given, props);
@@ -176,6 +183,7 @@ function validateMadeVpc(validation: Validation, scope: Construct, props: Networ
     ['egress', egress._said, made.shape.egress._said],
     ['maxAzs', String(maxAzs), String(made.shape.maxAzs)],
     ['flowLogs', String(shape.flowLogs), String(made.shape.flowLogs)],
+    ['containerInsights', shape.containerInsights, made.shape.containerInsights],
   ]) {
     if (mine !== theirs) {
       validation.refuse(prop, mine, `the services of a stack share one VPC, and ${made.madeFor} has it as ${theirs}`, 'say the same in both, or give one of them a vpc');
@@ -188,16 +196,22 @@ interface Shape {
   readonly egress: Egress;
   readonly maxAzs: number;
   readonly flowLogs: boolean;
+  readonly containerInsights: ecs.ContainerInsights;
 }
 
 function shapeOf(props: NetworkProps): Shape {
-  return { egress: props.egress ?? Egress.publicIp(), maxAzs: props.maxAzs!, flowLogs: props.flowLogs ?? false };
+  const { egress = Egress.publicIp(), maxAzs, flowLogs = false } = props;
+  return { egress, maxAzs: maxAzs!, flowLogs, containerInsights: insightsOf(props) };
+}
+
+function insightsOf({ containerInsights }: NetworkProps): ecs.ContainerInsights {
+  return containerInsights ?? ecs.ContainerInsights.DISABLED;
 }
 
 export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
   const made = props.vpc || props.cluster ? undefined : SharedNetwork.find(scope) ?? new SharedNetwork(scope, shapeOf(props));
   const vpc = made?.vpc ?? props.vpc ?? props.cluster!.vpc;
-  const cluster = made?.cluster ?? props.cluster ?? newCluster(scope, vpc);
+  const cluster = made?.cluster ?? props.cluster ?? newCluster(scope, vpc, insightsOf(props));
   // Capacity providers must be associated with the cluster. On a cluster that CDK makes this changes nothing
   // but that; an imported one is the user's, and the docstring of `cluster` says what it needs.
   if (cluster instanceof ecs.Cluster) { cluster.enableFargateCapacityProviders(); }
@@ -208,6 +222,7 @@ export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
     vpc,
     cluster,
     madeCluster: cluster !== props.cluster,
+    hasContainerInsights: !props.cluster && insightsOf(props) !== ecs.ContainerInsights.DISABLED,
     taskSubnets,
     assignPublicIp: vpc.selectSubnets(taskSubnets).hasPublic,
     endpointsFor: (task) => made?.shape.egress._isIsolated ? made.endpointsFor(task) : [],
@@ -247,7 +262,7 @@ class SharedNetwork extends Construct {
     super(Stack.of(service), 'HelloFargateNetwork');
     Object.defineProperty(this, SHARED_NETWORK, { value: true });
     this.madeFor = service.node.path;
-    const { egress, maxAzs, flowLogs } = shape;
+    const { egress, maxAzs, flowLogs, containerInsights } = shape;
     this.taskSubnetType = egress._subnets.reserved ? ec2.SubnetType.PUBLIC : egress._subnets.subnetType;
 
     this.vpc = new ec2.Vpc(this, 'Vpc', {
@@ -270,7 +285,7 @@ class SharedNetwork extends Construct {
         })),
       });
     }
-    this.cluster = newCluster(this, this.vpc);
+    this.cluster = newCluster(this, this.vpc, containerInsights);
   }
 
   /** The endpoints that a task needs to start, to log and to read its secrets. Those of all services of the stack add up. */
@@ -309,8 +324,9 @@ function hasVpc(cluster: ecs.ICluster): boolean {
   }
 }
 
-function newCluster(scope: Construct, vpc: ec2.IVpc): ecs.Cluster {
-  return new ecs.Cluster(scope, 'Cluster', { vpc, enableFargateCapacityProviders: true });
+function newCluster(scope: Construct, vpc: ec2.IVpc, containerInsights: ecs.ContainerInsights): ecs.Cluster {
+  const isOff = containerInsights === ecs.ContainerInsights.DISABLED;
+  return new ecs.Cluster(scope, 'Cluster', { vpc, enableFargateCapacityProviders: true, containerInsightsV2: isOff ? undefined : containerInsights });
 }
 
 function describe(selection: ec2.SubnetSelection): string {

@@ -1,15 +1,16 @@
-import { Duration, Lazy, RemovalPolicy, Size, Token } from 'aws-cdk-lib';
+import { Duration, Lazy, Size, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { DrainProps, drainOf, ingressOf, validateDrain } from './drain';
+import { LogsProps, newLogGroup } from './logs';
 import { DEFAULTS } from './preset';
 import { EXAMPLE_APP, ServiceImage, validateBoundImage, validateImage } from './service-image';
 import { SidecarOptions, SIDECAR_MEMORY_MIB, validateSidecar } from './sidecar';
 import { show, Validation } from './validation';
 
-export interface TaskProps extends DrainProps {
+export interface TaskProps extends DrainProps, LogsProps {
   readonly image?: ecs.ContainerImage;
   readonly containerHealthCheck?: ecs.HealthCheck;
   readonly architecture?: ecs.CpuArchitecture;
@@ -25,7 +26,6 @@ export interface TaskProps extends DrainProps {
   readonly readonlyRootFilesystem?: boolean;
   readonly enableExecuteCommand?: boolean;
   readonly logDriver?: ecs.LogDriver;
-  readonly logRetention?: logs.RetentionDays;
 }
 
 /** The memory sizes in MiB that Fargate has for each CPU size. */
@@ -153,10 +153,7 @@ export class Task extends Construct {
     const isExampleApp = !props.image;
     const readonlyRootFilesystem = props.readonlyRootFilesystem ?? (isExampleApp && !props.enableExecuteCommand);
 
-    this.logGroup = new logs.LogGroup(this, 'LogGroup', {
-      retention: props.logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.logGroup = newLogGroup(this, props);
 
     this.taskDefinition = new ecs.FargateTaskDefinition(this, 'TaskDefinition', {
       cpu,
