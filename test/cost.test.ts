@@ -8,7 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Capacity, CostEstimate, CostUsage, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
+import { Alarms, Capacity, CostEstimate, CostUsage, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
 import { newStack } from './synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
@@ -302,7 +302,8 @@ test('what clients inside AWS are sent is not priced as if it went to the intern
 
 test('of what the construct makes by itself, no type is without words', () => {
   const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
-  for (const props of [{}, production, { ingress: Ingress.httpApi() }, { enableExecuteCommand: true }]) {
+  const told = { alarms: Alarms.recommended({ emails: ['on-call@example.com'] }), dashboard: true, logServiceEvents: true };
+  for (const props of [{}, production, told, { ingress: Ingress.httpApi() }, { enableExecuteCommand: true }]) {
     expect(estimateOf(props).notPriced.filter((what) => /^(AWS|Custom)::/.test(what))).toEqual([]);
   }
 });
