@@ -370,8 +370,8 @@ export interface HelloFargateServiceProps {
  * An HTTP service on AWS Fargate: two ARM64 tasks over two zones behind an internet-facing load balancer, with logs,
  * health checks, and a deployment that undoes itself when the new version does not become healthy.
  *
- * With no props it runs the example app of this package. At rest it is about $45 a month at list prices (us-east-1,
- * 2026-09): two tasks $14.42, the load balancer $16.43, and four public IPv4 addresses $14.60, before alarms,
+ * With no props it runs the example app of this package. At rest it is about $46 a month at list prices (us-east-1,
+ * 2026-09): two tasks $14.42, the load balancer $16.43, four public IPv4 addresses $14.60, and alarms $1.00, before
  * traffic and logs; `estimateMonthlyCost` says it of yours.
  *
  * @example
