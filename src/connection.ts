@@ -59,7 +59,11 @@ export function connect(validation: Validation, service: Connecting, other: ec2.
   validation.throwIfRefused();
 
   const port = options.port === undefined ? other.connections.defaultPort! : ec2.Port.tcp(options.port);
-  service.connections.allowTo(other, port, `From ${service.node.path}`);
+  // CDK's own `allowTo` warns that tasks may reach everything anyhow. As with it, the rule stands in the stack of the service: the other
+  // one's, which the service refers to, must not refer back.
+  for (const theirs of other.connections.securityGroups) {
+    service.connections.securityGroups.forEach((ours) => theirs.addIngressRule(ours, port, `From ${service.node.path}`, true));
+  }
   Object.entries(environment).forEach(([name, value]) => container.addEnvironment(name, value));
   Object.entries(secrets).forEach(([name, secret]) => container.addSecret(name, secret));
 }
