@@ -32,8 +32,12 @@ export class ContainerTask implements Task {
     const network = await ContainerNetwork.make(engine, service);
     const volumes = new Map<string, string>();
     for (const { name: volume } of service.volumes) {
+      const declared = runtime.containers.some(({ spec, image }) => spec.mountPoints
+        .some((mount) => mount.volume === volume && image.volumes.includes(mount.path)));
       const unique = engine.name(volume);
-      await engine.must(['volume', 'create', '--label', engine.label, unique]);
+      // Podman would give it to the first user of it.
+      const rootsOwn = engine.kind === 'podman' && !declared ? ['--opt', 'o=uid=0,gid=0'] : [];
+      await engine.must(['volume', 'create', '--label', engine.label, ...rootsOwn, unique]);
       volumes.set(volume, unique);
     }
     return new ContainerTask(name, service, runtime, network, volumes, log);
@@ -130,7 +134,7 @@ export class ContainerTask implements Task {
     const readOnly = /^\S+ \S+ \S+ \S+ \/ (\S+)/m.exec(readOrNothing(`/proc/${pid}/mountinfo`))?.[1].split(',').includes('ro');
     const bounds = /^CapBnd:\s+(\S+)/m.exec(status)?.[1];
     const given = bounds && capabilitiesIn(bounds);
-    const wanted = capabilitiesOf(container);
+    const { capabilities: wanted } = capabilitiesOf(container, this.runtime.image, this.engine);
     return [
       { what: 'user', declared: this.runtime.user, running: uid ?? unseen, same: uid === undefined ? undefined : this.isUser(uid, pid) },
       {
@@ -171,7 +175,8 @@ export class ContainerTask implements Task {
     void this.serving.exited.then(() => { milliseconds = Date.now() - asked; });
     const killed = await this.endAll();
     const exit = await this.exited;
-    await this.engine.removeContainers([...this.containers.map((container) => container.name), this.network.container]);
+    await this.engine.removeContainers(this.containers.map((container) => container.name));
+    await this.engine.removeContainers([this.network.container]);
     if (this.volumes.size > 0) { await this.engine.run(['volume', 'rm', ...this.volumes.values()]); }
     return { ...exit, killed, milliseconds };
   }

@@ -14,10 +14,25 @@ const DEFAULT_CAPABILITIES = [
   'AUDIT_WRITE', 'SETFCAP',
 ];
 
-export function capabilitiesOf({ addedCapabilities, droppedCapabilities }: ContainerSpec): string[] {
-  const dropped = new Set(droppedCapabilities);
+/** What a container is to have, and how the engine is asked for it. */
+export function capabilitiesOf(spec: ContainerSpec, image: ImageFacts, engine: Engine): { capabilities: string[]; args: string[] } {
+  const dropped = new Set(spec.droppedCapabilities);
   const kept = dropped.has('ALL') ? [] : DEFAULT_CAPABILITIES.filter((name) => !dropped.has(name));
-  return [...new Set([...kept, ...addedCapabilities])];
+  const wanted = [...new Set([...kept, ...spec.addedCapabilities])];
+  const add = (names: readonly string[]) => names.flatMap((name) => ['--cap-add', name]);
+  if (engine.kind === 'docker') { return { capabilities: wanted, args: ['--cap-drop', 'ALL', ...add(wanted)] }; }
+
+  // What is added by name, Podman makes effective for users other than root too, which ECS does not.
+  const given = engine.defaultCapabilities;
+  const isRoot = /^(root|0)(:|$)/.test(spec.user ?? image.user);
+  const capabilities = wanted.filter((name) => isRoot || given.includes(name));
+  return {
+    capabilities,
+    args: [
+      ...given.filter((name) => !wanted.includes(name)).flatMap((name) => ['--cap-drop', name]),
+      ...add(capabilities.filter((name) => !given.includes(name))),
+    ],
+  };
 }
 
 export interface ContainerProps {
@@ -60,9 +75,9 @@ export class Container {
     this.started = new Promise((resolve) => { markStarted = resolve; });
     this.exited = this.live(dependencies, onLine, markStarted).catch(async (error: Error) => {
       onLine(`could not start: ${error.message}`);
-      // Where there is a container, the engine has an exit code for what could not be executed.
-      const { stdout } = await this.engine.run(['inspect', '--format', '{{.State.ExitCode}}', this.name]);
-      return { code: Number(stdout.trim() || '1'), signal: null };
+      // Where the container was made but could not start, as a shell would put it; Docker may know better.
+      const made = await this.engine.run(['inspect', '--format', '{{.State.ExitCode}}', this.name]);
+      return { code: made.code === 0 ? Number(made.stdout) || 127 : 1, signal: null };
     }).then((exit) => {
       this.exit = exit;
       markStarted();
@@ -161,7 +176,7 @@ export class Container {
         ...spec.mountPoints.flatMap((mount) => ['--volume', this.mountOf(mount, volumes)]),
         ...spec.volumesFrom.filter(({ container }) => containers.has(container))
           .flatMap(({ container, readOnly }) => ['--volumes-from', `${containers.get(container)}${readOnly ? ':ro' : ''}`]),
-        '--cap-drop', 'ALL', ...capabilitiesOf(spec).flatMap((capability) => ['--cap-add', capability]),
+        ...capabilitiesOf(spec, image, engine).args,
         ...spec.init ? can('an init process', '--init') : [],
         ...ulimits.flatMap(({ name, soft, hard }) => {
           const limit = ['--ulimit', `${name}=${soft}:${hard}`];

@@ -109,6 +109,10 @@ export class Engine {
     return `${this.kind === 'docker' && path.basename(this.program) !== 'docker' ? path.basename(this.program) : this.kind} ${this.facts.version}`;
   }
 
+  public get defaultCapabilities(): readonly string[] {
+    return this.facts.capabilities;
+  }
+
   public get nativePlatform(): string {
     return `linux/${this.facts.machine}`;
   }
@@ -134,9 +138,9 @@ export class Engine {
     return spawnOwn(this.program, args, {});
   }
 
-  /** Removes containers at once, with SIGKILL where they run, and the volumes that only they have. */
+  /** Removes containers at once, with SIGKILL where they run, and the volumes that have no name. */
   public async removeContainers(names: readonly string[]): Promise<void> {
-    if (names.length > 0) { await this.run(['rm', '--force', '--volumes', ...this.kind === 'podman' ? ['--time', '0'] : [], ...names]); }
+    await this.run(['rm', '--force', '--volumes', ...this.kind === 'podman' ? ['--time', '0'] : [], ...names]);
   }
 
   /** The image with the two helpers of this rehearsal, for the engine's own machine or another one. */
@@ -269,6 +273,8 @@ export class Engine {
 
 interface EngineInfo {
   readonly version: string;
+  /** Of Podman, whose configuration may change them. */
+  readonly capabilities: readonly string[];
   /** amd64, arm64 */
   readonly machine: string;
   /** Its containers run on this machine, and in the network of this machine. */
@@ -280,12 +286,13 @@ function readInfo(kind: 'docker' | 'podman', text: string): EngineInfo | undefin
   const goName = (machine: string) => ({ x86_64: 'amd64', aarch64: 'arm64' })[machine] ?? machine;
   if (kind === 'podman') {
     const { host, version } = info;
-    return { version: version.Version, machine: goName(host.arch), here: !host.security.rootless && !host.serviceIsRemote };
+    const capabilities = String(host.security.capabilities ?? '').split(',').map((name) => name.replace(/^CAP_/, ''));
+    return { version: version.Version, capabilities, machine: goName(host.arch), here: !host.security.rootless && !host.serviceIsRemote };
   }
   if (!info.ServerVersion) { return undefined; }
   const rootless = (info.SecurityOptions ?? []).some((option: string) => option.includes('rootless'));
   // Docker Desktop has a virtual machine of its own, on Linux too.
-  return { version: info.ServerVersion, machine: goName(info.Architecture), here: !rootless && !/desktop/i.test(info.OperatingSystem ?? '') };
+  return { version: info.ServerVersion, capabilities: [], machine: goName(info.Architecture), here: !rootless && !/desktop/i.test(info.OperatingSystem ?? '') };
 }
 
 async function hostOf(program: string, kind: 'docker' | 'podman', { here }: EngineInfo): Promise<string | undefined> {
@@ -356,7 +363,7 @@ function removeAll(load: NodeJS.Require, [program, kind, label, tag]: readonly s
   const { spawnSync } = load('node:child_process') as typeof ChildProcesses;
   const lines = (...args: string[]) => (spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '').split('\n').filter((line) => line !== '');
   const containers = lines('ps', '--all', '--quiet', '--filter', `label=${label}`);
-  if (containers.length > 0) { spawnSync(program, ['rm', '--force', '--volumes', ...kind === 'podman' ? ['--time', '0'] : [], ...containers]); }
+  if (containers.length > 0) { spawnSync(program, ['rm', '--force', '--volumes', ...kind === 'podman' ? ['--time', '0', '--depend'] : [], ...containers]); }
   const volumes = lines('volume', 'ls', '--quiet', '--filter', `label=${label}`);
   if (volumes.length > 0) { spawnSync(program, ['volume', 'rm', '--force', ...volumes]); }
   const images = lines('images', '--format', '{{.Repository}}:{{.Tag}}').filter((name) => name.includes(tag));
