@@ -256,16 +256,17 @@ export class NodeTask implements Task {
   }
 
   public async declared(): Promise<readonly Declared[]> {
-    const { user } = this.runtime;
+    const { user, rights } = this.runtime;
     const { container } = this.service;
-    const declaredUid = uidOf(user);
-    const uid = os.platform() === 'win32' ? undefined : this.runtime.rights.uid ?? process.getuid?.();
+    const declared = uidOf(user);
+    const uid = rights.uid ?? process.getuid?.();
     return [
       {
         what: 'user',
         declared: user,
-        running: uid === undefined ? 'this system has no user numbers' : String(uid),
-        same: uid === undefined || Number.isNaN(declaredUid) ? undefined : declaredUid === uid,
+        running: uid === undefined ? 'this system has no numbers for users' : String(uid),
+        // Where it is another one, this machine could not do it, which is no fault of the app.
+        same: declared === uid ? true : undefined,
       },
       container.readonlyRootFilesystem
         ? { what: 'root filesystem', declared: 'read-only', running: 'only a container engine can make it read-only' }
@@ -277,11 +278,13 @@ export class NodeTask implements Task {
   public async rootWrites(): Promise<readonly string[]> {
     const { root, preload } = this.files;
     const laidOut = fs.statSync(preload).ctimeMs;
+    const volumes = this.service.container.mountPoints.map((mount) => mount.path);
     return fs.readdirSync(root, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
       .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
       .filter((file) => (fs.lstatSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0) > laidOut)
-      .map((file) => `/${path.relative(root, file)}`);
+      .map((file) => `/${path.relative(root, file)}`)
+      .filter((file) => !volumes.some((volume) => file.startsWith(`${volume}/`)));
   }
 
   public async kill(): Promise<TaskExit> {

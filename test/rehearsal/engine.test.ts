@@ -421,7 +421,8 @@ withEngines('%s', (engine) => {
 
   const perform = async (directory: string, wanted: EngineName | undefined = engine) => {
     let text = '';
-    const passed = await rehearse({ directory, once: true, port: 0, engine: wanted }, new Report({ write: (more) => { text += more; } }), new AbortController().signal);
+    const report = new Report({ write: (more) => { text += more; } });
+    const passed = await rehearse({ directory, once: true, port: 0, engine: wanted }, report, new AbortController().signal);
     return { passed, text };
   };
 
