@@ -56,22 +56,19 @@ export class Engine {
     const own = process.env.CDK_DOCKER;
     const ownKind = own && /podman/.test(path.basename(own)) ? 'podman' : 'docker';
     const programs = own && (wanted === undefined || wanted === ownKind) ? [own] : wanted ? [wanted] : ['docker', 'podman'];
-    const problems: string[] = [];
+    let silent: string | undefined;
     for (const program of programs) {
       const version = await run(program, ['--version']);
-      if (version.code !== 0) {
-        problems.push(`${program} is not installed`);
-        continue;
-      }
+      if (version.code !== 0) { continue; }
       // Podman may be installed under Docker's name.
       const kind = /podman/i.test(version.stdout) ? 'podman' : 'docker';
       const info = await run(program, ['info', '--format', kind === 'podman' ? 'json' : '{{json .}}']);
       const facts = info.code === 0 ? readInfo(kind, info.stdout) : undefined;
       if (facts) { return new Engine(program, kind, facts, await hostOf(program, kind, facts)); }
-      problems.push(`${program} is installed, but its engine does not answer (${reasonIn(info.stderr)}): start it`);
+      silent ??= `${program} is installed, but its engine does not answer (${reasonIn(info.stderr)}): start it`;
     }
-    const found = problems.find((problem) => problem.includes('start it'));
-    throw new CannotRun(`${because}, and ${found ?? `${problems.join(', ')}: ${INSTALL}`}`);
+    const absent = programs.length > 1 ? `neither ${programs.join(' nor ')} is installed` : `${programs[0]} is not installed`;
+    throw new CannotRun(`${because}, and ${silent ?? `${absent}: ${INSTALL}`}`);
   }
 
   public readonly id = randomBytes(5).toString('hex');

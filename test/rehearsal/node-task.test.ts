@@ -34,7 +34,7 @@ async function running(props: FixtureProps = {}) {
   };
   const task = await start();
   const { host, port } = task.endpoint(8080);
-  return { task, log, again: start, ask: async (route) => (await fetch(`http://${host}:${port}${route}`)).text() };
+  return { task, log, again: start, ask: async (route: string) => (await fetch(`http://${host}:${port}${route}`)).text() };
 }
 
 test('a task tells the memory that its processes hold, until it ends', async () => {
