@@ -13,6 +13,8 @@ the assertions of the integ tests that the app has. Run \`cdk synth\` first.
 
   --once             end after the verdict; without it the service stays up until Ctrl-C
   --service NAME     only this service: its construct path, or a part of it, its logical id, or its stack
+  --engine NAME      what runs the containers: node, docker or podman (default: node where the image only copies files and
+                     starts node, else CDK_DOCKER, docker or podman)
   --port N           port of the stand-in for the load balancer (default: any that is free)
   --env-file FILE    values of the secrets, as NAME=value lines (default: the environment)
   --help             this text
@@ -67,7 +69,11 @@ export function readArguments(args: readonly string[]): RehearseOptions | string
   if (more.length > 0) { throw new CannotRun(`one directory can be rehearsed at a time: leave out ${more.join(' ')}`); }
   const port = Number(values.port ?? 0);
   if (!Number.isInteger(port) || port < 0 || port > 65535) { throw new CannotRun(`--port ${values.port} is not a port: give a number up to 65535`); }
-  return { directory, service: values.service, once: values.once ?? false, port, envFile: values['env-file'] };
+  const { engine } = values;
+  if (engine !== undefined && engine !== 'node' && engine !== 'docker' && engine !== 'podman') {
+    throw new CannotRun(`--engine ${engine} is not known: give node, docker or podman`);
+  }
+  return { directory, service: values.service, engine, once: values.once ?? false, port, envFile: values['env-file'] };
 }
 
 function parse(args: readonly string[]) {
@@ -78,6 +84,7 @@ function parse(args: readonly string[]) {
       options: {
         'once': { type: 'boolean' },
         'service': { type: 'string' },
+        'engine': { type: 'string' },
         'port': { type: 'string' },
         'env-file': { type: 'string' },
         'help': { type: 'boolean' },

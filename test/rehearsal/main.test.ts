@@ -11,12 +11,12 @@ const ROOT = path.join(__dirname, '..', '..');
 
 describe('arguments', () => {
   test('have defaults', () => {
-    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, port: 0, service: undefined, envFile: undefined });
+    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, port: 0, service: undefined, engine: undefined, envFile: undefined });
   });
 
   test('are taken', () => {
-    expect(readArguments(['rehearse', 'out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env']))
-      .toEqual({ directory: 'out', once: true, port: 8080, service: 'Web', envFile: '.env' });
+    expect(readArguments(['rehearse', 'out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman']))
+      .toEqual({ directory: 'out', once: true, port: 8080, service: 'Web', engine: 'podman', envFile: '.env' });
   });
 
   test.each([[['--help']], [['rehearse', '--help']], [[]]])('%j asks for help', (args) => {
@@ -28,7 +28,8 @@ describe('arguments', () => {
   });
 
   test.each([
-    [['rehearse', '--engine', 'docker'], /Unknown option '--engine': see --help/],
+    [['rehearse', '--fast'], /Unknown option '--fast': see --help/],
+    [['rehearse', '--engine', 'finch'], /--engine finch is not known: give node, docker or podman/],
     [['rehearse', '--port'], /--port/],
     [['rehearse', '--port', 'http'], /--port http is not a port/],
     [['deploy'], /deploy is not a command/],
