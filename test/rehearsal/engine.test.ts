@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import os from 'node:os';
 import * as path from 'node:path';
@@ -244,7 +244,7 @@ withEngines('%s', (engine) => {
     const { code, killed, milliseconds } = await task.stop('gently');
     expect({ code, killed }).toEqual({ code: 0, killed: false });
     expect(milliseconds).toBeLessThan(2000);
-    expect(log).toEqual(['{"message":"listening","port":"8080"}', 'going']);
+    expect(log).toEqual(['{"message":"listening","port":"8080"}', '{"message":"going"}']);
     expect(spawnSync(engine, ['ps', '--all', '--quiet'], { encoding: 'utf8' }).stdout).toBe('');
   });
 
@@ -261,7 +261,7 @@ withEngines('%s', (engine) => {
     const { code, killed, milliseconds } = await task.stop('gently');
     expect({ code, killed }).toEqual({ code: 137, killed: true });
     expect(milliseconds).toBeGreaterThanOrEqual(2000);
-    expect(log).toContain('not now');
+    expect(log).toContain('{"message":"not now"}');
   });
 
   test('a task can be killed, and another one started in its place', async () => {
@@ -327,7 +327,7 @@ withEngines('%s', (engine) => {
       expect(await ask('/write?/shared/file')).toMatch(/EROFS|EACCES/);
       await task.stop('gently');
       // In the reverse order.
-      expect(log.slice(-2)).toEqual(['going', '[proxy] proxy leaves']);
+      expect(log.slice(-2)).toEqual(['{"message":"going"}', '[proxy] proxy leaves']);
     });
 
     test('that must succeed before, and do not, end the task', async () => {
@@ -422,15 +422,78 @@ withEngines('%s', (engine) => {
   const perform = async (directory: string, wanted: EngineName | undefined = engine) => {
     let text = '';
     const report = new Report({ write: (more) => { text += more; } });
-    const passed = await rehearse({ directory, once: true, port: 0, engine: wanted }, report, new AbortController().signal);
-    return { passed, text };
+    await rehearse({ directory, once: true, port: 0, engine: wanted }, report, new AbortController().signal);
+    expect(text).toMatch(/ok {3}task 1 at \S+ is healthy/);
+    expect(text).toMatch(/ok {3}GET http:\/\/127\.0\.0\.1:\d+\/health answered 200/);
+    return text;
   };
 
+  describe('the command', () => {
+    const run = (environment: { [name: string]: string } = {}) => {
+      const files = fs.mkdtempSync(path.join(temporary, 'command-'));
+      const directory = synthesiseService({ ...NATIVE, environment: { PORT: '8080', ...environment }, desiredCount: 2 });
+      const root = path.join(__dirname, '..', '..');
+      const command = spawn(process.execPath, ['-r', 'ts-node/register/transpile-only', 'src/rehearsal/main.ts', 'rehearse', directory, '--engine', engine], {
+        cwd: root,
+        env: { ...process.env, TS_NODE_PROJECT: path.join(root, 'tsconfig.dev.json'), TMPDIR: files },
+      });
+      let output = '';
+      for (const stream of [command.stdout, command.stderr]) { stream.on('data', (text) => { output += text; }); }
+      const exit = new Promise<number | NodeJS.Signals | null>((resolve) => command.on('close', (code, signal) => resolve(code ?? signal)));
+      const says = async (what: string) => {
+        let ended = false;
+        void exit.then(() => { ended = true; });
+        while (!output.includes(what)) {
+          if (ended) { throw new Error(output); }
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+      return { command, exit, says, files, output: () => output };
+    };
+    const containers = () => spawnSync(engine, ['ps', '--quiet'], { encoding: 'utf8' }).stdout.trim().split('\n').filter((id) => id !== '').length;
+
+    test.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind after %s', async (signal) => {
+      const { command, exit, says, files } = run();
+      await says('Ctrl-C ends it');
+      // Two tasks, each with the container of its network.
+      expect(containers()).toBe(4);
+      command.kill(signal);
+      expect(await exit).toBe(0);
+      expect(inventory()).toEqual(before);
+      expect(fs.readdirSync(files).filter((name) => name.startsWith('hello-fargate-service'))).toEqual([]);
+    });
+
+    test('leaves nothing behind when it is interrupted while it starts', async () => {
+      const { command, exit, says, output } = run();
+      await says('building the image');
+      command.kill('SIGINT');
+      expect(await exit).toBe(2);
+      expect(output()).toMatch(/could not rehearse: interrupted before the verdict/);
+      await until(async () => expect(inventory()).toEqual(before));
+    });
+
+    test('leaves nothing behind when it is asked twice, however the app feels about it', async () => {
+      const { command, exit, says } = run({ FAULT: 'ignores SIGTERM' });
+      await says('Ctrl-C ends it');
+      command.kill('SIGINT');
+      await says('not now');
+      command.kill('SIGINT');
+      expect(await exit).toBe(0);
+      await until(async () => expect(inventory()).toEqual(before));
+    });
+
+    test('leaves nothing behind even when it is killed', async () => {
+      const { command, exit, says } = run();
+      await says('is healthy');
+      command.kill('SIGKILL');
+      await exit;
+      await until(async () => expect(inventory()).toEqual(before));
+    });
+  });
+
   test('a service is rehearsed with its tasks side by side', async () => {
-    const { passed, text } = await perform(synthesiseService({ ...NATIVE, desiredCount: 2 }));
+    const text = await perform(synthesiseService({ ...NATIVE, desiredCount: 2 }));
     expect(text).toMatch(/task 2 at \S+ is healthy/);
-    expect(text).toMatch(/ok {3}GET http:\/\/127\.0\.0\.1:\d+\/health answered 200/);
-    expect(passed).toBe(true);
   });
 
   test('a service for ARM64 is rehearsed, on its own machine or emulated', async () => {
@@ -445,14 +508,13 @@ withEngines('%s', (engine) => {
   });
 
   test('a service in Python runs behind gunicorn without being asked for', async () => {
-    const { passed, text } = await perform(synthesiseService({
+    const text = await perform(synthesiseService({
       ...NATIVE,
       image: ecs.ContainerImage.fromAsset(path.join(APP, '..', 'python'), {
         platform: Platform.custom(`linux/${machine}`), buildArgs: { PYTHON_IMAGE: `hello-fargate-test/python:${machine}` },
       }),
     }), engine === 'docker' ? undefined : engine);
     expect(text).toMatch(/gunicorn --bind 0\.0\.0\.0:8080 .* in \/app, user 1000/);
-    expect(passed).toBe(true);
   });
 
   const goIsHere = spawnSync('go', ['version']).status === 0;
@@ -465,14 +527,13 @@ withEngines('%s', (engine) => {
       cwd: directory, env: { ...process.env, CGO_ENABLED: '0', GOARCH: machine, GOFLAGS: '-mod=mod' }, encoding: 'utf8',
     });
     expect(built.stderr).toBe('');
-    const { passed, text } = await perform(synthesiseService({
+    const text = await perform(synthesiseService({
       ...NATIVE,
       image: ecs.ContainerImage.fromAsset(directory, { platform: Platform.custom(`linux/${machine}`) }),
       container: { readonlyRootFilesystem: true, healthCheck: { command: ['CMD', '/server', '-check'] } },
     }));
     expect(text).toMatch(/\/server in \/, user 65532:65532/);
     expect(text).toMatch(/ok {3}task 1 passes its container health check/);
-    expect(passed).toBe(true);
     // Go compiles its own library the first time.
   }, 300_000);
 });

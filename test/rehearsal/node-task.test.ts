@@ -105,7 +105,7 @@ describe('SIGTERM', () => {
   test('reaches an app that handles it', async () => {
     const { task, log } = await running();
     expect(await task.stop('gently')).toMatchObject({ code: 0, killed: false });
-    expect(log).toContain('going');
+    expect(log).toContain('{"message":"going"}');
   });
 
   test('does nothing to an app that does not, because it is the first process of its container', async () => {
