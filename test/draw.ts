@@ -24,16 +24,10 @@ export interface Draw<R> {
   readonly refused: number;
 }
 
-/** Mulberry32: the same numbers from the same seed, on every machine. */
+/** Park and Miller's generator: the same numbers from the same seed, on every machine. */
 function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = state + 0x6d2b79f5 >>> 0;
-    let t = state;
-    t = Math.imul(t ^ t >>> 15, t | 1);
-    t ^= t + Math.imul(t ^ t >>> 7, t | 61);
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
-  };
+  let state = seed % 2147483646 + 1;
+  return () => (state = state * 16807 % 2147483647) / 2147483647;
 }
 
 const NOT_YET = new Error('not chosen yet');
@@ -63,7 +57,9 @@ const MOST_STARTS = 30;
  * Draws choices until each pair of values of two dimensions is in one: in one that breaks no rule if there is such, else in one that
  * is to be refused; and until each rule is the only one that some choice breaks. Then draws more, every other one to be refused, until there are so many.
  */
-export function draw<R extends Breakable>(dimensions: { readonly [dimension: string]: string[] }, rules: R[], seed: number, atLeast: number): Draw<R> {
+export function draw<R extends Breakable>(
+  dimensions: { readonly [dimension: string]: string[] }, rules: R[], seed: number, atLeast: number,
+): Draw<R> {
   const random = randomFrom(seed);
   const shuffled = <T>(list: T[]) => list.map((each) => [random(), each] as const).sort(([a], [b]) => a - b).map(([, each]) => each);
   const names = Object.keys(dimensions);
@@ -150,7 +146,8 @@ export function draw<R extends Breakable>(dimensions: { readonly [dimension: str
   const clean = pairs - uncovered.size;
 
   const alone = (rule: R): Chosen => {
-    const starts = lookedAt.get(rule)!.reduce<Chosen[]>((list, name) => list.flatMap((chosen) => dimensions[name].map((value) => ({ ...chosen, [name]: value }))), [{}]);
+    const starts = lookedAt.get(rule)!.reduce<Chosen[]>(
+      (list, name) => list.flatMap((chosen) => dimensions[name].map((value) => ({ ...chosen, [name]: value }))), [{}]);
     for (const start of shuffled(starts.filter((chosen) => breaks(rule, chosen)))) {
       const chosen = complete(start, [rule]);
       if (chosen) { return chosen; }

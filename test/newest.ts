@@ -1,4 +1,4 @@
-import Module = require('module');
+import { Module } from 'module';
 
 // Imported first, this gives all that is imported after it the newest aws-cdk-lib in place of the lowest that is supported.
 const resolver = Module as unknown as { _resolveFilename(request: string, ...rest: unknown[]): string };
