@@ -2,12 +2,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import os from 'node:os';
 import * as path from 'node:path';
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { APP, FixtureProps, synthesiseService } from './fixture';
+import { APP, FixtureProps, synthesise, synthesiseService } from './fixture';
+import { HelloFargateService } from '../../src';
 import { Assembly } from '../../src/rehearsal/assembly';
 import { Resolver } from '../../src/rehearsal/intrinsics';
 import { rehearse } from '../../src/rehearsal/rehearse';
@@ -36,6 +37,14 @@ const initialise = (definition: ecs.FargateTaskDefinition, container: ecs.Contai
   Object.assign(container, { linuxParameters: new ecs.LinuxParameters(definition, 'Linux', { initProcessEnabled: true }) });
 };
 const secret = (scope: Construct, id: string) => ecs.Secret.fromSecretsManager(new secretsmanager.Secret(scope, id));
+
+/** Changes how the images of an assembly are made. */
+function changeImages(directory: string, change: (source: object) => object): void {
+  const file = path.join(directory, fs.readdirSync(directory).find((name) => name.endsWith('.assets.json'))!);
+  const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
+  Object.values<any>(manifest.dockerImages).forEach((image) => { image.source = change(image.source); });
+  fs.writeFileSync(file, JSON.stringify(manifest));
+}
 
 let temporary: string;
 
@@ -76,10 +85,14 @@ withEngines('%s', (engine) => {
     for (const close of open.splice(0).reverse()) { await close(); }
   });
 
-  async function prepare(props: FixtureProps, secrets: { [name: string]: string } = {}, wanted: EngineName | undefined = engine): Promise<Stage> {
-    const assembly = Assembly.read(synthesiseService({ ...NATIVE, ...props }));
+  async function prepare(props: FixtureProps, secrets: { [name: string]: string } = {}): Promise<Stage> {
+    return prepareAssembly(synthesiseService({ ...NATIVE, ...props }), secrets);
+  }
+
+  async function prepareAssembly(directory: string, secrets: { [name: string]: string } = {}): Promise<Stage> {
+    const assembly = Assembly.read(directory);
     const [service] = readServices(assembly, new Resolver(assembly));
-    const runtimes = new Runtimes({ engine: wanted, secrets, progress: () => {}, interrupted: new AbortController().signal });
+    const runtimes = new Runtimes({ engine, secrets, progress: () => {}, interrupted: new AbortController().signal });
     open.push(async () => runtimes.close());
     const runtime = await runtimes.prepare(service);
     return {
@@ -398,16 +411,9 @@ withEngines('%s', (engine) => {
     });
 
     test('of a command of their own are what that prints', async () => {
-      const assembly = synthesiseService({ ...NATIVE });
-      const [manifest] = fs.readdirSync(assembly).filter((file) => file.endsWith('.assets.json'));
-      const file = path.join(assembly, manifest);
-      const assets = JSON.parse(fs.readFileSync(file, 'utf8'));
-      Object.values<any>(assets.dockerImages)[0].source = { executable: ['echo', `hello-fargate-test/node:${machine}`] };
-      fs.writeFileSync(file, JSON.stringify(assets));
-      const read = Assembly.read(assembly);
-      const runtimes = new Runtimes({ engine, secrets: {}, progress: () => {}, interrupted: new AbortController().signal });
-      open.push(async () => runtimes.close());
-      const runtime = await runtimes.prepare(readServices(read, new Resolver(read))[0]);
+      const directory = synthesiseService(NATIVE);
+      changeImages(directory, () => ({ executable: ['echo', `hello-fargate-test/node:${machine}`] }));
+      const { runtime } = await prepareAssembly(directory);
       expect(runtime.user).toBe('root');
     });
 
@@ -494,6 +500,22 @@ withEngines('%s', (engine) => {
   test('a service is rehearsed with its tasks side by side', async () => {
     const text = await perform(synthesiseService({ ...NATIVE, desiredCount: 2 }));
     expect(text).toMatch(/task 2 at \S+ is healthy/);
+  });
+
+  test('the default service runs as it is declared: not root, on a read-only root filesystem, without capabilities', async () => {
+    const directory = synthesise((app) => new HelloFargateService(new Stack(app, 'Shop'), 'Hello', { architecture: NATIVE.cpuArchitecture }));
+    changeImages(directory, (source) => ({ ...source, dockerBuildArgs: NATIVE.imageOptions.buildArgs }));
+    const { start, service } = await prepareAssembly(directory);
+    const { task, ask } = await start();
+    expect(await until(async () => ask('/health'))).toMatch(/ok|200|healthy/i);
+    expect(await task.checkContainerHealth(service.container.healthCheck!)).toBe('passed');
+    expect(await task.declared()).toEqual([
+      { what: 'user', declared: '1000:1000', running: '1000', same: true },
+      { what: 'root filesystem', declared: 'read-only', running: 'read-only', same: true },
+      { what: 'capabilities', declared: 'none', running: 'none', same: true },
+    ]);
+    expect(await task.rootWrites()).toEqual([]);
+    expect(await task.stop('gently')).toMatchObject({ code: 0, killed: false });
   });
 
   test('a service for ARM64 is rehearsed, on its own machine or emulated', async () => {
