@@ -190,6 +190,11 @@ project.addTask('rehearse', {
     { exec: 'ts-node -T -P tsconfig.dev.json src/rehearsal/main.ts rehearse cdk.out', receiveArgs: true },
   ],
 });
+project.addTask('test:engine', {
+  description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu, needs root, takes ten minutes',
+  exec: 'bash test/rehearsal/engine-up.sh jest --coverage=false test/rehearsal/engine.test.ts',
+  receiveArgs: true,
+});
 project.testTask.spawn(integ);
 project.addTask('test:newest', {
   description: `Run the unit tests of the construct against aws-cdk-lib ${CDK_NEWEST}`,
