@@ -1,4 +1,4 @@
-import { Aws, Duration, Token } from 'aws-cdk-lib';
+import { Aws, Duration, Token, Tokenization } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -147,7 +147,9 @@ export function validateAlarms(validation: Validation, alarms: Alarms, context: 
   }
   validation.wholeNumber('alarms.leastErrors', options.leastErrors, 1, 1_000_000, 'the number of failed requests that count');
   validateHealthyTasks(validation, options.healthyTasks, context);
-  if (responseTime && !responseTime.isUnresolved() && (responseTime.toMilliseconds() < 1 || responseTime.toMilliseconds() > 3_600_000)) {
+  if (responseTime?.isUnresolved()) {
+    validation.refuse('alarms.responseTime', 'a token', 'the seconds of the alarm are worked out from it', 'set a number of seconds or milliseconds');
+  } else if (responseTime && (responseTime.toMilliseconds() < 1 || responseTime.toMilliseconds() > 3_600_000)) {
     validation.refuse('alarms.responseTime', show(responseTime), 'it is a time from 1 ms to an hour', 'set it within that range');
   }
   validation.wholeNumber('alarms.errorLines', errorLines, 1, 1_000_000, 'the number of lines');
@@ -184,11 +186,18 @@ interface AlarmSaid {
   readonly evaluationPeriods: number;
   /** The cause, and what to do first. */
   readonly description: string;
-  /** Whether it is in alarm below the threshold, and not above. */
-  readonly below?: boolean;
+  /**
+   * When it is in alarm.
+   *
+   * @default - above the threshold
+   */
+  readonly when?: cloudwatch.ComparisonOperator;
   /** What it means that there is no data. */
   readonly missing?: cloudwatch.TreatMissingData;
 }
+
+/** A number that only the deployment may know. */
+const text = (number: number) => Tokenization.stringifyNumber(number);
 
 const FIVE_MINUTES = Duration.minutes(5);
 
@@ -241,19 +250,19 @@ export class ServiceAlarms extends Construct {
     this.alarm('NoHealthyTask', {
       // The most that any node of the load balancer saw within the minute: one that sees fewer is not the end.
       metric: metrics.healthyTasks({ period: Duration.minutes(1), statistic: 'Maximum' }) ?? metrics.runningTasks({ period: Duration.minutes(1) }),
-      below: true,
+      when: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
       threshold: healthyTasks,
       evaluationPeriods: 3 + (gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds() / 60_000)),
       // There is no data when no task is registered. That is the end of the service, or its night.
       missing: rests ? cloudwatch.TreatMissingData.NOT_BREACHING : cloudwatch.TreatMissingData.BREACHING,
-      description: `fewer than ${healthyTasks} ${metrics.targets ? 'healthy' : 'running'} tasks. First look at the events of the ECS service `
+      description: `fewer than ${text(healthyTasks)} ${metrics.targets ? 'healthy' : 'running'} tasks. First look at the events of the ECS service `
         + `${this.of.service.serviceName}, which say why tasks stop, then at ${logsAt}`,
     });
     this.alarm('ErrorRate', {
       metric: metrics.errorRate({ period: FIVE_MINUTES }, leastErrors, rests),
       threshold: errorRatePercent,
       evaluationPeriods: 2,
-      description: `more than ${errorRatePercent} % of the requests fail. First look for errors in ${logsAt}, then at what the service depends on`,
+      description: `more than ${text(errorRatePercent)} % of the requests fail. First look for errors in ${logsAt}, then at what the service depends on`,
     });
     if (responseTime) {
       this.alarm('SlowResponses', {
@@ -266,31 +275,31 @@ export class ServiceAlarms extends Construct {
     if (errorLines !== undefined) {
       this.alarm('ErrorLines', {
         metric: this.errorLines().with({ period: FIVE_MINUTES }),
-        threshold: errorLines - 1,
+        when: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold: errorLines,
         evaluationPeriods: 1,
-        description: `${errorLines} or more error lines in 5 minutes. First read them in ${logsAt}`,
+        description: `${text(errorLines)} or more error lines in 5 minutes. First read them in ${logsAt}`,
       });
     }
     this.alarm('HighCpu', {
       metric: metrics.cpuUtilization({ period: FIVE_MINUTES }),
       threshold: cpuUtilizationPercent,
       evaluationPeriods: 3,
-      description: `CPU is above ${cpuUtilizationPercent} %. First see whether there are more requests than usual, then run more tasks, or larger ones`,
+      description: `CPU is above ${text(cpuUtilizationPercent)} %. First see whether there are more requests than usual, then run more tasks, or larger ones`,
     });
     this.alarm('HighMemory', {
       metric: metrics.memoryUtilization({ period: FIVE_MINUTES }),
       threshold: memoryUtilizationPercent,
       evaluationPeriods: 3,
-      description: `memory is above ${memoryUtilizationPercent} %. First see whether it still grows: a task that runs out of it is killed. A new deployment frees it`,
+      description: `memory is above ${text(memoryUtilizationPercent)} %. First see whether it still grows: a task that runs out of it is killed. A new deployment frees it`,
     });
   }
 
-  private alarm(id: string, { metric, threshold, evaluationPeriods, description, below, missing }: AlarmSaid): void {
-    const { LESS_THAN_THRESHOLD, GREATER_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
+  private alarm(id: string, { metric, threshold, evaluationPeriods, description, when, missing }: AlarmSaid): void {
     const alarm = new cloudwatch.Alarm(this, id, {
       metric,
       threshold,
-      comparisonOperator: below ? LESS_THAN_THRESHOLD : GREATER_THAN_THRESHOLD,
+      comparisonOperator: when ?? cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods,
       // A service without requests has no errors, and one without tasks no CPU: that is what another alarm is for.
       treatMissingData: missing ?? cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -1,4 +1,5 @@
 import { createHash } from 'crypto';
+import { Tokenization } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -179,7 +180,7 @@ export class ServiceMetrics {
     // The load balancer counts no request for which it has no task, but an API does.
     const running: Metrics = onlyWithTasks && !this.targets ? { running: this.runningTasks({ period: options.period }) } : {};
     const sum = TargetMetrics.sum;
-    const enough = [`${sum(errors)} >= ${leastErrors}`, ...Object.keys(running).map((id) => `FILL(${id}, 0) > 0`)].join(' AND ');
+    const enough = [`${sum(errors)} >= ${Tokenization.stringifyNumber(leastErrors)}`, ...Object.keys(running).map((id) => `FILL(${id}, 0) > 0`)].join(' AND ');
     return new cloudwatch.MathExpression({
       expression: `IF(${enough}, 100 * ${sum(errors)} / ${sum(requests)}, 0)`,
       usingMetrics: { ...errors, ...requests, ...running },

@@ -43,7 +43,7 @@ test.each<[string, number, boolean, boolean]>([
   ['- - - - 0', 2, true, false],
   ['- - - - X', 2, true, false],
 ])('%s, %i of 3', (data, DatapointsToAlarm, breaching, notBreaching) => {
-  const seen = data.split(' ').map((point) => ({ '0': 0, 'X': 1 } as { [point: string]: number })[point]);
+  const seen = data.split(' ').map((point) => ({ 0: 0, X: 1 } as { [point: string]: number })[point]);
   const rule = { ComparisonOperator: 'GreaterThanThreshold', Threshold: 0, EvaluationPeriods: 3, DatapointsToAlarm };
 
   expect(isInAlarm({ ...rule, TreatMissingData: 'breaching' }, seen)).toBe(breaching);

@@ -43,7 +43,7 @@ const PRECEDENCE = [['OR'], ['AND'], ['<', '<=', '>', '>=', '=='], ['+', '-'], [
 
 /** What a metric math expression comes to. */
 export function evaluate(expression: string, metrics: { [id: string]: Series }, periodSeconds = 60): Value {
-  const tokens = expression.match(/[A-Za-z_][A-Za-z0-9_]*|\d+(\.\d+)?|[<>=]=|[-+*/<>(),]/g) ?? [];
+  const tokens: string[] = expression.match(/[A-Za-z_][A-Za-z0-9_]*|\d+(\.\d+)?|[<>=]=|[-+*/<>(),]/g) ?? [];
   if (tokens.join('') !== expression.replace(/\s/g, '')) { throw new Error(`cannot read the expression ${expression}`); }
   const peek = () => tokens[0];
   const take = (expected?: string) => {
@@ -148,14 +148,14 @@ export function isInAlarm(rule: Rule, seen: Series): boolean {
 }
 
 /** One metric, as an alarm names it. */
-export interface MetricName {
+export interface Metric {
   readonly Namespace: any;
   readonly MetricName: any;
   readonly Dimensions?: { Name: string; Value: any }[];
 }
 
 /** Where the samples of a metric come from. */
-export type Source = (metric: MetricName) => Samples;
+export type Source = (metric: Metric) => Samples;
 
 /** The data points of an alarm, as it is in a template. */
 export function dataPoints(alarm: any, source: Source): { readonly minutes: number; readonly points: Series } {
