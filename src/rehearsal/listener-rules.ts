@@ -13,6 +13,8 @@ export type Action =
 
 export type Condition =
   | { readonly field: 'path-pattern' | 'host-header' | 'http-request-method' | 'source-ip'; readonly values: readonly string[] }
+  /** Of an HTTP API: the whole path. */
+  | { readonly field: 'route'; readonly expression: RegExp }
   | { readonly field: 'http-header'; readonly name: string; readonly values: readonly string[] }
   | { readonly field: 'query-string'; readonly values: ReadonlyArray<{ readonly Key?: string; readonly Value: string }> };
 
@@ -44,6 +46,7 @@ export function decide(listener: Decisive, request: RuleRequest): Action {
 function holds(condition: Condition, request: RuleRequest): boolean {
   switch (condition.field) {
     case 'path-pattern': return condition.values.some((value) => matches(value, request.path));
+    case 'route': return condition.expression.test(request.path);
     case 'host-header': return condition.values.some((value) => matches(value, request.host, 'i'));
     case 'http-request-method': return condition.values.includes(request.method);
     // The stand-in is reached from this machine only.

@@ -22,8 +22,11 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Headers that concern one connection only, and are not passed on. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
+/** The status codes of a load balancer whose target did not answer. */
+export type Failure = 502 | 503 | 504;
+
 export class LoadBalancer {
-  private readonly servers = new Map<ListenerSpec, http.Server>();
+  protected readonly servers = new Map<ListenerSpec, http.Server>();
   /** Keeps connections to targets open between requests, as a load balancer does. */
   private readonly agent = new http.Agent({ keepAlive: true });
   private weightTurn = 0;
@@ -32,11 +35,12 @@ export class LoadBalancer {
    * @param spec what the template says
    * @param targetGroups by their key; one that is missing has no targets
    */
-  constructor(public readonly spec: LoadBalancerSpec, private readonly targetGroups: ReadonlyMap<string, TargetGroup>) {}
+  constructor(public readonly spec: LoadBalancerSpec, protected readonly targetGroups: ReadonlyMap<string, TargetGroup>) {}
 
   /** @param port for the first listener that leads to targets; 0 is any that is free */
   public async listen(port: number): Promise<void> {
-    const main = this.spec.listeners.find((listener) => [...this.targetGroups.keys()].some((key) => leadsTo(listener, key)));
+    const main = this.spec.listeners.find((listener) => [...this.targetGroups.keys()].some((key) => leadsTo(listener, key)))
+      ?? this.spec.listeners.at(-1);
     for (const listener of this.spec.listeners) {
       const server = http.createServer((request, response) => this.answer(listener, request, response));
       server.on('upgrade', (request, socket, head) => this.upgrade(listener, request, socket, head));
@@ -60,19 +64,19 @@ export class LoadBalancer {
     })));
   }
 
-  private answer(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
+  protected answer(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
     const ruleRequest = ruleRequestOf(listener, request);
     const action = decide(listener, ruleRequest);
     switch (action.type) {
       case 'fixed-response':
-        return answerItself(request, response, action.statusCode, action.body, { 'Content-Type': action.contentType });
+        return this.answerItself(request, response, action.statusCode, action.body, { 'Content-Type': action.contentType });
       case 'redirect':
-        return answerItself(request, response, action.statusCode, '', { Location: action.location(ruleRequest) });
+        return this.answerItself(request, response, action.statusCode, '', { Location: action.location(ruleRequest) });
       case 'forward': {
         const target = this.pick(action);
         return target
           ? this.forward(listener, target, request, response)
-          : answerItself(request, response, 503, '503 Service Temporarily Unavailable');
+          : this.answerFailure(request, response, 503);
       }
     }
   }
@@ -80,16 +84,16 @@ export class LoadBalancer {
   private forward(listener: ListenerSpec, target: Target, request: http.IncomingMessage, response: http.ServerResponse): void {
     const idle = 1000 * this.spec.idleTimeoutSeconds;
     const forwarded = this.requestTo(listener, target, request);
-    let failure = '502 Bad Gateway';
+    let failure: Failure = 502;
     const connecting = setTimeout(() => {
-      failure = '504 Gateway Time-out';
+      failure = 504;
       forwarded.destroy(new Error('connect timed out'));
     }, CONNECT_TIMEOUT_MS);
     forwarded.on('socket', (socket) => {
       if (socket.connecting) { socket.once('connect', () => clearTimeout(connecting)); } else { clearTimeout(connecting); }
     });
     forwarded.setTimeout(idle, () => {
-      failure = '504 Gateway Time-out';
+      failure = 504;
       forwarded.destroy(new Error('idle for too long'));
     });
     forwarded.on('close', () => clearTimeout(connecting));
@@ -103,7 +107,7 @@ export class LoadBalancer {
       if (response.headersSent || response.destroyed) {
         response.destroy();
       } else {
-        answerItself(request, response, Number(failure.slice(0, 3)), failure);
+        this.answerFailure(request, response, failure);
       }
     });
     response.on('close', () => { if (!response.writableFinished) { forwarded.destroy(); } });
@@ -111,7 +115,7 @@ export class LoadBalancer {
   }
 
   /** WebSockets: after the target has agreed, the two are connected. */
-  private upgrade(listener: ListenerSpec, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
+  protected upgrade(listener: ListenerSpec, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
     const action = decide(listener, ruleRequestOf(listener, request));
     const target = action.type === 'forward' ? this.pick(action) : undefined;
@@ -140,7 +144,7 @@ export class LoadBalancer {
     forwarded.end();
   }
 
-  private requestTo(listener: ListenerSpec, target: Target, request: http.IncomingMessage, more: string[] = []): http.ClientRequest {
+  protected requestTo(listener: ListenerSpec, target: Target, request: http.IncomingMessage, more: string[] = []): http.ClientRequest {
     return http.request({
       host: target.host,
       port: target.port,
@@ -152,7 +156,7 @@ export class LoadBalancer {
     } as http.RequestOptions);
   }
 
-  private forwardedHeaders(listener: ListenerSpec, request: http.IncomingMessage): string[] {
+  protected forwardedHeaders(listener: ListenerSpec, request: http.IncomingMessage): string[] {
     const { xForwardedFor, dropInvalidHeaderFields } = this.spec;
     const client = request.socket.remoteAddress ?? '127.0.0.1';
     const set: { [name: string]: string | undefined } = {
@@ -171,8 +175,21 @@ export class LoadBalancer {
     return [...kept, ...Object.entries(set).filter(([, value]) => value !== undefined)].flat() as string[];
   }
 
+  /** What a load balancer says when a target does not answer: 502 for what is no answer, 503 for no target, 504 for none in time. */
+  protected answerFailure(request: http.IncomingMessage, response: http.ServerResponse, failure: Failure): void {
+    this.answerItself(request, response, failure, { 502: '502 Bad Gateway', 503: '503 Service Temporarily Unavailable', 504: '504 Gateway Time-out' }[failure]);
+  }
+
+  protected answerItself(
+    request: http.IncomingMessage, response: http.ServerResponse, status: number, body: string, headers: http.OutgoingHttpHeaders = {},
+  ): void {
+    request.resume();
+    response.writeHead(status, { 'Server': 'awselb/2.0', 'Content-Type': 'text/plain', ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  }
+
   /** Weighted target groups take turns, so that a rehearsal gives the same every time. */
-  private pick(action: Action & { type: 'forward' }): Target | undefined {
+  protected pick(action: Action & { type: 'forward' }): Target | undefined {
     const turns = action.targetGroups.flatMap(({ key, weight }) => Array<string>(weight).fill(key));
     return this.targetGroups.get(turns[this.weightTurn++ % turns.length])?.next();
   }
@@ -188,15 +205,7 @@ async function listenOn(server: http.Server, port: number): Promise<void> {
   });
 }
 
-function answerItself(
-  request: http.IncomingMessage, response: http.ServerResponse, status: number, body: string, headers: http.OutgoingHttpHeaders = {},
-): void {
-  request.resume();
-  response.writeHead(status, { 'Server': 'awselb/2.0', 'Content-Type': 'text/plain', ...headers, 'Content-Length': Buffer.byteLength(body) });
-  response.end(body);
-}
-
-function ruleRequestOf(listener: ListenerSpec, request: http.IncomingMessage): RuleRequest {
+export function ruleRequestOf(listener: ListenerSpec, request: http.IncomingMessage): RuleRequest {
   const [path, ...query] = (request.url ?? '/').split('?');
   return {
     method: request.method ?? 'GET',
@@ -211,7 +220,7 @@ function ruleRequestOf(listener: ListenerSpec, request: http.IncomingMessage): R
 }
 
 /** Raw headers, name and value in turn, without those of the connection that they came by. */
-function passedOn(rawHeaders: readonly string[], connection: string | undefined, chunked = false): string[] {
+export function passedOn(rawHeaders: readonly string[], connection: string | undefined, chunked = false): string[] {
   const dropped = [...HOP_BY_HOP, ...(connection ?? '').toLowerCase().split(/\s*,\s*/)];
   const kept = rawHeaders.flatMap((name, index) =>
     index % 2 === 0 && !dropped.includes(name.toLowerCase()) ? [name, rawHeaders[index + 1]] : []);
@@ -220,7 +229,7 @@ function passedOn(rawHeaders: readonly string[], connection: string | undefined,
 }
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html */
-function traceId(given: string | string[] | undefined): string {
+export function traceId(given: string | string[] | undefined): string {
   const own = `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
   const received = [given ?? []].flat().join(';');
   return received.includes('Root=') ? `Self=${own};${received.replace(/Self=[^;]*;?/, '')}` : [received, `Root=${own}`].filter(Boolean).join(';');

@@ -9,8 +9,9 @@ import { PublicNames } from './public-names';
 import { Report } from './report';
 import { Runtime, Runtimes, startTask } from './runtime';
 import { readSecrets } from './secrets';
-import { leadsTo, ListenerSpec, readLoadBalancers, readServices, ServiceSpec, TargetGroupSpec } from './service';
+import { leadsTo, ListenerSpec, readServices, ServiceSpec, TargetGroupSpec } from './service';
 import { sleep } from './sleep';
+import { standInsFor } from './stand-ins';
 import { isSuccess, Target, TargetGroup } from './target-group';
 import { EngineName, Task } from './task';
 import { explainUnhealthy } from './unhealthy';
@@ -67,8 +68,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
       // How a target becomes healthy is a check; that it does not stay so is news.
       if (before !== 'initial' && report.passed !== undefined) { report.note(`${name} is ${state}`); }
     })]));
-  const loadBalancers = readLoadBalancers(assembly, resolver, [...groups.values()].map(({ spec }) => spec))
-    .map((spec) => new LoadBalancer(spec, groups));
+  const loadBalancers = standInsFor(assembly, resolver, groups);
   const cast: Cast[] = [];
   const runtimes = new Runtimes({
     engine: options.engine, secrets: readSecrets(services, options.envFile), interrupted, progress: (line) => report.note(line),
@@ -86,7 +86,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
       const environment = Object.fromEntries(Object.entries(runtime.environment).map(([name, value]) => [name, names.rewrite(value)]));
       cast.push({ service, runtime: { ...runtime, environment }, tasks: [] });
     }
-    introduce(cast, report);
+    introduce(cast, loadBalancers, report);
 
     report.heading('Tasks');
     for (const member of cast) {
@@ -118,13 +118,18 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   return passed;
 }
 
-function introduce(cast: Cast[], report: Report): void {
+function introduce(cast: Cast[], loadBalancers: LoadBalancer[], report: Report): void {
   for (const { service, runtime } of cast) {
     const { container } = service;
     report.heading(service.name);
     report.fact('tasks', `${service.desiredCount} of ${service.cpu} CPU units and ${service.memoryMiB} MiB, ${service.architecture}`);
     report.fact('command', `${runtime.command.join(' ')} in ${runtime.workingDirectory}, user ${runtime.user}`);
     for (const { targetGroup: { healthCheck }, port } of service.registrations) {
+      if (healthCheck.inContainer) {
+        report.fact('health check', healthCheck.inContainer === 'none' ? 'none: a task counts as well as soon as it runs'
+          : `${healthCheck.inContainer.command.slice(1).join(' ')} in the container, every ${healthCheck.intervalSeconds} s`);
+        continue;
+      }
       report.fact('health check', `GET ${healthCheck.path} on port ${healthCheck.port ?? port} gives ${healthCheck.successCodes}`
         + ` within ${healthCheck.timeoutSeconds} s, every ${healthCheck.intervalSeconds} s`);
       report.fact('time', `health checks come ${PACE} times as often here, every ${healthCheck.intervalSeconds / PACE} s; time-outs are as above`);
@@ -139,6 +144,7 @@ function introduce(cast: Cast[], report: Report): void {
     }
   }
   report.line('');
+  loadBalancers.flatMap(({ spec }) => spec.notes).forEach((note) => report.note(note));
   report.note('The load balancer is a stand-in on this machine: it proves how things are wired, and is not a deployment.');
   report.note('IAM, security groups, quotas and the timing of AWS show up only there.');
 }
@@ -155,7 +161,7 @@ async function startTasks(
     const targets = service.registrations
       .map(({ targetGroup, port }) => {
         const endpoint = task.endpoint(port);
-        return { target: new Target(name, endpoint.host, endpoint.port), group: groups.get(targetGroup.key)! };
+        return { target: new Target(name, endpoint.host, endpoint.port, task), group: groups.get(targetGroup.key)! };
       });
     targets.forEach(({ target, group }) => group.register(target));
     tasks.push({ task, targets });

@@ -90,6 +90,8 @@ export interface TargetGroupSpec {
 }
 
 export interface HealthCheckSpec {
+  /** Not by requests, but by this check of the container; without one, a task counts as well as soon as it runs. */
+  readonly inContainer?: ContainerHealthCheckSpec | 'none';
   readonly path: string;
   /** Where it is not the port of the traffic. */
   readonly port?: number;
@@ -104,6 +106,8 @@ export interface HealthCheckSpec {
 export interface LoadBalancerSpec {
   readonly key: ResourceKey;
   readonly name: string;
+  /** What is assumed where the templates do not say, and what is left out: full sentences. */
+  readonly notes: readonly string[];
   readonly idleTimeoutSeconds: number;
   readonly dropInvalidHeaderFields: boolean;
   readonly xForwardedFor: 'append' | 'preserve' | 'remove';
@@ -125,7 +129,7 @@ export interface ListenerRuleSpec {
   readonly action: Action;
 }
 
-const keyOf = ({ stack, logicalId }: ResourceReference): ResourceKey => `${stack.key}:${logicalId}`;
+export const keyOf = ({ stack, logicalId }: ResourceReference): ResourceKey => `${stack.key}:${logicalId}`;
 
 /** Every service of the assembly, or the one that is asked for. */
 export function readServices(assembly: Assembly, resolver: Resolver, wanted?: string): ServiceSpec[] {
@@ -157,15 +161,17 @@ function readService(assembly: Assembly, resolver: Resolver, stack: Stack, logic
   const containers: any[] = task.ContainerDefinitions ?? [];
 
   const loadBalancers: any[] = properties.LoadBalancers ?? [];
-  if (loadBalancers.length === 0) {
-    throw new CannotRun(`service ${name} has no target group: only services behind an Application Load Balancer can be rehearsed`
-      + ' so far; name another one with --service');
+  const registries: any[] = properties.ServiceRegistries ?? [];
+  if (loadBalancers.length === 0 && registries.length === 0) {
+    throw new CannotRun(`service ${name} has no target group and is not in Cloud Map: only services behind an Application Load Balancer`
+      + ' or an HTTP API can be rehearsed; name another one with --service');
   }
-  const serving = loadBalancers[0].ContainerName;
+  const serving = (loadBalancers[0] ?? registries[0]).ContainerName ?? containers[0]?.Name;
   const definition = containers.find((container) => container.Name === serving);
   if (!definition) {
-    throw new CannotRun(`the task definition of service ${name} has no container ${serving}, which its load balancer is to reach`);
+    throw new CannotRun(`the task definition of service ${name} has no container ${serving}, which is to be reached`);
   }
+  const container = readContainer(taskReference.stack, definition);
 
   const desiredCount = Number(properties.DesiredCount ?? smallestScale(assembly, resolver, stack, logicalId) ?? 1);
   if (desiredCount < 1) {
@@ -177,22 +183,50 @@ function readService(assembly: Assembly, resolver: Resolver, stack: Stack, logic
     stack,
     region: regionOf(stack),
     desiredCount,
-    gracePeriodSeconds: Number(properties.HealthCheckGracePeriodSeconds ?? 0),
+    gracePeriodSeconds: Number(properties.HealthCheckGracePeriodSeconds
+      ?? (loadBalancers.length > 0 ? 0 : container.healthCheck?.startPeriodSeconds ?? 0)),
     cpu: String(task.Cpu ?? '256'),
     memoryMiB: String(task.Memory ?? '512'),
     architecture: task.RuntimePlatform?.CpuArchitecture ?? 'X86_64',
-    container: readContainer(taskReference.stack, definition),
-    sidecars: containers.filter((container) => container !== definition).map((container) => readContainer(taskReference.stack, container)),
+    container,
+    sidecars: containers.filter((other) => other !== definition).map((other) => readContainer(taskReference.stack, other)),
     volumes: ((task.Volumes ?? []) as any[]).map((volume) => ({
       name: volume.Name,
       storedIn: volume.EFSVolumeConfiguration ? 'EFS' : volume.ConfiguredAtLaunch ? 'EBS' : undefined,
     })),
-    registrations: (raw.LoadBalancers as any[])
-      .filter((registration) => registration.ContainerName === serving)
-      .map((registration) => ({
-        targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), name),
-        port: Number(registration.ContainerPort),
+    registrations: loadBalancers.length > 0
+      ? (raw.LoadBalancers as any[])
+        .filter((registration) => registration.ContainerName === serving)
+        .map((registration) => ({
+          targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), name),
+          port: Number(registration.ContainerPort),
+        }))
+      : (raw.ServiceRegistries as any[]).map((registry) => ({
+        targetGroup: readRegistry(resolver.reference(stack, registry.RegistryArn), container, name),
+        port: Number(resolver.resolve(stack, registry.ContainerPort ?? registry.Port) ?? definition.PortMappings?.[0]?.ContainerPort),
       })),
+  };
+}
+
+/**
+ * A service of Cloud Map, as a target group: ECS keeps the tasks in it whose container health check passes.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
+ */
+function readRegistry(reference: ResourceReference | undefined, { healthCheck }: ContainerSpec, service: string): TargetGroupSpec {
+  if (!reference) { throw new CannotRun(`the Cloud Map service of service ${service} is not in this assembly: only what was synthesised can be rehearsed`); }
+  return {
+    key: keyOf(reference),
+    name: reference.stack.displayName(reference.logicalId),
+    healthCheck: {
+      inContainer: healthCheck ?? 'none',
+      // Nobody asks for a path in AWS. Here users do: any answer that is not the fault of a server will do.
+      path: '/',
+      successCodes: '200-499',
+      intervalSeconds: healthCheck?.intervalSeconds ?? 30,
+      timeoutSeconds: healthCheck?.timeoutSeconds ?? 5,
+      healthyThreshold: 1,
+      unhealthyThreshold: healthCheck?.retries ?? 1,
+    },
   };
 }
 
@@ -293,7 +327,8 @@ export function readLoadBalancers(assembly: Assembly, resolver: Resolver, target
     const properties = resource.Properties ?? {};
     const listener = resolver.reference(stack, properties.ListenerArn);
     return {
-      listener: listener && keyOf(listener),
+      listener: listener ? keyOf(listener) : String(resolver.resolve(stack, properties.ListenerArn)),
+      outside: !listener,
       priority: Number(resolver.resolve(stack, properties.Priority)),
       conditions: readConditions(resolver.resolve(stack, properties.Conditions ?? [])),
       action: readAction(properties.Actions ?? [], (value) => resolver.resolve(stack, value), targetGroupKey(stack)),
@@ -321,6 +356,7 @@ export function readLoadBalancers(assembly: Assembly, resolver: Resolver, target
       return {
         key,
         name: stack.displayName(logicalId),
+        notes: [],
         // Defaults: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
         idleTimeoutSeconds: Number(attributes['idle_timeout.timeout_seconds'] ?? 60),
         dropInvalidHeaderFields: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
@@ -330,13 +366,26 @@ export function readLoadBalancers(assembly: Assembly, resolver: Resolver, target
     })
     .filter(({ listeners: own }) => own.some((listener) => targetGroups.some((group) => leadsTo(listener, group.key))));
 
-  for (const group of targetGroups) {
-    if (!loadBalancers.some((loadBalancer) => loadBalancer.listeners.some((listener) => leadsTo(listener, group.key)))) {
-      throw new CannotRun(`no listener of this assembly leads to target group ${group.name}:`
-        + ' a listener that was imported by its ARN cannot be rehearsed so far');
-    }
-  }
-  return loadBalancers;
+  // A listener of which the assembly knows the ARN only: the rules are here, what is around them is not.
+  const outside = [...new Set(rules.filter((rule) => rule.outside).map(({ listener }) => listener))]
+    .map((arn): LoadBalancerSpec => ({
+      key: arn,
+      name: `a load balancer from outside, listener ${arn}`,
+      notes: [`Listener ${arn} is not in this assembly. Its stand-in has the rules that are, and answers 404 to all else; that it speaks HTTP on port 80, `
+        + 'with an idle time-out of 60 s, is assumed.'],
+      idleTimeoutSeconds: 60,
+      dropInvalidHeaderFields: false,
+      xForwardedFor: 'append',
+      listeners: [{
+        name: `listener ${arn}`,
+        port: 80,
+        protocol: 'HTTP',
+        rules: rules.filter(({ listener }) => listener === arn).sort((one, other) => one.priority - other.priority),
+        defaultAction: { type: 'fixed-response', statusCode: 404, contentType: 'text/plain', body: 'no rule of this assembly holds for that request\n' },
+      }],
+    }))
+    .filter(({ listeners: [listener] }) => targetGroups.some((group) => leadsTo(listener, group.key)));
+  return [...loadBalancers, ...outside];
 }
 
 export function leadsTo(listener: ListenerSpec, targetGroup: ResourceKey): boolean {

@@ -1,6 +1,8 @@
 import * as http from 'node:http';
-import { HealthCheckSpec, TargetGroupSpec } from './service';
+import * as net from 'node:net';
+import { ContainerHealthCheckSpec, HealthCheckSpec, TargetGroupSpec } from './service';
 import { sleep } from './sleep';
+import { Task } from './task';
 
 /*
  * A stand-in for a target group: probes its targets as the template says, and picks the one that gets the next request. Follows
@@ -23,7 +25,11 @@ export class Target {
   public lastProbe?: Probe;
   public inARow = 0;
 
-  constructor(public readonly name: string, public readonly host: string, public readonly port: number) {}
+  /** @param task the one behind it, whose container health check counts where nobody asks over HTTP */
+  constructor(
+    public readonly name: string, public readonly host: string, public readonly port: number,
+    public readonly task?: Pick<Task, 'checkContainerHealth' | 'exit'>,
+  ) {}
 }
 
 export class TargetGroup {
@@ -69,7 +75,9 @@ export class TargetGroup {
     const { healthCheck } = this.spec;
     while (!signal.aborted) {
       const due = sleep(1000 * healthCheck.intervalSeconds / this.pace, signal);
-      const probe = await probeOnce(target.host, healthCheck.port ?? target.port, healthCheck);
+      const probe = healthCheck.inContainer
+        ? await checkInContainer(target, healthCheck.inContainer)
+        : await probeOnce(target.host, healthCheck.port ?? target.port, healthCheck);
       if (signal.aborted) { return; }
       this.judge(target, probe);
       await due;
@@ -86,6 +94,27 @@ export class TargetGroup {
     if (!probe.passed && target.inARow >= unhealthyThreshold) { target.state = 'unhealthy'; }
     if (target.state !== before) { this.changed(target, before); }
   }
+}
+
+/** What Cloud Map hears of a task: that its container health check passes, or no more than that it runs. */
+async function checkInContainer({ host, port, task }: Target, check: ContainerHealthCheckSpec | 'none'): Promise<Probe> {
+  const outcome = check === 'none' || !task ? 'not rehearsed' : await task.checkContainerHealth(check);
+  if (task?.exit) { return { error: 'exited', passed: false }; }
+  // A task that runs is not yet one that listens. Where the check cannot be run here, what it would most likely ask is whether it does.
+  return outcome === 'not rehearsed' ? connectOnce(host, port) : { passed: outcome === 'passed', error: outcome === 'passed' ? undefined : outcome };
+}
+
+async function connectOnce(host: string, port: number): Promise<Probe> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port, timeout: 1000 });
+    const settle = (probe: Probe) => {
+      socket.destroy();
+      resolve(probe);
+    };
+    socket.on('connect', () => settle({ passed: true }));
+    socket.on('timeout', () => settle({ error: 'ETIMEDOUT', passed: false }));
+    socket.on('error', (error: NodeJS.ErrnoException) => settle({ error: error.code ?? error.message, passed: false }));
+  });
 }
 
 async function probeOnce(host: string, port: number, healthCheck: HealthCheckSpec): Promise<Probe> {

@@ -33,6 +33,14 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
             : 'change the app, or the success codes of the health check');
   }
 
+  if (healthCheck.inContainer && ['failed', 'timed out'].includes(lastProbe?.error ?? '')) {
+    const words = healthCheck.inContainer === 'none' ? '' : healthCheck.inContainer.command.slice(1).join(' ');
+    const starting = seconds < patience.heard || !task.listening?.length && seconds < patience.silent;
+    return starting || target.inARow < healthCheck.unhealthyThreshold ? undefined
+      : `its container health check, ${words}, ${lastProbe!.error}, so Cloud Map would not name the task to anybody, and ECS would replace it: `
+        + 'run that command beside the app, and change one or the other';
+  }
+
   const listening = task.listening ?? [];
   const there = listening.filter((report) => report.port === port);
   if (there.some(({ host }) => host === undefined || host === target.host)) {

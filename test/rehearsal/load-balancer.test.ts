@@ -46,7 +46,7 @@ function register(targets: TargetGroup, port: number): Target {
 async function balance(targets: TargetGroup, props: Partial<LoadBalancerSpec> = {}, action: Action = FORWARD) {
   const listener = { name: 'Http', port: 80, protocol: 'HTTP' as const, rules: [], defaultAction: action };
   const loadBalancer = new LoadBalancer({
-    key: 'lb', name: 'lb', idleTimeoutSeconds: 5, dropInvalidHeaderFields: false, xForwardedFor: 'append', listeners: [listener], ...props,
+    key: 'lb', name: 'lb', notes: [], idleTimeoutSeconds: 5, dropInvalidHeaderFields: false, xForwardedFor: 'append', listeners: [listener], ...props,
   }, new Map([['group', targets]]));
   await loadBalancer.listen(0);
   closing.push(async () => loadBalancer.close());
