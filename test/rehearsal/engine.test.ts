@@ -237,13 +237,16 @@ withEngines('%s', (engine) => {
   });
 
   test('a container that wants more memory than its task has is killed', async () => {
-    const { task, ask } = await running();
+    const { task, ask, log } = await running();
     const memory = await task.memory();
     expect(memory!.limitMiB).toBe(512);
     expect(memory!.usedMiB).toBeGreaterThan(5);
     expect(memory!.usedMiB).toBeLessThan(200);
     void ask('/allocate').catch(() => {});
     expect((await task.exited).code).toBe(137);
+    const { allocatedMiB } = JSON.parse(log.at(-1)!);
+    expect(allocatedMiB).toBeGreaterThan(300);
+    expect(allocatedMiB).toBeLessThan(512);
     expect(await task.memory()).toBeUndefined();
   });
 
@@ -332,7 +335,7 @@ withEngines('%s', (engine) => {
             { container: proxy, condition: ecs.ContainerDependencyCondition.HEALTHY },
           );
         },
-        environment: { PORT: '8080' },
+        environment: { PORT: '8080', FAULT: 'goes slowly' },
       });
       expect(log.slice(0, 1)).toEqual(['[migration] migrated']);
       // The proxy was healthy before the app started.
@@ -340,7 +343,7 @@ withEngines('%s', (engine) => {
       expect(await ask('/write?/shared/file')).toMatch(/EROFS|EACCES/);
       await task.stop('gently');
       // In the reverse order.
-      expect(log.slice(-2)).toEqual(['{"message":"going"}', '[proxy] proxy leaves']);
+      expect(log.slice(-2)).toEqual(['{"message":"gone"}', '[proxy] proxy leaves']);
     });
 
     test('that must succeed before, and do not, end the task', async () => {
