@@ -34,7 +34,9 @@ export function newLogGroup(scope: Construct, props: LogsProps): logs.LogGroup {
     // Without their key, logs that are kept cannot be read.
     removalPolicy,
   }) : undefined);
-  const logGroup = new logs.LogGroup(scope, 'LogGroup', {
+  // The class of a log group cannot change, so that one of another class must have another ID.
+  const isInfrequent = props.logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS;
+  const logGroup = new logs.LogGroup(scope, isInfrequent ? 'InfrequentLogGroup' : 'LogGroup', {
     retention: props.logRetention,
     logGroupClass: props.logGroupClass,
     encryptionKey,
