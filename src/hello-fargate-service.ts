@@ -241,6 +241,8 @@ export interface HelloFargateServiceProps {
    * The VPC. A public load balancer needs public subnets in two zones of it. The tasks stand in its private subnets
    * if it has such with a way out, else in the public ones with an IP address each ($3.65 a month).
    *
+   * A load balancer stays in its VPC: a service that runs gets into another one only as another service, with another id.
+   *
    * @default - that of `cluster`; without that, one VPC is made for all services of the stack:
    * two zones, public subnets only, no NAT gateway
    */
