@@ -368,7 +368,7 @@ withEngines('%s', (engine) => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       expect(task.exit).toBeUndefined();
       await task.stop('gently');
-      await (await start()).task.stop('at once');
+      await (await start()).task.kill();
     });
 
     test('that are essential take the task with them, and others do not', async () => {
