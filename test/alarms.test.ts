@@ -64,6 +64,7 @@ describe('nobody is woken by', () => {
   const quiet: [string, Minute[], { from: number }?][] = [
     ['a service in which all is well', life([90, WELL])],
     ['no traffic', life([90, { ...WELL, requests: 0 }])],
+    ['tasks with next to nothing to do', life([90, { ...WELL, cpu: 0.1, memory: 5, requests: 1 }])],
     ['one failed request of three in an hour', life([60, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, errors: i === 40 ? 1 : 0 })])],
     ['three requests an hour that all fail', life([120, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, errors: i % 20 === 0 ? 1 : 0 })])],
     ['4 % failures of 10,000 an hour', life([90, { ...WELL, requests: 167, errors: 6 }])],
@@ -108,6 +109,7 @@ describe('nobody is woken by', () => {
     const slow = stackOf({ alarms: Alarms.recommended({ responseTime: Duration.seconds(1) }) });
 
     expect(onCall(slow, life([90, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, seconds: i % 20 === 0 ? [9] : [] })])).ever).toEqual({});
+    expect(onCall(slow, life([90, { ...WELL, requests: 1, seconds: [9] }])).ever).toEqual({});
     expect(onCall(slow, life([30, WELL], [4, { ...WELL, seconds: [9, 9, 9] }], [30, WELL])).ever).toEqual({});
   });
 
@@ -177,6 +179,13 @@ describe('somebody is woken by', () => {
 
     expect(Object.keys(ever)).toEqual(['SlowResponses']);
     expect(always.SlowResponses[0]).toBeLessThanOrEqual(82);
+  });
+
+  test('slow responses of the second target group', () => {
+    const there = { ...WELL, group: 'alternate' as const };
+    const stack = stackOf({ deployment: Deployment.blueGreen(), alarms: Alarms.recommended({ responseTime: Duration.millis(500) }) });
+
+    expect(Object.keys(onCall(stack, life([60, there], [60, { ...there, seconds: [0.6] }])).always)).toEqual(['SlowResponses']);
   });
 
   test('error lines', () => {
