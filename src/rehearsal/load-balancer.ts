@@ -30,6 +30,8 @@ export class LoadBalancer {
   /** Keeps connections to targets open between requests, as a load balancer does. */
   private readonly agent = new http.Agent({ keepAlive: true });
   private weightTurn = 0;
+  /** Is told what became of each request that went to a target; without a status where there was no whole answer. */
+  public observe?: (outcome: { readonly target: Target; readonly sentAt: number; readonly status?: number }) => void;
 
   /**
    * @param spec what the template says
@@ -83,6 +85,7 @@ export class LoadBalancer {
 
   private forward(listener: ListenerSpec, target: Target, request: http.IncomingMessage, response: http.ServerResponse): void {
     const idle = 1000 * this.spec.idleTimeoutSeconds;
+    const sentAt = Date.now();
     const forwarded = this.requestTo(listener, target, request);
     let failure: Failure = 502;
     const connecting = setTimeout(() => {
@@ -100,10 +103,15 @@ export class LoadBalancer {
     forwarded.on('response', (answer) => {
       response.writeHead(answer.statusCode!, answer.statusMessage, passedOn(answer.rawHeaders, answer.headers.connection));
       answer.pipe(response);
+      answer.on('end', () => this.observe?.({ target, sentAt, status: answer.statusCode }));
       // Half an answer must not look like a whole one.
-      answer.on('error', () => response.destroy());
+      answer.on('error', () => {
+        this.observe?.({ target, sentAt });
+        response.destroy();
+      });
     });
     forwarded.on('error', () => {
+      this.observe?.({ target, sentAt });
       if (response.headersSent || response.destroyed) {
         response.destroy();
       } else {

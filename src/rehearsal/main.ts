@@ -15,6 +15,8 @@ the assertions of the integ tests that the app has. Run \`cdk synth\` first.
   --service NAME     only this service: its construct path, or a part of it, its logical id, or its stack
   --engine NAME      what runs the containers: node, docker or podman (default: node where the image only copies files and
                      starts node, else CDK_DOCKER, docker or podman)
+  --quick            only how things are wired, not what becomes of requests when tasks come and go
+  --json             the verdict as JSON on stdout, all else on stderr; ends after the verdict
   --port N           port of the stand-in for the load balancer (default: any that is free)
   --env-file FILE    values of the secrets, as NAME=value lines (default: the environment)
   --help             this text
@@ -25,7 +27,9 @@ Exit code: 0 all checks passed, 1 a check failed, 2 it could not be run.
 
 /** The command. Sets the exit code of the process. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
-  const report = new Report(process.stdout);
+  // The first line of output may come before the arguments are understood.
+  const json = args.includes('--json');
+  const report = new Report(json ? process.stderr : process.stdout);
   const interrupted = new AbortController();
   const interrupt = () => {
     // Who asks twice does not want to wait. What is left is removed on exit.
@@ -50,6 +54,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
       process.stdout.write(options);
     } else {
       process.exitCode = await rehearse(options, report, interrupted.signal) ? 0 : 1;
+      if (json) { process.stdout.write(`${JSON.stringify(report.document(), undefined, 2)}\n`); }
     }
   } catch (error) {
     fail(error);
@@ -73,7 +78,15 @@ export function readArguments(args: readonly string[]): RehearseOptions | string
   if (engine !== undefined && engine !== 'node' && engine !== 'docker' && engine !== 'podman') {
     throw new CannotRun(`--engine ${engine} is not known: give node, docker or podman`);
   }
-  return { directory, service: values.service, engine, once: values.once ?? false, port, envFile: values['env-file'] };
+  return {
+    directory,
+    service: values.service,
+    engine,
+    once: (values.once || values.json) ?? false,
+    quick: values.quick ?? false,
+    port,
+    envFile: values['env-file'],
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -83,6 +96,8 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         'once': { type: 'boolean' },
+        'quick': { type: 'boolean' },
+        'json': { type: 'boolean' },
         'service': { type: 'string' },
         'engine': { type: 'string' },
         'port': { type: 'string' },

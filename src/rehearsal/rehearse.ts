@@ -1,20 +1,22 @@
-import * as http from 'node:http';
 import { Assembly } from './assembly';
 import { rehearseAssertions } from './assertions';
 import { CannotRun } from './cannot-run';
 import { knownOnlyInAws, Resolver } from './intrinsics';
 import { decide } from './listener-rules';
+import { Front, get } from './load';
 import { LoadBalancer } from './load-balancer';
 import { PublicNames } from './public-names';
 import { Report } from './report';
-import { Runtime, Runtimes, startTask } from './runtime';
+import { Runtime, Runtimes } from './runtime';
 import { readSecrets } from './secrets';
 import { leadsTo, ListenerSpec, readServices, ServiceSpec, TargetGroupSpec } from './service';
 import { sleep } from './sleep';
+import { Actor, Cast, deregister, healthy, startActor } from './stage';
 import { standInsFor } from './stand-ins';
-import { isSuccess, Target, TargetGroup } from './target-group';
-import { EngineName, Task } from './task';
-import { explainUnhealthy } from './unhealthy';
+import { isSuccess, TargetGroup } from './target-group';
+import { EngineName } from './task';
+import { Patience } from './unhealthy';
+import { rehearseReplacement } from './verdict';
 
 /*
  * The play: reads what was synthesised, starts the load balancers and the tasks, makes the checks, and ends what it has started.
@@ -27,6 +29,8 @@ export interface RehearseOptions {
   readonly service?: string;
   /** End after the verdict. */
   readonly once: boolean;
+  /** Only how things are wired, and not what becomes of them when tasks come and go. */
+  readonly quick?: boolean;
   /** For the first listener; 0 is any that is free. */
   readonly port: number;
   /** Values of secrets. */
@@ -37,19 +41,14 @@ export interface RehearseOptions {
   readonly patienceSeconds?: number;
 }
 
+type Say = (task: string, line: string) => void;
+
 /**
  * Health checks and waiters come as many times as often as the template says, or nobody would wait for them.
  * Time-outs are never touched, nor is the time that a silent app has to start.
  */
 const PACE = 20;
 const PATIENCE_SECONDS = 5;
-
-/** A service that is on stage. */
-interface Cast {
-  readonly service: ServiceSpec;
-  readonly runtime: Runtime;
-  readonly tasks: Array<{ readonly task: Task; readonly targets: ReadonlyArray<{ readonly target: Target; readonly group: TargetGroup }> }>;
-}
 
 /**
  * @param interrupted when it fires, the rehearsal ends what it has started
@@ -73,6 +72,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const runtimes = new Runtimes({
     engine: options.engine, secrets: readSecrets(services, options.envFile), interrupted, progress: (line) => report.note(line),
   });
+  const say = options.once ? undefined : (name: string, line: string) => report.log(name, line);
+  const patience = options.patienceSeconds ?? PATIENCE_SECONDS;
   let passed = false;
   try {
     const prepared: Array<{ service: ServiceSpec; runtime: Runtime }> = [];
@@ -84,16 +85,15 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     }
     for (const { service, runtime } of prepared) {
       const environment = Object.fromEntries(Object.entries(runtime.environment).map(([name, value]) => [name, names.rewrite(value)]));
-      cast.push({ service, runtime: { ...runtime, environment }, tasks: [] });
+      cast.push({ service, runtime: { ...runtime, environment }, prefix: services.length > 1 ? `${service.name} ` : '', tasks: [] });
     }
     introduce(cast, loadBalancers, report);
 
     report.heading('Tasks');
     for (const member of cast) {
-      const prefix = cast.length > 1 ? `${member.service.name} ` : '';
-      await startTasks(member, prefix, groups, report, options.once ? undefined : (name, line) => report.log(name, line));
+      await startTasks(member, groups, report, say);
     }
-    for (const member of cast) { await waitUntilHealthy(member, options.patienceSeconds ?? PATIENCE_SECONDS, report, interrupted); }
+    for (const member of cast) { await checkHealthy(member, patience, report, interrupted); }
 
     if (!interrupted.aborted && report.checks.every(({ outcome }) => outcome === 'passed')) {
       for (const member of cast) { await checkContainerHealth(member, report); }
@@ -101,18 +101,22 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
       for (const { service } of cast) { await askHealthPaths(service, loadBalancers, report); }
       if (assembly.integTests.length > 0) {
         await rehearseAssertions(assembly, names, PACE, interrupted,
-          ({ assertion, ...outcome }) => report.check({ name: `assertion: ${assertion}`, ...outcome }));
+          ({ assertion, ...outcome }) => report.check({ id: 'assertion', name: `assertion: ${assertion}`, ...outcome }));
       } else {
         report.note('the assembly has no integ test: only the health path is asked');
       }
       for (const member of cast) { checkAlive(member, report); }
+    }
+    if (!options.quick && !interrupted.aborted && report.checks.every(({ outcome }) => outcome !== 'failed')) {
+      for (const member of cast) { await rehearseComingAndGoing(member, loadBalancers, groups, patience, report, interrupted, say); }
     }
     if (interrupted.aborted) { throw new CannotRun('interrupted before the verdict'); }
 
     passed = report.verdict((Date.now() - began) / 1000);
     if (passed && !options.once) { await stayUp(cast, loadBalancers, report, interrupted); }
   } finally {
-    await end(cast, groups, loadBalancers, passed, report);
+    // How tasks leave has been shown by then, unless it was left out.
+    await end(cast, groups, loadBalancers, passed && (options.quick || !options.once), report);
     await runtimes.close();
   }
   return passed;
@@ -149,47 +153,31 @@ function introduce(cast: Cast[], loadBalancers: LoadBalancer[], report: Report):
   report.note('IAM, security groups, quotas and the timing of AWS show up only there.');
 }
 
-async function startTasks(
-  { service, runtime, tasks }: Cast, prefix: string, groups: ReadonlyMap<string, TargetGroup>, report: Report,
-  log?: (name: string, line: string) => void,
-): Promise<void> {
+async function startTasks(member: Cast, groups: ReadonlyMap<string, TargetGroup>, report: Report, say?: Say): Promise<void> {
+  const { service, runtime, tasks } = member;
   const count = Math.min(service.desiredCount, runtime.limit?.tasks ?? Infinity);
   if (count < service.desiredCount) { report.note(`${count} task instead of ${service.desiredCount}: ${runtime.limit!.because}`); }
-  for (let number = 1; number <= count; number++) {
-    const name = `${prefix}task ${number}`;
-    const task = await startTask(name, service, runtime, (line) => log?.(name, line));
-    const targets = service.registrations
-      .map(({ targetGroup, port }) => {
-        const endpoint = task.endpoint(port);
-        return { target: new Target(name, endpoint.host, endpoint.port, task), group: groups.get(targetGroup.key)! };
-      });
-    targets.forEach(({ target, group }) => group.register(target));
-    tasks.push({ task, targets });
-  }
+  for (let number = 1; number <= count; number++) { tasks.push(await startActor(member, number, groups, say)); }
 }
 
-async function waitUntilHealthy({ service, tasks }: Cast, patienceSeconds: number, report: Report, interrupted: AbortSignal): Promise<void> {
-  const waiting = new Set(tasks.flatMap(({ task, targets }) => targets.map(({ target, group }) => ({ task, target, group }))));
-  while (waiting.size > 0 && !interrupted.aborted) {
-    for (const candidate of waiting) {
-      const { task, target, group: { spec: { healthCheck } } } = candidate;
-      const name = `${task.name} at ${target.host}:${target.port}`;
-      if (target.state === 'healthy' && !task.exit) {
-        report.check({ outcome: 'passed', name: `${name} is healthy`, reason: `after ${task.secondsSinceStart.toFixed(1)} s` });
-        waiting.delete(candidate);
-        continue;
-      }
-      // ECS replaces a task that fails health checks after the grace period.
-      const allowed = service.gracePeriodSeconds + healthCheck.unhealthyThreshold * healthCheck.intervalSeconds;
-      const reason = explainUnhealthy(task, target, healthCheck, { silent: allowed, heard: Math.max(patienceSeconds, allowed / PACE) });
-      if (reason) {
-        report.check({ outcome: 'failed', name: `${name} is not healthy`, reason });
-        task.lastLines.forEach((line) => report.log(task.name, line));
-        waiting.delete(candidate);
-      }
-    }
-    await sleep(25);
-  }
+/** ECS replaces a task that fails health checks after the grace period. */
+function patienceOf({ service, runtime }: Cast, { targets: [{ group: { spec: { healthCheck } } }] }: Actor, seconds: number): Patience {
+  const allowed = service.gracePeriodSeconds + healthCheck.unhealthyThreshold * healthCheck.intervalSeconds;
+  const slower = runtime.emulated ? 10 : 1;
+  return { silent: slower * allowed, heard: slower * Math.max(seconds, allowed / PACE) };
+}
+
+async function checkHealthy(member: Cast, patienceSeconds: number, report: Report, interrupted: AbortSignal): Promise<void> {
+  await Promise.all(member.tasks.map(async (actor) => {
+    const { task, targets: [{ target }] } = actor;
+    const name = `${task.name} at ${target.host}:${target.port}`;
+    const reason = await healthy(actor, patienceOf(member, actor, patienceSeconds), interrupted);
+    if (interrupted.aborted) { return; }
+    report.check(reason
+      ? { id: 'healthy', outcome: 'failed', name: `${name} is not healthy`, reason }
+      : { id: 'healthy', outcome: 'passed', name: `${name} is healthy`, reason: `after ${task.secondsSinceStart.toFixed(1)} s` });
+    if (reason) { task.lastLines.forEach((line) => report.log(task.name, line)); }
+  }));
 }
 
 async function checkContainerHealth({ service: { container: { healthCheck } }, tasks }: Cast, report: Report): Promise<void> {
@@ -209,8 +197,63 @@ async function checkContainerHealth({ service: { container: { healthCheck } }, t
       'timed out': `it took longer than ${healthCheck.timeoutSeconds} s, ${healthCheck.retries} times: ECS would replace the task`,
       'not rehearsed': 'only `node …` runs without a container engine',
     };
-    report.check({ outcome: outcome === 'timed out' ? 'failed' : outcome, name, reason: reasons[outcome] });
+    report.check({ id: 'container-health-check', outcome: outcome === 'timed out' ? 'failed' : outcome, name, reason: reasons[outcome] });
   }
+}
+
+async function rehearseComingAndGoing(
+  member: Cast, loadBalancers: LoadBalancer[], groups: ReadonlyMap<string, TargetGroup>, patience: number, report: Report, interrupted: AbortSignal,
+  say?: Say,
+): Promise<void> {
+  const front = frontOf(member.service, loadBalancers);
+  if (!front) {
+    report.check({ id: 'load', outcome: 'not rehearsed', name: `${member.prefix}tasks are replaced under load`, reason: 'no rule leads requests to them' });
+    return;
+  }
+  report.heading(`${member.prefix}When tasks come and go`);
+  report.note(`replacing three tasks under load, each in its own way, and killing one; ${member.service.container.stopTimeoutSeconds} s at most …`);
+  let number = member.tasks.length;
+  await rehearseReplacement(member, {
+    front,
+    idleTimeoutSeconds: front.loadBalancer.spec.idleTimeoutSeconds,
+    interrupted,
+    startAnother: async () => {
+      const actor = await startActor(member, ++number, groups, say);
+      const reason = await healthy(actor, patienceOf(member, actor, patience), interrupted);
+      if (reason) {
+        deregister(actor);
+        await actor.task.stop('at once');
+        throw new Error(reason);
+      }
+      return actor;
+    },
+  }, (result) => report.check({ ...result, name: `${member.prefix}${result.name}` }));
+}
+
+/** A way by which users reach the service: not the health path, which answers 503 when a task leaves. */
+function frontOf({ registrations: [{ targetGroup }] }: ServiceSpec, loadBalancers: LoadBalancer[]): Front | undefined {
+  for (const loadBalancer of loadBalancers) {
+    for (const listener of loadBalancer.spec.listeners.filter((candidate) => leadsTo(candidate, targetGroup.key))) {
+      const host = hostFor(listener, targetGroup) ?? '127.0.0.1';
+      for (const path of pathsFor(listener, targetGroup)) {
+        const action = decide(listener, {
+          method: 'GET', protocol: listener.protocol, host, port: listener.port, path, query: '', headers: { host }, sourceIp: '127.0.0.1',
+        });
+        if (action.type === 'forward' && action.targetGroups.some(({ key, weight }) => key === targetGroup.key && weight > 0)) {
+          return { loadBalancer, url: `${loadBalancer.url(listener)}${path}`, host };
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Paths that the rules towards a target group ask for, without their wildcards; and /, where they ask for none. */
+function pathsFor({ rules }: ListenerSpec, { key }: TargetGroupSpec): string[] {
+  const conditions = rules.filter(({ action }) => action.type === 'forward' && action.targetGroups.some((group) => group.key === key))
+    .flatMap((rule) => rule.conditions);
+  const patterns = conditions.flatMap((condition) => condition.field === 'path-pattern' ? condition.values : []);
+  return [...patterns.map((pattern) => pattern.replace(/[*?]/g, '')), '/'];
 }
 
 /** Asks for the health path as a user would, by the first listener that leads to the target group. */
@@ -226,11 +269,11 @@ async function askHealthPaths(service: ServiceSpec, loadBalancers: LoadBalancer[
       const action = decide(listener, {
         method: 'GET', protocol: listener.protocol, host, port: listener.port, path: pathname, query, headers: { host }, sourceIp: '127.0.0.1',
       });
-      const answer = await get(url, host, 1000 * timeoutSeconds);
+      const answer = await get(url, host, { timeout: 1000 * timeoutSeconds });
       const said = `GET ${url} ${answer.status === undefined ? `did not answer: ${answer.error}` : `answered ${answer.status}`}`;
       if (action.type === 'forward' && action.targetGroups.some(({ key, weight }) => key === targetGroup.key && weight > 0)) {
         const ok = answer.status !== undefined && isSuccess(successCodes, answer.status);
-        report.check({ outcome: ok ? 'passed' : 'failed', name: said, reason: ok ? undefined : `the target group wants ${successCodes}` });
+        report.check({ id: 'http', outcome: ok ? 'passed' : 'failed', name: said, reason: ok ? undefined : `the target group wants ${successCodes}` });
       } else {
         report.note(`${said}: the rules of ${listener.name} lead that path elsewhere, which is no fault`);
       }
@@ -245,21 +288,11 @@ function hostFor(listener: ListenerSpec, { key }: TargetGroupSpec): string | und
   return condition?.field === 'host-header' ? condition.values[0].replace(/[*?]/g, 'x') : undefined;
 }
 
-async function get(url: string, host: string, timeout: number): Promise<{ status?: number; error?: string }> {
-  return new Promise((resolve) => {
-    const request = http.get(url, { agent: false, headers: { Host: host }, timeout }, (response) => {
-      response.resume().on('end', () => resolve({ status: response.statusCode })).on('error', (error) => resolve({ error: error.message }));
-    });
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
-    request.on('error', (error) => resolve({ error: error.message }));
-  });
-}
-
 function checkAlive({ tasks }: Cast, report: Report): void {
   for (const { task } of tasks) {
     if (!task.exit) { continue; }
     const how = task.exit.signal ?? `exit code ${task.exit.code}`;
-    report.check({ outcome: 'failed', name: `${task.name} is still running`, reason: `the app died after it was healthy, with ${how}; its last words follow` });
+    report.check({ id: 'running', outcome: 'failed', name: `${task.name} is still running`, reason: `the app died after it was healthy, with ${how}; its last words follow` });
     task.lastLines.forEach((line) => report.log(task.name, line));
   }
 }

@@ -16,6 +16,8 @@ const CODES: { readonly [colour in Colour]: readonly [on: number, off: number] }
 };
 
 export interface Check {
+  /** What it is about, for programs that read the verdict. */
+  readonly id: string;
   readonly outcome: 'passed' | 'failed' | 'not rehearsed';
   readonly name: string;
   readonly reason?: string;
@@ -26,6 +28,7 @@ export class Report {
   /** The verdict, once it is there. */
   public passed?: boolean;
   private readonly colours: boolean;
+  private seconds = 0;
 
   constructor(private readonly output: Output, environment: NodeJS.ProcessEnv = process.env) {
     // https://no-color.org
@@ -78,10 +81,21 @@ export class Report {
   public verdict(seconds: number): boolean {
     const count = (outcome: Check['outcome']) => this.checks.filter((check) => check.outcome === outcome).length;
     const failed = count('failed');
+    this.seconds = Number(seconds.toFixed(1));
     const parts = [`${count('passed')} passed`, `${failed} failed`, ...count('not rehearsed') > 0 ? [`${count('not rehearsed')} not rehearsed`] : []];
     this.line(`\n${this.paint(failed > 0 ? 'red' : 'green', this.paint('bold', parts.join(', ')))} in ${seconds.toFixed(1)} s`);
     this.passed = failed === 0;
     return this.passed;
+  }
+
+  /** The verdict for programs. */
+  public document(): { readonly passed: boolean; readonly seconds: number; readonly checks: readonly Check[]; readonly notSaid: readonly string[] } {
+    return {
+      passed: this.passed ?? false,
+      seconds: this.seconds,
+      checks: this.checks,
+      notSaid: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
+    };
   }
 
   private paint(colour: Colour, text: string): string {

@@ -18,6 +18,8 @@ export interface ServiceSpec {
   readonly stack: Stack;
   readonly region: string;
   readonly desiredCount: number;
+  /** Whether its tasks may run on spare capacity, which AWS takes back. */
+  readonly usesSpot: boolean;
   /** Time after the start of a task in which ECS ignores failed health checks. */
   readonly gracePeriodSeconds: number;
   readonly cpu: string;
@@ -183,6 +185,7 @@ function readService(assembly: Assembly, resolver: Resolver, stack: Stack, logic
     stack,
     region: regionOf(stack),
     desiredCount,
+    usesSpot: ((raw.CapacityProviderStrategy ?? []) as any[]).some(({ CapacityProvider }) => CapacityProvider === 'FARGATE_SPOT'),
     gracePeriodSeconds: Number(properties.HealthCheckGracePeriodSeconds
       ?? (loadBalancers.length > 0 ? 0 : container.healthCheck?.startPeriodSeconds ?? 0)),
     cpu: String(task.Cpu ?? '256'),

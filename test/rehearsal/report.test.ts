@@ -7,10 +7,10 @@ function reported(tell: (report: Report) => void, isTTY = false, environment: No
 }
 
 const tell = (report: Report) => {
-  report.check({ outcome: 'passed', name: 'one' });
-  report.check({ outcome: 'failed', name: 'two', reason: 'because' });
-  report.check({ outcome: 'not rehearsed', name: 'three', reason: 'it asks AWS' });
-  report.check({ outcome: 'failed', name: 'four', reason: 'first line\nsecond line' });
+  report.check({ id: 'x', outcome: 'passed', name: 'one' });
+  report.check({ id: 'x', outcome: 'failed', name: 'two', reason: 'because' });
+  report.check({ id: 'x', outcome: 'not rehearsed', name: 'three', reason: 'it asks AWS' });
+  report.check({ id: 'x', outcome: 'failed', name: 'four', reason: 'first line\nsecond line' });
   report.log('task 1', '\u001b[31mred\u001b[39m \u001b[2Jcleared');
   report.verdict(1.23);
 };
@@ -37,9 +37,9 @@ test('is in colour on a terminal, unless the user or the terminal says no', () =
 test('passes if nothing failed', () => {
   reported((report) => {
     expect(report.passed).toBeUndefined();
-    report.check({ outcome: 'not rehearsed', name: 'one' });
+    report.check({ id: 'x', outcome: 'not rehearsed', name: 'one' });
     expect(report.verdict(1)).toBe(true);
-    report.check({ outcome: 'failed', name: 'two' });
+    report.check({ id: 'x', outcome: 'failed', name: 'two' });
     expect(report.verdict(1)).toBe(false);
     expect(report.passed).toBe(false);
   });

@@ -1,0 +1,79 @@
+import * as http from 'node:http';
+import { LoadBalancer } from './load-balancer';
+import { sleep } from './sleep';
+import { Target } from './target-group';
+
+/*
+ * Requests at a steady rate through the stand-in for a load balancer, and what came of each, by the task that it went to.
+ */
+
+/** Where users come in. */
+export interface Front {
+  readonly loadBalancer: LoadBalancer;
+  readonly url: string;
+  readonly host: string;
+}
+
+/** What came of a request that was sent to a task. */
+export interface Outcome {
+  readonly target: Target;
+  /** Milliseconds, as `Date.now()` has them. */
+  readonly sentAt: number;
+  /** Absent where there was no whole answer. */
+  readonly status?: number;
+}
+
+export const hasFailed = ({ status }: { readonly status?: number }): boolean => status === undefined || status >= 500;
+
+export class Load {
+  /** Of requests that reached a task. */
+  public readonly outcomes: Outcome[] = [];
+  /** Answered by the stand-in itself, as it had no task to send them to. */
+  public withoutTarget = 0;
+  public sent = 0;
+  private readonly ended = new AbortController();
+  private readonly under = new Set<Promise<unknown>>();
+
+  constructor(private readonly front: Front, private readonly perSecond: number) {
+    front.loadBalancer.observe = (outcome) => this.outcomes.push(outcome);
+    void this.run();
+  }
+
+  /** Ends when all is answered that was sent. */
+  public async end(): Promise<void> {
+    this.ended.abort();
+    await Promise.all(this.under);
+    this.front.loadBalancer.observe = undefined;
+  }
+
+  private async run(): Promise<void> {
+    const began = Date.now();
+    while (!this.ended.signal.aborted) {
+      // After a pause of the machine, what is due is sent at once.
+      while (this.sent < (Date.now() - began) / 1000 * this.perSecond) {
+        this.sent++;
+        const answer = get(this.front.url, this.front.host).then(({ status }) => { if (status === 503) { this.withoutTarget++; } });
+        this.under.add(answer);
+        void answer.finally(() => this.under.delete(answer));
+      }
+      await sleep(1000 / this.perSecond, this.ended.signal);
+    }
+  }
+}
+
+/** One request; without a status where there was no whole answer. Over a connection of its own, unless an agent is given. */
+export async function get(
+  url: string, host: string, { agent = false, timeout = 30_000 }: { agent?: http.Agent | false; timeout?: number } = {},
+): Promise<{ status?: number; keepAlive?: string; error?: string }> {
+  return new Promise((resolve) => {
+    const request = http.get(url, { agent, headers: { Host: host }, timeout }, (response) => {
+      const keepAlive = response.headers['keep-alive']?.toString();
+      response.resume()
+        .on('end', () => resolve({ status: response.statusCode, keepAlive }))
+        .on('error', (error) => resolve({ error: error.message }))
+        .on('close', () => resolve({ error: 'the answer was cut off' }));
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
+    request.on('error', (error) => resolve({ error: error.message }));
+  });
+}

@@ -1,0 +1,346 @@
+import * as http from 'node:http';
+import * as net from 'node:net';
+import { get, hasFailed, Front, Load, Outcome } from './load';
+import { Check } from './report';
+import { sleep } from './sleep';
+import { Actor, Cast, deregister } from './stage';
+import { Memory, TaskStop } from './task';
+
+/*
+ * What becomes of a service when tasks come and go under load. Three tasks are replaced at the same time, each in its own way, one is
+ * killed, and a connection is left idle all the while: so the longest of these takes as long as all of them.
+ */
+
+export interface VerdictOptions {
+  readonly front: Front;
+  readonly idleTimeoutSeconds: number;
+  readonly interrupted: AbortSignal;
+  /** Starts one more task, registers it, and waits until it is healthy. @throws an Error that says why it is not */
+  readonly startAnother: () => Promise<Actor>;
+}
+
+/** Requests in a second; a tenth where the machine of the tasks is emulated. */
+const RATE = 60;
+/** How long the load balancer takes to notice, where it is told of a leaving task after the task itself. */
+const NOTICED_AFTER_MS = 2000;
+/** Requests that are under way when a task is told to leave. */
+const BURST = 60;
+/** Load for at least so long, or nothing can be said of memory and idle connections. */
+const LEAST_LOAD_MS = 6000;
+
+/** Node's 5 s and gunicorn's 2 s are too short for a load balancer that keeps connections for 60 s. */
+interface IdleConnection {
+  /** What the app said in its Keep-Alive header. */
+  readonly announcedSeconds?: number;
+  readonly openedAt: number;
+  closedAt?: number;
+  end(): void;
+}
+
+/** @param check is told each result */
+export async function rehearseReplacement(cast: Cast, options: VerdictOptions, check: (result: Check) => void): Promise<void> {
+  const { front, interrupted } = options;
+  const all = [...cast.tasks];
+  const stages = cast.runtime.limit ? 0 : 3;
+  await checkDeclared(cast, check);
+
+  const baseline = await get(front.url, front.host);
+  if (hasFailed(baseline)) {
+    check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: `GET ${front.url} gave ${baseline.status ?? baseline.error} to begin with` });
+    return;
+  }
+  if (stages === 0) {
+    check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: cast.runtime.limit!.because });
+    return;
+  }
+
+  const load = new Load(front, cast.runtime.emulated ? RATE / 10 : RATE);
+  const memory = new MemoryWatch();
+  try {
+    const started = await Promise.all(Array.from({ length: stages }, async () => options.startAnother()));
+    all.push(...started);
+    const actors = [...cast.tasks, ...started];
+    const [before, after, unnoticed] = actors;
+    const staying = actors.slice(stages);
+    cast.tasks.splice(0, cast.tasks.length, ...staying);
+    memory.watch(staying);
+    const idle = await holdIdle(staying[0], front);
+
+    const [first, second, third] = await Promise.all([
+      leaveDeregistered(before, front, load),
+      leave(after, load, async () => sleep(Math.min(NOTICED_AFTER_MS, 500 * cast.service.container.stopTimeoutSeconds))),
+      leave(unnoticed, load, async ({ task }) => { await task.exited; }),
+      sleep(LEAST_LOAD_MS, interrupted),
+    ]);
+    const killed = staying[staying.length - 1];
+    const restart = interrupted.aborted || killed.task.exit ? undefined : await killOne(killed, staying.length, load, options);
+    if (restart?.actor) {
+      all.push(restart.actor);
+      cast.tasks.splice(cast.tasks.indexOf(killed), 1, restart.actor);
+    }
+    await load.end();
+    await memory.end();
+    if (interrupted.aborted) { return; }
+
+    check(inFlight(first));
+    check(lossless('deregistered-before', 'a task that is deregistered before SIGTERM loses no request', first.failed,
+      'the app drops connections that the load balancer still uses: finish what is open before you exit'));
+    check(lossless('deregistered-after', 'a task that gets SIGTERM before the load balancer has noticed loses no request', second.failed,
+      'the app stops serving at once: keep serving for SHUTDOWN_DELAY_MS after SIGTERM, and only then close'));
+    check(onSpot(cast.service.usesSpot, third.failed));
+    check(inTime([first, second, third], cast.service.container.stopTimeoutSeconds));
+    if (restart) { check(restart.check); }
+    check(memory.judge());
+    check(keptAlive(idle, options.idleTimeoutSeconds));
+    idle.end();
+  } finally {
+    await load.end();
+    await memory.end();
+  }
+  check(await rootWrites(cast, all));
+  check(jsonLines(all));
+}
+
+/** Whether user, root filesystem and capabilities are as they are declared, and the user is not root. */
+async function checkDeclared({ runtime, tasks: [{ task }] }: Cast, check: (result: Check) => void): Promise<void> {
+  const different = (await task.declared()).filter(({ same }) => same === false);
+  check({
+    id: 'as-declared',
+    outcome: different.length > 0 ? 'failed' : 'passed',
+    name: 'user, root filesystem and capabilities are as declared',
+    reason: different.map(({ what, declared, running }) => `${what}: ${declared} is declared, and ${running} runs`).join('; ') || undefined,
+  });
+  const isRoot = /^(root|0)(:|$)/.test(runtime.user);
+  check({
+    id: 'not-root',
+    outcome: isRoot ? 'failed' : 'passed',
+    name: 'the app does not run as root',
+    reason: isRoot ? 'neither the task definition nor the image names another user: say USER in the Dockerfile, or set user' : `as ${runtime.user}`,
+  });
+}
+
+interface Departure {
+  readonly stop: TaskStop;
+  /** Requests of users that this task has lost since it was told to leave. */
+  readonly failed: Outcome[];
+  readonly underWay?: number;
+  readonly cutOff?: number;
+}
+
+/** As ECS does it on demand: first the load balancer is told, then the task. */
+async function leaveDeregistered(actor: Actor, front: Front, load: Load): Promise<Departure> {
+  const { host, port } = actor.targets[0].target;
+  const path = new URL(front.url).pathname;
+  const answers: Array<{ answered: boolean; promise: Promise<{ status?: number }> }> = Array.from({ length: BURST }, () => {
+    const answer = { answered: false, promise: get(`http://${host}:${port}${path}`, front.host) };
+    void answer.promise.then(() => { answer.answered = true; });
+    return answer;
+  });
+  // Time for the app to take the connections; it has not answered all of them by then.
+  await sleep(15);
+  const underWay = answers.filter(({ answered }) => !answered);
+  deregister(actor);
+  const { stop, failed } = await leave(actor, load);
+  const cutOff = (await Promise.all(underWay.map(async ({ promise }) => promise))).filter(hasFailed).length;
+  return { stop, failed, underWay: underWay.length, cutOff };
+}
+
+/** @param noticed after it, the load balancer sends no more requests to the task */
+async function leave(actor: Actor, load: Load, noticed?: (actor: Actor) => Promise<unknown>): Promise<Departure> {
+  const told = Date.now();
+  const stopped = actor.task.stop('gently');
+  if (noticed) {
+    await Promise.race([noticed(actor), stopped]);
+    deregister(actor);
+  }
+  const stop = await stopped;
+  const targets = actor.targets.map(({ target }) => target);
+  return { stop, failed: load.outcomes.filter((outcome) => targets.includes(outcome.target) && outcome.sentAt >= told - 1000 && hasFailed(outcome)) };
+}
+
+function inFlight({ underWay = 0, cutOff = 0 }: Departure): Check {
+  const name = 'requests that are under way at SIGTERM are answered';
+  if (underWay === 0) { return { id: 'in-flight', outcome: 'not rehearsed', name, reason: `all of ${BURST} at once were answered before` }; }
+  return {
+    id: 'in-flight',
+    outcome: cutOff > 0 ? 'failed' : 'passed',
+    name,
+    reason: cutOff > 0 ? `${cutOff} of ${underWay} were cut off: the app exits without finishing what is open; stop taking connections, finish, then exit` : `${underWay} of them`,
+  };
+}
+
+function lossless(id: string, name: string, failed: Outcome[], cause: string): Check {
+  return { id, outcome: failed.length > 0 ? 'failed' : 'passed', name, reason: failed.length > 0 ? `${failed.length} failed: ${cause}` : undefined };
+}
+
+/** On Spot a task may stay registered until it has stopped; on demand it does not. */
+function onSpot(usesSpot: boolean, failed: Outcome[]): Check {
+  const id = 'failing-health-checks';
+  const name = 'a task that only failing health checks take out of rotation loses no request';
+  if (failed.length > 0 && !usesSpot) {
+    return { id, outcome: 'not rehearsed', name, reason: `it lost ${failed.length}, which would matter on Spot, that this service does not use` };
+  }
+  return lossless(id, name, failed, 'after SIGTERM the health path must answer 503 while all else is served, until the load balancer has noticed');
+}
+
+function inTime(departures: Departure[], stopTimeoutSeconds: number): Check {
+  const killed = departures.filter(({ stop }) => stop.killed).length;
+  const slowest = Math.max(...departures.map(({ stop }) => stop.milliseconds)) / 1000;
+  return {
+    id: 'stops-in-time',
+    outcome: killed > 0 ? 'failed' : 'passed',
+    name: 'tasks exit after SIGTERM within the stop time-out',
+    reason: killed > 0
+      ? `${killed} of ${departures.length} got SIGKILL after ${stopTimeoutSeconds} s: the app ignores SIGTERM, or waits too long; handle it, and exit within stopTimeout`
+      : `after ${slowest.toFixed(1)} of ${stopTimeoutSeconds} s`,
+  };
+}
+
+/** As when the kernel kills a container that is out of memory. ECS notices, and starts another. */
+async function killOne(
+  actor: Actor, tasks: number, load: Load, options: VerdictOptions,
+): Promise<{ check: Check; actor?: Actor }> {
+  const id = 'survives-a-kill';
+  const name = 'one task that is killed is replaced, and the others serve on';
+  await actor.task.kill();
+  deregister(actor);
+  await actor.task.stop('at once');
+  const killedAt = Date.now();
+  const others = () => load.outcomes.filter(({ target, sentAt }) => sentAt > killedAt && actor.targets.every((each) => each.target !== target));
+  try {
+    const withoutTarget = load.withoutTarget;
+    const another = await options.startAnother();
+    const failed = others().filter(hasFailed).length;
+    const unserved = tasks > 1 ? load.withoutTarget - withoutTarget : 0;
+    return {
+      actor: another,
+      check: {
+        id,
+        name,
+        outcome: failed + unserved > 0 ? 'failed' : 'passed',
+        reason: failed + unserved > 0 ? `${failed + unserved} requests failed meanwhile: the tasks depend on each other`
+          : tasks > 1 ? `healthy again after ${((Date.now() - killedAt) / 1000).toFixed(1)} s` : 'with one task, nobody serves until another is there: set desiredCount to 2',
+      },
+    };
+  } catch (error) {
+    return { check: { id, name, outcome: 'failed', reason: `the one that took its place is not healthy: ${(error as Error).message}` } };
+  }
+}
+
+/** Samples what tasks hold in memory. */
+class MemoryWatch {
+  private readonly samples = new Map<Actor, Memory[]>();
+  private timer?: NodeJS.Timeout;
+
+  public watch(actors: Actor[]): void {
+    actors.forEach((actor) => this.samples.set(actor, []));
+    this.timer = setInterval(() => { void this.sample(); }, 500);
+  }
+
+  public async end(): Promise<void> {
+    if (this.timer) { await this.sample(); }
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  public judge(): Check {
+    const id = 'memory';
+    const name = 'memory has head-room under load, and does not grow with each request';
+    const shares = [...this.samples.values()].filter((samples) => samples.length >= 4)
+      .map((samples) => samples.map(({ usedMiB, limitMiB }) => usedMiB / limitMiB));
+    if (shares.length === 0) { return { id, name, outcome: 'not rehearsed', reason: 'it cannot be measured here' }; }
+    const peak = Math.max(...shares.flat());
+    const growth = Math.max(...shares.map((of) => of[of.length - 1] - of[Math.floor(of.length * 0.4)]));
+    const percent = (share: number) => `${Math.round(100 * share)} %`;
+    if (growth > MOST_GROWTH) {
+      return {
+        id,
+        name,
+        outcome: 'failed',
+        reason: `it grew by ${percent(growth)} of the limit within seconds, to ${percent(peak)}: the app keeps something of every request, and would be killed when it is out of memory`,
+      };
+    }
+    return {
+      id,
+      name,
+      outcome: peak > MOST_USED ? 'failed' : 'passed',
+      reason: peak > MOST_USED ? `${percent(peak)} of the limit is used: raise memoryLimitMiB, or have the app use less` : `at most ${percent(peak)} of the limit`,
+    };
+  }
+
+  private async sample(): Promise<void> {
+    for (const [actor, samples] of this.samples) {
+      const memory = await actor.task.memory();
+      if (memory) { samples.push(memory); }
+    }
+  }
+}
+
+/** Shares of the limit. A runtime that collects garbage goes up and down by a few percent. */
+const MOST_USED = 0.9;
+const MOST_GROWTH = 0.2;
+
+/** A connection that has had one request, as a load balancer keeps them. */
+async function holdIdle({ targets: [{ target }] }: Actor, front: Front): Promise<IdleConnection> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const { keepAlive } = await get(`http://${target.host}:${target.port}${new URL(front.url).pathname}`, front.host, { agent });
+  const [, announced] = /timeout=(\d+)/.exec(keepAlive ?? '') ?? [];
+  const [socket] = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []) as net.Socket[];
+  const connection: IdleConnection = {
+    announcedSeconds: announced === undefined ? undefined : Number(announced),
+    openedAt: Date.now(),
+    end: () => agent.destroy(),
+  };
+  // An app that closes after each answer leaves nothing to be reused, which costs time and loses nothing.
+  socket?.on('close', () => { connection.closedAt ??= Date.now(); });
+  return connection;
+}
+
+function keptAlive({ announcedSeconds, openedAt, closedAt }: IdleConnection, idleTimeoutSeconds: number): Check {
+  const id = 'keep-alive';
+  const name = 'the app keeps idle connections longer than the load balancer does';
+  const fix = `the load balancer keeps them for ${idleTimeoutSeconds} s and may send a request just then, which fails with 502: keep them for KEEP_ALIVE_TIMEOUT_MS`;
+  const held = (Date.now() - openedAt) / 1000;
+  const after = closedAt === undefined ? undefined : (closedAt - openedAt) / 1000;
+  if (announcedSeconds !== undefined && announcedSeconds <= idleTimeoutSeconds) {
+    return { id, name, outcome: 'failed', reason: `it says that it closes them after ${announcedSeconds} s; ${fix}` };
+  }
+  if (after !== undefined && after <= idleTimeoutSeconds) {
+    return { id, name, outcome: 'failed', reason: `it closed one after ${after.toFixed(1)} s; ${fix}` };
+  }
+  return {
+    id,
+    name,
+    outcome: 'passed',
+    reason: announcedSeconds === undefined ? `one was open for ${held.toFixed(0)} of ${idleTimeoutSeconds} s, which is all that was waited for` : `for ${announcedSeconds} s, it says`,
+  };
+}
+
+async function rootWrites({ service }: Cast, actors: Actor[]): Promise<Check> {
+  const id = 'root-filesystem';
+  const name = 'the app writes nothing to its root filesystem';
+  if (!service.container.readonlyRootFilesystem) { return { id, name, outcome: 'not rehearsed', reason: 'it is not declared read-only' }; }
+  const writes = await Promise.all(actors.filter(({ task }) => !task.exit).map(async ({ task }) => task.rootWrites()));
+  const files = [...new Set(writes.flatMap((of) => of ?? []))];
+  if (writes.every((of) => of === undefined)) { return { id, name, outcome: 'not rehearsed', reason: 'it cannot be seen here; where it is read-only, the app would have failed' }; }
+  return {
+    id,
+    name,
+    outcome: files.length > 0 ? 'failed' : 'passed',
+    reason: files.length > 0 ? `it is read-only on Fargate, and the app wrote ${files.slice(0, 3).join(', ')}: write to /tmp, or set readonlyRootFilesystem: false` : undefined,
+  };
+}
+
+function jsonLines(actors: Actor[]): Check {
+  const id = 'json-logs';
+  const name = 'each line of the log is JSON';
+  const lines = actors.reduce((sum, { log }) => sum + log.lines, 0);
+  const plain = actors.map(({ log }) => log.plain).find((line) => line !== undefined);
+  if (lines === 0) { return { id, name, outcome: 'not rehearsed', reason: 'the app logs nothing' }; }
+  return {
+    id,
+    name,
+    outcome: plain === undefined ? 'passed' : 'failed',
+    reason: plain === undefined ? `${lines} lines` : `"${plain.slice(0, 80)}" is none: Logs Insights and metric filters can take JSON apart, and nothing else`,
+  };
+}
