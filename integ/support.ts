@@ -1,4 +1,4 @@
-import { ExpectedResult, IntegTest } from '@aws-cdk/integ-tests-alpha';
+import { ExpectedResult, IApiCall, IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -19,8 +19,8 @@ export function newTest(app: App, id: string, ...testCases: Stack[]): IntegTest 
 }
 
 /** Asserts that a URL answers with a status; waits up to ten minutes, as a service has just been created. */
-export function expectStatus(test: IntegTest, url: string, status: number): void {
-  test.assertions
+export function expectStatus(test: IntegTest, url: string, status: number): IApiCall {
+  return test.assertions
     .httpApiCall(url)
     .expect(ExpectedResult.objectLike({ status }))
     .waitForAssertions({ totalTimeout: Duration.minutes(10), interval: Duration.seconds(15) });

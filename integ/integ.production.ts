@@ -1,0 +1,22 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { HelloFargateService, Ingress, Preset } from '../src';
+import { expectStatus, newApp, newTest } from './support';
+
+/** All that the preset has, but that nothing outlives the test: no deletion protection, and no logs that are kept. */
+const app = newApp();
+const stack = new Stack(app, 'HelloFargateServiceProduction');
+const accessLogsBucket = new s3.Bucket(stack, 'AccessLogs', {
+  enforceSSL: true,
+  blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+  removalPolicy: RemovalPolicy.DESTROY,
+  autoDeleteObjects: true,
+});
+const hello = new HelloFargateService(stack, 'Hello', {
+  preset: Preset.PRODUCTION,
+  ingress: Ingress.cloudFront({ deletionProtection: false, accessLogsBucket }),
+  logRemovalPolicy: RemovalPolicy.DESTROY,
+});
+
+const test = newTest(app, 'Production', stack);
+expectStatus(test, `${hello.url}/health`, 200);
