@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { CannotRun } from './cannot-run';
+import { rehearseIntegTests } from './integ';
 import { rehearse, RehearseOptions } from './rehearse';
 import { Report } from './report';
 
@@ -11,6 +12,8 @@ Runs the services of a synthesised CDK app on this machine, before anything is d
 task definition says, probes it as its target group says, puts a stand-in for the load balancer in front, and runs
 the assertions of the integ tests that the app has. Run \`cdk synth\` first.
 
+  --integ DIR        instead of an assembly, each integ test of a directory: integ.NAME.ts or .js, synthesised as
+                     integ.config.json says, and asserted on as it says itself; ends after the verdict
   --once             end after the verdict; without it the service stays up until Ctrl-C
   --service NAME     only this service: its construct path, or a part of it, its logical id, or its stack
   --engine NAME      what runs the containers: node, docker or podman (default: node where the image only copies files and
@@ -53,6 +56,12 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     if (typeof options === 'string') {
       process.stdout.write(options);
     } else {
+      if (options.integ !== undefined) {
+        const { code, document } = await rehearseIntegTests(options.integ, options, json ? process.stderr : process.stdout, interrupted.signal);
+        process.exitCode = code;
+        if (json) { process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`); }
+        return;
+      }
       process.exitCode = await rehearse(options, report, interrupted.signal) ? 0 : 1;
       if (json) { process.stdout.write(`${JSON.stringify(report.document(), undefined, 2)}\n`); }
     }
@@ -62,7 +71,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
 }
 
 /** @returns the options, or a text to print instead */
-export function readArguments(args: readonly string[]): RehearseOptions | string {
+export function readArguments(args: readonly string[]): RehearseOptions & { readonly integ?: string } | string {
   const { values, positionals } = parse(args);
   if (values.help) { return HELP; }
   if (values.version) {
@@ -72,6 +81,8 @@ export function readArguments(args: readonly string[]): RehearseOptions | string
   if (command === undefined) { return HELP; }
   if (command !== 'rehearse') { throw new CannotRun(`${command} is not a command: there is \`rehearse\`, and --help says more`); }
   if (more.length > 0) { throw new CannotRun(`one directory can be rehearsed at a time: leave out ${more.join(' ')}`); }
+  const { integ } = values;
+  if (integ !== undefined && positionals.length > 1) { throw new CannotRun(`--integ synthesises by itself: leave out ${directory}`); }
   const port = Number(values.port ?? 0);
   if (!Number.isInteger(port) || port < 0 || port > 65535) { throw new CannotRun(`--port ${values.port} is not a port: give a number up to 65535`); }
   const { engine } = values;
@@ -80,6 +91,7 @@ export function readArguments(args: readonly string[]): RehearseOptions | string
   }
   return {
     directory,
+    integ,
     service: values.service,
     engine,
     once: (values.once || values.json) ?? false,
@@ -98,6 +110,7 @@ function parse(args: readonly string[]) {
         'once': { type: 'boolean' },
         'quick': { type: 'boolean' },
         'json': { type: 'boolean' },
+        'integ': { type: 'string' },
         'service': { type: 'string' },
         'engine': { type: 'string' },
         'port': { type: 'string' },
