@@ -197,6 +197,9 @@ test('is read from top to bottom as a person on call asks', () => {
     'Errors in the log, the newest first',
     'This page costs $3 a',
   ]);
+  const graphs = bodyWith(() => ({})).widgets.filter(({ type }: any) => type === 'metric');
+  expect(graphs.map(({ x }: any) => x)).toEqual([0, 8, 16, 0, 8, 16]);
+  expect(new Set(graphs.map(({ y }: any) => y)).size).toBe(2);
 });
 
 test('shows the state of all alarms, of those too that join later', () => {

@@ -10,7 +10,7 @@ const PRODUCTION: HelloFargateServiceProps = { preset: Preset.PRODUCTION, ingres
 
 /** The log group of the service, of all that there are. */
 function logGroupOf(template: Template): any {
-  const [group] = Object.entries(template.findResources('AWS::Logs::LogGroup')).filter(([id]) => /HelloTaskLogGroup/.test(id)).map(([, resource]) => resource);
+  const [group] = Object.entries(template.findResources('AWS::Logs::LogGroup')).filter(([id]) => /HelloTask\w*LogGroup/.test(id)).map(([, resource]) => resource);
   return group;
 }
 
@@ -25,6 +25,13 @@ describe('the log group', () => {
 
     expect(group.Properties.LogGroupClass).toBe('INFREQUENT_ACCESS');
     expect([group.DeletionPolicy, group.UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+  });
+
+  test('of another class is another one, as its class cannot change', () => {
+    const ids = (props: HelloFargateServiceProps) => Object.keys(templateOf(props).findResources('AWS::Logs::LogGroup'));
+
+    expect(ids({ logGroupClass: logs.LogGroupClass.STANDARD })).toEqual(ids({}));
+    expect(ids({ logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS })).not.toEqual(ids({}));
   });
 
   test('with a key of its own lets CloudWatch Logs of this region use it, for log groups of this account', () => {
