@@ -8,6 +8,7 @@ module.exports = {
   ...config,
   collectCoverage: false,
   testMatch: ['<rootDir>/test/*.test.ts', '<rootDir>/test/ingress/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package.test.ts'],
+  // SECURITY.md has what is found with the lowest version: the runtimes of CDK's own functions move.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package.test.ts', '<rootDir>/test/security.test.ts'],
   moduleNameMapper: { '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
 };
