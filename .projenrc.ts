@@ -190,6 +190,13 @@ project.addTask('rehearse', {
     { exec: 'ts-node -T -P tsconfig.dev.json src/rehearsal/main.ts rehearse cdk.out', receiveArgs: true },
   ],
 });
+project.addTask('rehearse:integ', {
+  description: 'Synthesise every integ scenario and run its assertions on this machine, without an account',
+  // What the scenario with secrets has in Secrets Manager and the Parameter Store.
+  env: { PASSWORD: 'only for this machine', GREETING: 'hello' },
+  exec: 'ts-node -T -P tsconfig.dev.json src/rehearsal/main.ts rehearse --integ integ --quick --once',
+  receiveArgs: true,
+});
 project.addTask('test:engine', {
   description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu, needs root, takes ten minutes',
   exec: 'bash test/rehearsal/engine-up.sh jest --coverage=false test/rehearsal/engine.test.ts',

@@ -39,7 +39,8 @@ describe('rolling', () => {
     const template = templateOf({ deployment: Deployment.rolling({ prepareTrafficShifting: true }) });
 
     expect(only(template, SERVICE).DeploymentConfiguration).not.toHaveProperty('Strategy');
-    expect(only(template, SERVICE).LoadBalancers[0].AdvancedConfiguration).toMatchObject({ AlternateTargetGroupArn: {}, ProductionListenerRule: {}, RoleArn: {} });
+    expect(only(template, SERVICE).LoadBalancers[0].AdvancedConfiguration)
+      .toMatchObject({ AlternateTargetGroupArn: {}, ProductionListenerRule: {}, RoleArn: {} });
     template.resourceCountIs(TARGET_GROUP, 2);
   });
 });
@@ -77,11 +78,12 @@ describe('shifting traffic', () => {
       const template = templateOf({ ...props(stack), deployment }, stack);
       const ids = Object.keys(template.findResources(TARGET_GROUP));
       const [{ TargetGroupArn, AdvancedConfiguration }] = only(template, SERVICE).LoadBalancers;
+      const other = AdvancedConfiguration.AlternateTargetGroupArn;
 
       expect(ids).toHaveLength(2);
       expect(only(template, RULE).Actions).toEqual([{
         Type: 'forward',
-        ForwardConfig: { TargetGroups: [{ TargetGroupArn, Weight: 1 }, { TargetGroupArn: AdvancedConfiguration.AlternateTargetGroupArn, Weight: 0 }] },
+        ForwardConfig: { TargetGroups: [{ TargetGroupArn, Weight: 1 }, { TargetGroupArn: other, Weight: 0 }] },
       }]);
       expect(AdvancedConfiguration.ProductionListenerRule).toEqual({ Ref: Object.keys(template.findResources(RULE))[0] });
     }
@@ -127,7 +129,8 @@ describe('shifting traffic', () => {
       { deployment: Deployment.canary() },
       { deployment: Deployment.linear({ rollbackOnErrors: false }) },
       { deployment: Deployment.canary(), containerPort: 3000, cpu: 1024, desiredCount: 7 },
-      { deployment: Deployment.canary(), healthCheck: { interval: Duration.seconds(7) }, ingress: Ingress.http({ sessionStickiness: {}, idleTimeout: Duration.minutes(2) }) },
+      { deployment: Deployment.canary(), healthCheck: { interval: Duration.seconds(7) } },
+      { deployment: Deployment.canary(), ingress: Ingress.http({ sessionStickiness: {}, idleTimeout: Duration.minutes(2) }) },
     ]) {
       expect(ruleOf(props)).toBe(prepared);
     }

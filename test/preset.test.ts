@@ -8,7 +8,8 @@ import { containerOf, newStack, only, templateOf } from './synth';
 
 const inRegion = () => newStack({ env: { account: '123456789012', region: 'eu-central-1' } });
 const withPreset = (preset: Preset, props: HelloFargateServiceProps = {}, stack = inRegion()) => templateOf({ preset, ...props }, stack);
-const production = (props: HelloFargateServiceProps = {}, stack = inRegion()) => withPreset(Preset.PRODUCTION, { ingress: Ingress.cloudFront(), ...props }, stack);
+const production = (props: HelloFargateServiceProps = {}, stack = inRegion()) =>
+  withPreset(Preset.PRODUCTION, { ingress: Ingress.cloudFront(), ...props }, stack);
 const zonesOf = (template: Template) =>
   new Set(Object.values(template.findResources('AWS::EC2::Subnet')).map(({ Properties }) => JSON.stringify(Properties.AvailabilityZone))).size;
 const attributesOf = (template: Template) => Object.fromEntries(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').LoadBalancerAttributes

@@ -108,15 +108,18 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
       for (const member of cast) { checkAlive(member, report); }
     }
     if (!options.quick && !interrupted.aborted && report.checks.every(({ outcome }) => outcome !== 'failed')) {
-      for (const member of cast) { await rehearseComingAndGoing(member, loadBalancers, groups, patience, report, interrupted, say); }
+      for (const member of cast) {
+        await rehearseComingAndGoing(member, loadBalancers, groups, patience, report, interrupted, say);
+        checkAlive(member, report);
+      }
     }
     if (interrupted.aborted) { throw new CannotRun('interrupted before the verdict'); }
 
     passed = report.verdict((Date.now() - began) / 1000);
     if (passed && !options.once) { await stayUp(cast, loadBalancers, report, interrupted); }
   } finally {
-    // How tasks leave has been shown by then, unless it was left out.
-    await end(cast, groups, loadBalancers, passed && (options.quick || !options.once), report);
+    // Who has looked on for a while sees the tasks leave too. Otherwise the verdict has shown it, or it was not asked for.
+    await end(cast, groups, loadBalancers, passed && !options.once, report);
     await runtimes.close();
   }
   return passed;

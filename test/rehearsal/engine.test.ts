@@ -432,7 +432,7 @@ withEngines('%s', (engine) => {
   const perform = async (directory: string, wanted: EngineName | undefined = engine) => {
     let text = '';
     const report = new Report({ write: (more) => { text += more; } });
-    await rehearse({ directory, once: true, port: 0, engine: wanted }, report, new AbortController().signal);
+    await rehearse({ directory, once: true, quick: true, port: 0, engine: wanted }, report, new AbortController().signal);
     expect(text).toMatch(/ok {3}task 1 at \S+ is healthy/);
     expect(text).toMatch(/ok {3}GET http:\/\/127\.0\.0\.1:\d+\/health answered 200/);
     return text;

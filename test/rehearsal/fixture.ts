@@ -27,6 +27,7 @@ export interface FixtureProps {
   readonly container?: Partial<ecs.ContainerDefinitionOptions>;
   readonly conditions?: elbv2.ListenerCondition[];
   readonly cpuArchitecture?: ecs.CpuArchitecture;
+  readonly spot?: boolean;
   /** Adds to the task: volumes, sidecars. */
   readonly furnish?: (task: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) => void;
 }
@@ -53,7 +54,8 @@ export class FixtureService extends Construct {
     });
     props.furnish?.(this.taskDefinition, container);
     this.service = new ecs.FargateService(this, 'Service', {
-      cluster: new ecs.Cluster(this, 'Cluster', { vpc }),
+      cluster: new ecs.Cluster(this, 'Cluster', { vpc, enableFargateCapacityProviders: props.spot }),
+      capacityProviderStrategies: props.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }] : undefined,
       taskDefinition: this.taskDefinition,
       desiredCount: props.desiredCount ?? 1,
       healthCheckGracePeriod: Duration.seconds(0),

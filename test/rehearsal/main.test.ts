@@ -11,7 +11,7 @@ const ROOT = path.join(__dirname, '..', '..');
 
 describe('arguments', () => {
   test('have defaults', () => {
-    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, port: 0, service: undefined, engine: undefined, envFile: undefined });
+    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, quick: false, port: 0, service: undefined, engine: undefined, envFile: undefined });
   });
 
   test('are taken', () => {
@@ -128,8 +128,8 @@ describe('the command', () => {
   });
 
   test('with --once, exits 0 when all is well and 1 when a check fails', async () => {
-    const good = run('rehearse', assembly(), '--once');
-    const bad = run('rehearse', assembly({ FAULT: 'dies at start' }), '--once');
+    const good = run('rehearse', assembly(), '--quick', '--once');
+    const bad = run('rehearse', assembly({ FAULT: 'dies at start' }), '--quick', '--once');
     expect([await good.exit, await bad.exit]).toEqual([0, 1]);
     expect(good.output()).toMatch(/0 failed/);
     expect(bad.output()).toMatch(/the app died at start/);
@@ -143,7 +143,7 @@ describe('the command', () => {
   });
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays up until %s, and leaves nothing behind', async (signal) => {
-    const command = run('rehearse', assembly());
+    const command = run('rehearse', assembly(), '--quick');
     const { url, pid } = await up(command);
     expect(command.output()).toMatch(/task 2 \| \{"message":"listening"/);
     command.command.kill(signal);
@@ -154,7 +154,7 @@ describe('the command', () => {
   });
 
   test('leaves nothing behind when it is interrupted before the verdict', async () => {
-    const command = run('rehearse', assembly({ HEALTH_STATUS: '500' }));
+    const command = run('rehearse', assembly({ HEALTH_STATUS: '500' }), '--quick');
     await eventually(() => command.output().includes('listening'));
     command.command.kill('SIGINT');
     expect(await command.exit).toBe(2);
@@ -163,7 +163,7 @@ describe('the command', () => {
   });
 
   test('kills an app that ignores SIGTERM, at the latest when it is asked twice', async () => {
-    const command = run('rehearse', assembly({ FAULT: 'ignores SIGTERM' }));
+    const command = run('rehearse', assembly({ FAULT: 'ignores SIGTERM' }), '--quick');
     const { pid } = await up(command);
     command.command.kill('SIGINT');
     await eventually(() => command.output().includes('not now'));
@@ -175,7 +175,7 @@ describe('the command', () => {
   });
 
   test('ends what an app has started and left behind', async () => {
-    const command = run('rehearse', assembly({ FAULT: 'leaves a helper behind' }));
+    const command = run('rehearse', assembly({ FAULT: 'leaves a helper behind' }), '--quick');
     const { helper } = await up(command);
     expect(isGone(helper)).toBe(false);
     command.command.kill('SIGINT');
@@ -184,7 +184,7 @@ describe('the command', () => {
   });
 
   test('takes the tasks with it even when it is killed', async () => {
-    const command = run('rehearse', assembly());
+    const command = run('rehearse', assembly(), '--quick');
     const { url, pid } = await up(command);
     command.command.kill('SIGKILL');
     await command.exit;

@@ -37,7 +37,8 @@ interface Performance {
 async function perform(directory: string, options: Partial<RehearseOptions> = {}): Promise<Performance> {
   let text = '';
   const report = new Report({ write: (more) => { text += more; } });
-  const passed = await rehearse({ directory, once: true, quick: true, port: 0, patienceSeconds: 0.5, ...options }, report, new AbortController().signal);
+  const all = { directory, once: true, quick: true, port: 0, patienceSeconds: 0.5, ...options };
+  const passed = await rehearse(all, report, new AbortController().signal);
   return { passed, text };
 }
 
