@@ -14,6 +14,24 @@ import { Target, TargetGroup } from './target-group';
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html, the idle time-out, and the
  * answers of https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html.
  * It has no TLS, no HTTP/2, no stickiness, no authentication and no web ACL. It proves how things are wired, not that AWS would run them.
+ *
+ * ELB is https://docs.aws.amazon.com/elasticloadbalancing/latest/application here, ECS https://docs.aws.amazon.com/AmazonECS/latest/developerguide.
+ *
+ * | what it does                                                                | documented, or assumed                                   |
+ * |-----------------------------------------------------------------------------|----------------------------------------------------------|
+ * | rules by priority, their conditions, redirects, fixed answers               | ELB/rule-condition-types.html, rule-action-types.html    |
+ * | weights of target groups                                                    | documented; that they take strict turns is assumed       |
+ * | probes, thresholds, matcher, time-out; one probe makes a new target healthy | ELB/target-group-health-checks.html                      |
+ * | all targets unhealthy: all get requests                                     | documented there                                         |
+ * | round robin among healthy targets                                           | ELB/load-balancer-target-groups.html; the order assumed  |
+ * | a deregistered target gets no new request, and finishes those under way     | ELB/edit-target-group-attributes.html (deregistration)   |
+ * | that takes effect at once                                                   | assumed; the verdict also plays 2 s, which is an example |
+ * | 502, 503 and 504, and when                                                  | ELB/load-balancer-troubleshooting.html                   |
+ * | connections to targets are kept for the idle time-out                       | ELB/edit-load-balancer-attributes.html                   |
+ * | a request on a kept connection that the target closes just then fails: 502  | documented with the 502 above                            |
+ * | X-Forwarded-*, the trace ID, headers that are dropped                       | ELB/x-forwarded-headers.html, edit-load-balancer-…       |
+ * | slow start, and its share of requests                                       | left out                                                 |
+ * | on demand ECS deregisters a task before SIGTERM; on Spot it may not         | ECS/fargate-capacity-providers.html; the order assumed   |
  */
 
 /** What a connection to a target may take: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html */
