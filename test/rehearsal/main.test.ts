@@ -11,12 +11,12 @@ const ROOT = path.join(__dirname, '..', '..');
 
 describe('arguments', () => {
   test('have defaults', () => {
-    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, quick: false, port: 0, service: undefined, engine: undefined, envFile: undefined });
+    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, quick: false, port: 0 });
   });
 
   test('are taken', () => {
     expect(readArguments(['rehearse', 'out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman']))
-      .toEqual({ directory: 'out', once: true, port: 8080, service: 'Web', engine: 'podman', envFile: '.env' });
+      .toEqual({ directory: 'out', once: true, port: 8080, service: 'Web', engine: 'podman', envFile: '.env', quick: false });
   });
 
   test.each([[['--help']], [['rehearse', '--help']], [[]]])('%j asks for help', (args) => {
