@@ -25,7 +25,8 @@ the assertions of the integ tests that the app has. Run \`cdk synth\` first.
   --help             this text
   --version          the version of hello-fargate-service
 
-Exit code: 0 all checks passed, 1 a check failed, 2 it could not be run.
+Exit code: 0 no check failed, 1 a check failed, 2 it could not be run. With --integ a check that failed comes before a
+test that could not be run. What cannot be rehearsed is named, and neither passes nor fails.
 `;
 
 /** The command. Sets the exit code of the process. */

@@ -79,13 +79,16 @@ export class Report {
 
   /** @returns whether all checks have passed that could be made */
   public verdict(seconds: number): boolean {
-    const count = (outcome: Check['outcome']) => this.checks.filter((check) => check.outcome === outcome).length;
-    const failed = count('failed');
     this.seconds = Number(seconds.toFixed(1));
-    const parts = [`${count('passed')} passed`, `${failed} failed`, ...count('not rehearsed') > 0 ? [`${count('not rehearsed')} not rehearsed`] : []];
-    this.line(`\n${this.paint(failed > 0 ? 'red' : 'green', this.paint('bold', parts.join(', ')))} in ${seconds.toFixed(1)} s`);
-    this.passed = failed === 0;
+    this.passed = this.checks.every(({ outcome }) => outcome !== 'failed');
+    this.line(`\n${this.paint(this.passed ? 'green' : 'red', this.paint('bold', this.counted))} in ${seconds.toFixed(1)} s`);
     return this.passed;
+  }
+
+  /** Like 3 passed, 0 failed. */
+  public get counted(): string {
+    const count = (outcome: Check['outcome']) => this.checks.filter((check) => check.outcome === outcome).length;
+    return [`${count('passed')} passed`, `${count('failed')} failed`, ...count('not rehearsed') > 0 ? [`${count('not rehearsed')} not rehearsed`] : []].join(', ');
   }
 
   /** The verdict for programs. */

@@ -8,6 +8,7 @@ import { DockerImageAssetOptions, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import * as typescript from 'typescript';
 
 /*
  * A service as any CDK app may have it, put together from L2 constructs, and the cloud assembly that it gives.
@@ -15,6 +16,7 @@ import { Construct } from 'constructs';
  */
 
 export const APP = path.join(__dirname, 'fixtures', 'app');
+const ROOT = path.join(__dirname, '..', '..');
 
 export interface FixtureProps {
   readonly containerPort?: number;
@@ -98,4 +100,21 @@ export function synthesiseService(props: FixtureProps = {}, assertOn?: (test: In
     const service = new FixtureService(stack, 'Web', props);
     if (assertOn) { assertOn(new IntegTest(app, 'Test', { testCases: [stack] }), service); }
   });
+}
+
+/** @returns the command as it is shipped, in a directory of its own: what starts it, and the compiled sources next to it */
+export function installCommand(directory: string): string {
+  const sources = path.join(ROOT, 'src', 'rehearsal');
+  for (const file of fs.readdirSync(sources)) { compile(path.join(sources, file), path.join(directory, 'lib', 'rehearsal')); }
+  fs.cpSync(path.join(ROOT, 'bin'), path.join(directory, 'bin'), { recursive: true });
+  return path.join(directory, 'bin', 'hello-fargate-service');
+}
+
+/** Without a look at types, which takes time. */
+export function compile(file: string, directory: string): void {
+  fs.mkdirSync(directory, { recursive: true });
+  const { outputText } = typescript.transpileModule(fs.readFileSync(file, 'utf8'), {
+    compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022, esModuleInterop: true },
+  });
+  fs.writeFileSync(path.join(directory, path.basename(file).replace(/\.ts$/, '.js')), outputText);
 }

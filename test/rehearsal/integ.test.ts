@@ -1,11 +1,14 @@
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { APP, compile, installCommand } from './fixture';
 import { CannotRun } from '../../src/rehearsal/cannot-run';
-import { findIntegTests, rehearseIntegTests } from '../../src/rehearsal/integ';
+import { findIntegTests } from '../../src/rehearsal/integ';
 import { readArguments } from '../../src/rehearsal/main';
 
-const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'integ-test-'));
+const ROOT = path.join(__dirname, '..', '..');
+const temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'integ-test-')));
 const write = (name: string, text = '') => {
   fs.mkdirSync(path.dirname(path.join(temporary, name)), { recursive: true });
   fs.writeFileSync(path.join(temporary, name), text);
@@ -26,13 +29,101 @@ test('refuses a directory without integ tests, and an assembly beside it', () =>
   expect(() => readArguments(['rehearse', 'cdk.out', '--integ', 'integ'])).toThrow(/leave out cdk.out/);
 });
 
-test('one that is not synthesised is named with what it said, and never passes', async () => {
-  write('broken/integ.broken.ts', "throw new Error('no such stack');");
-  let text = '';
-  const { code, document } = await rehearseIntegTests(path.join(temporary, 'broken'), { once: true, port: 0 },
-    { write: (more) => { text += more; } }, new AbortController().signal);
-  expect(code).toBe(2);
-  expect(document.passed).toBe(false);
-  expect(text).toMatch(/could not rehearse: \S+integ\.broken\.ts was not synthesised by/);
-  expect(text).toContain('no such stack');
+describe('the command', () => {
+  const app = path.join(temporary, 'app');
+  let program: string;
+
+  beforeAll(() => {
+    // An app of a user's: the command and CDK are installed in it, and its integ tests share a service.
+    program = installCommand(path.join(temporary, 'installed'));
+    fs.mkdirSync(path.join(temporary, 'files'));
+    // The user of the tasks gets in.
+    [temporary, path.join(temporary, 'files')].forEach((directory) => fs.chmodSync(directory, 0o755));
+    compile(path.join(__dirname, 'fixture.ts'), app);
+    fs.cpSync(APP, path.join(app, 'fixtures', 'app'), { recursive: true });
+    fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(app, 'node_modules'));
+  });
+
+  /** An integ test that asserts on the status of its service, and on something that AWS would have to be asked. */
+  const asserting = (status: number, props = '{}') => `
+    const { IntegTest, ExpectedResult } = require('@aws-cdk/integ-tests-alpha');
+    const { App, Stack } = require('aws-cdk-lib');
+    const { FixtureService } = require('../fixture');
+    const app = new App({ analyticsReporting: false });
+    const stack = new Stack(app, 'Shop');
+    const { url } = new FixtureService(stack, 'Web', ${props});
+    const { assertions } = new IntegTest(app, 'Test', { testCases: [stack] });
+    assertions.httpApiCall(url + '/health').expect(ExpectedResult.objectLike({ status: ${status} }));
+    assertions.awsApiCall('ecs', 'listClusters');`;
+  const GOOD = asserting(200);
+  const FAILS = asserting(418);
+  const BROKEN = "throw new Error('no such stack');";
+
+  function run(name: string, scenarios: { readonly [scenario: string]: string }) {
+    for (const [scenario, text] of Object.entries(scenarios)) { write(`app/${name}/integ.${scenario}.js`, text); }
+    const command = spawn(process.execPath, [program, 'rehearse', '--integ', name, '--quick', '--json'], {
+      cwd: app,
+      env: { ...process.env, TMPDIR: path.join(temporary, 'files'), NO_COLOR: '1' },
+    });
+    let stdout = '';
+    let text = '';
+    command.stdout.on('data', (more) => { stdout += more; });
+    command.stderr.on('data', (more) => { text += more; });
+    const ended = new Promise<number | null>((resolve) => command.on('close', resolve))
+      .then((code) => ({ code, text, document: stdout === '' ? undefined : JSON.parse(stdout) }));
+    return { command, ended };
+  }
+
+  afterEach(() => expect(fs.readdirSync(path.join(temporary, 'files'))).toEqual([]));
+
+  test('exits 0 when all assertions hold, and counts those that ask AWS as not rehearsed', async () => {
+    const { code, text, document } = await run('good', { good: GOOD }).ended;
+    expect(text).toMatch(/ok {3}assertion: GET \S+\/health gives \{"status":200\}/);
+    expect(text).toMatch(/skip assertion: ecs:listClusters \(not rehearsed: it asks AWS\)/);
+    expect(text).toMatch(/ {2}passed +good\/integ\.good\.js: 3 passed, 0 failed, 1 not rehearsed\n/);
+    expect(document).toMatchObject({ passed: true, integTests: [{ file: 'good/integ.good.js', couldRun: true, passed: true }] });
+    expect(document.integTests[0].checks.map(({ id, outcome }: any) => `${id} ${outcome}`))
+      .toEqual(['healthy passed', 'http passed', 'assertion passed', 'assertion not rehearsed']);
+    expect(code).toBe(0);
+  });
+
+  test('exits 1 when an assertion of one does not hold, and names that one', async () => {
+    const { code, text, document } = await run('failing', { fails: FAILS, good: GOOD }).ended;
+    expect(text).toMatch(/FAIL assertion: GET \S+\/health gives \{"status":418\}[^]*Expected 418 but received 200/);
+    expect(text).toMatch(/ {2}FAILED +failing\/integ\.fails\.js: 2 passed, 1 failed, 1 not rehearsed\n {2}passed +failing\/integ\.good\.js: 3 passed, 0 failed/);
+    expect(document).toMatchObject({ passed: false, integTests: [{ passed: false, couldRun: true }, { passed: true, couldRun: true }] });
+    expect(code).toBe(1);
+  });
+
+  test('exits 2 when one cannot be synthesised, and tells what it said', async () => {
+    const { code, text, document } = await run('unsynthesised', { broken: BROKEN, good: GOOD }).ended;
+    expect(text).toMatch(/could not rehearse: unsynthesised\/integ\.broken\.js was not synthesised by `node \{filePath\}`, which ended with exit code 1:/);
+    expect(text).toContain('no such stack');
+    expect(text).toMatch(/ {2}could not run \S+integ\.broken\.js\n {2}passed +\S+integ\.good\.js: 3 passed/);
+    expect(document).toMatchObject({ passed: false, integTests: [{ passed: false, couldRun: false }, { passed: true, couldRun: true }] });
+    expect(code).toBe(2);
+  });
+
+  test('exits 1 when one fails and another could not be run, whatever comes first', async () => {
+    const noService = "const { App, Stack } = require('aws-cdk-lib'); new Stack(new App(), 'Shop');";
+    const { code, text, document } = await run('both', { a: noService, b: asserting(200, "{ environment: { FAULT: 'dies at start' } }"), c: BROKEN }).ended;
+    expect(text).toMatch(/could not rehearse: no service in /);
+    expect(text).toMatch(/the app died at start, with exit code 7/);
+    expect(document.integTests.map(({ passed, couldRun }: any) => ({ passed, couldRun })))
+      .toEqual([{ passed: false, couldRun: false }, { passed: false, couldRun: true }, { passed: false, couldRun: false }]);
+    expect(code).toBe(1);
+  });
+
+  test('exits 2 when it is interrupted, and leaves nothing behind', async () => {
+    const { command, ended } = run('interrupted', {
+      a: "require('node:fs').writeFileSync(process.env.CDK_OUTDIR + '/begun', ''); setInterval(() => {}, 1000);", b: BROKEN, c: GOOD,
+    });
+    const begun = () => fs.readdirSync(path.join(temporary, 'files'), { recursive: true }).some((file) => String(file).endsWith('begun'));
+    while (!begun()) { await new Promise((resolve) => setTimeout(resolve, 20)); }
+    command.kill('SIGINT');
+    const { code, text } = await ended;
+    expect(text).toMatch(/could not rehearse: interrupted before the verdict/);
+    expect(text).not.toContain('is healthy');
+    expect(code).toBe(2);
+  });
 });

@@ -3,8 +3,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import * as typescript from 'typescript';
-import { synthesiseService } from './fixture';
+import { installCommand, synthesiseService } from './fixture';
 import { readArguments } from '../../src/rehearsal/main';
 
 const ROOT = path.join(__dirname, '..', '..');
@@ -43,19 +42,11 @@ describe('the command', () => {
   let temporary: string;
   let assemblies: string[];
   let installed: string;
+  let program: string;
 
   beforeAll(() => {
-    // As it is shipped: the command, and the compiled sources next to it.
     installed = fs.mkdtempSync(path.join(os.tmpdir(), 'installed-'));
-    const compiled = path.join(installed, 'lib', 'rehearsal');
-    fs.mkdirSync(compiled, { recursive: true });
-    for (const file of fs.readdirSync(path.join(ROOT, 'src', 'rehearsal'))) {
-      const { outputText } = typescript.transpileModule(fs.readFileSync(path.join(ROOT, 'src', 'rehearsal', file), 'utf8'), {
-        compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022, esModuleInterop: true },
-      });
-      fs.writeFileSync(path.join(compiled, file.replace(/\.ts$/, '.js')), outputText);
-    }
-    fs.cpSync(path.join(ROOT, 'bin'), path.join(installed, 'bin'), { recursive: true });
+    program = installCommand(installed);
   });
 
   afterAll(() => fs.rmSync(installed, { recursive: true, force: true }));
@@ -81,7 +72,7 @@ describe('the command', () => {
   }
 
   function run(...args: string[]): Run {
-    const command = spawn(process.execPath, [path.join(installed, 'bin', 'hello-fargate-service'), ...args], {
+    const command = spawn(process.execPath, [program, ...args], {
       cwd: temporary,
       env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1' },
     });
