@@ -133,7 +133,9 @@ export class Container {
     // Its last lines are on their way; the engine may never say that they have ended.
     await Promise.race([read, sleep(2000)]);
     log.kill('SIGKILL');
-    return { code: Number.isNaN(code) ? null : code, signal: null };
+    if (Number.isNaN(code)) { return { code: null, signal: null }; }
+    const outOfMemory = code === 137 && (await this.engine.run(['inspect', '--format', '{{.State.OOMKilled}}', this.name])).stdout.trim() === 'true';
+    return { code, signal: null, ...outOfMemory ? { outOfMemory } : {} };
   }
 
   private async endGently(): Promise<boolean> {

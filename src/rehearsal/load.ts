@@ -28,9 +28,6 @@ export const hasFailed = ({ status }: { readonly status?: number }): boolean => 
 export class Load {
   /** Of requests that reached a task. */
   public readonly outcomes: Outcome[] = [];
-  /** Answered by the stand-in itself, as it had no task to send them to. */
-  public withoutTarget = 0;
-  public sent = 0;
   private readonly ended = new AbortController();
   private readonly under = new Set<Promise<unknown>>();
 
@@ -48,11 +45,12 @@ export class Load {
 
   private async run(): Promise<void> {
     const began = Date.now();
+    let sent = 0;
     while (!this.ended.signal.aborted) {
       // After a pause of the machine, what is due is sent at once.
-      while (this.sent < (Date.now() - began) / 1000 * this.perSecond) {
-        this.sent++;
-        const answer = get(this.front.url, this.front.host).then(({ status }) => { if (status === 503) { this.withoutTarget++; } });
+      while (sent < (Date.now() - began) / 1000 * this.perSecond) {
+        sent++;
+        const answer = get(this.front.url, this.front.host);
         this.under.add(answer);
         void answer.finally(() => this.under.delete(answer));
       }

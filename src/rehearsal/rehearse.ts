@@ -14,7 +14,7 @@ import { sleep } from './sleep';
 import { Actor, Cast, deregister, healthy, startActor } from './stage';
 import { standInsFor } from './stand-ins';
 import { isSuccess, TargetGroup } from './target-group';
-import { EngineName } from './task';
+import { EngineName, howItEnded } from './task';
 import { Patience } from './unhealthy';
 import { rehearseReplacement } from './verdict';
 
@@ -294,8 +294,8 @@ function hostFor(listener: ListenerSpec, { key }: TargetGroupSpec): string | und
 function checkAlive({ tasks }: Cast, report: Report): void {
   for (const { task } of tasks) {
     if (!task.exit) { continue; }
-    const how = task.exit.signal ?? `exit code ${task.exit.code}`;
-    report.check({ id: 'running', outcome: 'failed', name: `${task.name} is still running`, reason: `the app died after it was healthy, with ${how}; its last words follow` });
+    const reason = `the app died after it was healthy, with ${howItEnded(task.exit)}; its last words follow`;
+    report.check({ id: 'running', outcome: 'failed', name: `${task.name} is still running`, reason });
     task.lastLines.forEach((line) => report.log(task.name, line));
   }
 }

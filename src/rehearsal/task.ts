@@ -10,6 +10,12 @@ export interface TaskExit {
   readonly code: number | null;
   /** Where a process of this machine was ended by one. */
   readonly signal: NodeJS.Signals | null;
+  /** The kernel killed it because it wanted more memory than it may have. */
+  readonly outOfMemory?: boolean;
+}
+
+export function howItEnded({ code, signal, outOfMemory }: TaskExit): string {
+  return `${signal ?? `exit code ${code}`}${outOfMemory ? ', killed because it was out of memory' : ''}`;
 }
 
 export interface TaskStop extends TaskExit {

@@ -1,6 +1,6 @@
 import { HealthCheckSpec } from './service';
 import { Target } from './target-group';
-import { Task } from './task';
+import { howItEnded, Task } from './task';
 
 /** How long a task may go on without being healthy. */
 export interface Patience {
@@ -17,15 +17,15 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
   const seconds = task.secondsSinceStart;
 
   if (task.exit) {
-    const { code, signal } = task.exit;
+    const { code } = task.exit;
     const last = task.lastLines.length > 0 ? 'its last words follow' : 'it said nothing';
     return code === 0
       ? `the app exited with code 0 after ${seconds.toFixed(1)} s: it does not keep running, as a server must; ${last}`
-      : `the app died ${lastProbe?.status === undefined ? 'at start' : 'while it was probed'}, with ${signal ?? `exit code ${code}`}; ${last}`;
+      : `the app died ${lastProbe?.status === undefined ? 'at start' : 'while it was probed'}, with ${howItEnded(task.exit)}; ${last}`;
   }
-  // Just not often enough so far.
-  if (lastProbe?.passed) { return undefined; }
-  if (lastProbe?.status !== undefined) {
+  // The first one is under way, or not enough have passed so far.
+  if (!lastProbe || lastProbe.passed) { return undefined; }
+  if (lastProbe.status !== undefined) {
     return target.inARow < healthCheck.unhealthyThreshold || seconds < patience.heard ? undefined
       : `GET ${healthCheck.path} on port ${port} answered ${lastProbe.status}, and the target group wants ${healthCheck.successCodes}: `
         + (lastProbe.status === 404 ? 'the app has no such path; change the path of the health check, or the app'
@@ -33,11 +33,11 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
             : 'change the app, or the success codes of the health check');
   }
 
-  if (healthCheck.inContainer && ['failed', 'timed out'].includes(lastProbe?.error ?? '')) {
+  if (healthCheck.inContainer && ['failed', 'timed out'].includes(lastProbe.error ?? '')) {
     const words = healthCheck.inContainer === 'none' ? '' : healthCheck.inContainer.command.slice(1).join(' ');
     const starting = seconds < patience.heard || !task.listening?.length && seconds < patience.silent;
     return starting || target.inARow < healthCheck.unhealthyThreshold ? undefined
-      : `its container health check, ${words}, ${lastProbe!.error}, so Cloud Map would not name the task to anybody, and ECS would replace it: `
+      : `its container health check, ${words}, ${lastProbe.error}, so Cloud Map would not name the task to anybody, and ECS would replace it: `
         + 'run that command beside the app, and change one or the other';
   }
 
@@ -45,10 +45,10 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
   const there = listening.filter((report) => report.port === port);
   if (there.some(({ host }) => host === undefined || host === target.host)) {
     // Refused: the last probe came before the app listened.
-    return seconds < patience.heard || lastProbe?.error === 'ECONNREFUSED' && seconds < patience.silent ? undefined
-      : lastProbe?.error === 'ETIMEDOUT'
+    return seconds < patience.heard || lastProbe.error === 'ECONNREFUSED' && seconds < patience.silent ? undefined
+      : lastProbe.error === 'ETIMEDOUT'
         ? `GET ${healthCheck.path} on port ${port} did not answer within ${healthCheck.timeoutSeconds} s: the app hangs, or does work in its health check`
-        : `GET ${healthCheck.path} on port ${port} got no answer (${lastProbe?.error}): the app takes the connection, but speaks no HTTP or drops it`;
+        : `GET ${healthCheck.path} on port ${port} got no answer (${lastProbe.error}): the app takes the connection, but speaks no HTTP or drops it`;
   }
   if (there.length > 0) {
     return seconds < patience.heard ? undefined

@@ -24,6 +24,11 @@ test('gives an app that answers wrongly a little while to get well', () => {
   expect(explain({}, ill)).toMatch(/answered 503/);
 });
 
+test('waits for the end of the first probe', () => {
+  expect(explain({ listening: [{ port: 8080 }] })).toBeUndefined();
+  expect(explain({ listening: [{ port: 3000 }] })).toBeUndefined();
+});
+
 test('does not take a probe from before the app listened for an answer', () => {
   expect(explain({ listening: [{ port: 8080 }] }, refused)).toBeUndefined();
 });
@@ -34,6 +39,7 @@ test.each([
   [{ listening: [{ port: 8080, host: '127.0.0.1' }] }, refused, /listens on 127.0.0.1:8080.*0\.0\.0\.0/],
   [{ listening: [{ port: 3000 }, { port: 9090 }] }, refused, /nothing listens on port 8080.* 3000, 9090/],
   [{ exit: { code: 0, signal: null } }, refused, /exited with code 0 .*does not keep running.*said nothing/],
+  [{ exit: { code: 137, signal: null, outOfMemory: true } }, refused, /died at start, with exit code 137, killed because it was out of memory; it said/],
   [{ exit: { code: null, signal: 'SIGSEGV' as const }, lastLines: ['x'] }, refused, /died at start, with SIGSEGV; its last words/],
 ])('explains %j', (task, probe, message) => {
   expect(explain(task, probe)).toMatch(message);

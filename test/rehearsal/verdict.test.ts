@@ -7,6 +7,9 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { FixtureProps, synthesiseService } from './fixture';
 import { rehearse } from '../../src/rehearsal/rehearse';
 import { Check, Report } from '../../src/rehearsal/report';
+import { Actor, Cast } from '../../src/rehearsal/stage';
+import { Declared } from '../../src/rehearsal/task';
+import { checkDeclared, inFlight, keptAlive } from '../../src/rehearsal/verdict';
 
 /*
  * One app that does all it should, and variants of it that do one thing wrong: of each, exactly the check for that thing fails, and
@@ -25,17 +28,18 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  const left = fs.readdirSync(temporary).filter((name) => !name.startsWith('assembly-'));
+  const left = fs.readdirSync(temporary).filter((name) => !/^(assembly|shared)-/.test(name));
   fs.rmSync(temporary, { recursive: true, force: true });
   expect(left).toEqual([]);
 });
 
 async function checksOf(fault?: string, props: FixtureProps = {}): Promise<readonly Check[]> {
+  const { environment, ...others } = props;
   const directory = synthesiseService({
     desiredCount: 2,
-    environment: fault ? { FAULT: fault } : {},
+    environment: { ...fault ? { FAULT: fault } : {}, ...environment },
     image: ecs.ContainerImage.fromAsset(APP, { platform: Platform.LINUX_ARM64 }),
-    ...props,
+    ...others,
     container: { stopTimeout: Duration.seconds(5), user: '1000:1000', readonlyRootFilesystem: true, ...props.container },
   });
   const report = new Report({ write: () => {} });
@@ -70,21 +74,97 @@ onLinux('the verdict', () => {
     ['writes to the root filesystem', ['not-root', 'root-filesystem'], /say USER/, { container: { user: undefined } }],
     ['writes to the root filesystem', ['http', 'running'], /the task cut the answer off, or died of the request/],
     ['short keep-alive', ['keep-alive'], /closes them after 5 s; the load balancer keeps them for 60 s/],
-    ['plain-text logs', ['json-logs'], /"INFO listening" is none/],
+    ['short keep-alive, unsaid', ['keep-alive'], /it closed one after [34]\.\d s; the load balancer keeps them for 60 s/],
+    ['plain-text logs', ['json-logs'], /"42" is none/],
+    ['uses much memory', ['memory'], /\d % of the limit is used: raise memoryLimitMiB/, { container: { memoryLimitMiB: 160 } }],
+    ['has no room for a third', ['healthy'], /the app died at start, with exit code 1/],
+    ['leaves a lock behind', ['survives-a-kill'], /the one that took its place is not healthy: the app died at start/],
+    ['needs the others', ['survives-a-kill'], /\d+ requests failed meanwhile: the tasks depend on each other/],
     ['runs as root', ['not-root'], /say USER in the Dockerfile/, { container: { user: undefined } }],
   // A fourth parameter would be taken for a callback of Jest's where a row has three values.
   ])('%s', async (...[fault, failed, reason, props]) => {
-    const checks = await checksOf(fault, props);
+    const shared = fs.mkdtempSync(path.join(temporary, 'shared-'));
+    fs.chmodSync(shared, 0o777);
+    const checks = await checksOf(fault, { ...props, environment: { SHARED: shared } });
 
     // Whether one of the few other requests is under way just then is chance.
     expect(failedOf(checks).filter((id) => fault !== 'drops what is open' || id !== 'deregistered-before')).toEqual(failed);
     expect(checks.find(({ id, outcome }) => id === failed[0] && outcome === 'failed')!.reason).toMatch(reason);
   });
 
+  const notRehearsedIn = (checks: readonly Check[]) =>
+    Object.fromEntries(checks.filter(({ outcome }) => outcome === 'not rehearsed').map(({ id, reason }) => [id, reason]));
+
   test('what would matter on Spot only is no failure on demand', async () => {
     const checks = await checksOf('says that it is well');
 
-    expect(checks.find(({ id }) => id === 'failing-health-checks')).toMatchObject({ outcome: 'not rehearsed', reason: expect.stringMatching(/would matter on Spot/) });
+    expect(notRehearsedIn(checks)).toEqual({ 'failing-health-checks': expect.stringMatching(/would matter on Spot/) });
     expect(failedOf(checks)).toEqual([]);
+  });
+
+  test('what is not declared, or not there to be looked at, neither passes nor fails', async () => {
+    const checks = await checksOf('logs nothing', { container: { readonlyRootFilesystem: false } });
+
+    expect(notRehearsedIn(checks)).toMatchObject({ 'root-filesystem': 'it is not declared read-only', 'json-logs': 'the app logs nothing' });
+    expect(failedOf(checks)).toEqual([]);
+  });
+
+  test('an app that answers its users with errors from the start is not put under load', async () => {
+    const checks = await checksOf('not well for users');
+
+    expect(notRehearsedIn(checks)).toEqual({ load: expect.stringMatching(/^GET http:\S+ gave 500 to begin with$/) });
+    expect(checks.map(({ id }) => id)).not.toContain('in-flight');
+  });
+
+  test('where only one task can run, none is replaced', async () => {
+    const platform = jest.spyOn(os, 'platform').mockReturnValue('darwin');
+    try {
+      const checks = await checksOf(undefined, { containerPort: 18_080 });
+
+      expect(notRehearsedIn(checks)).toEqual({ load: expect.stringMatching(/this system has one loopback address/) });
+      expect(checks.map(({ id }) => id)).not.toContain('in-flight');
+    } finally {
+      platform.mockRestore();
+    }
+  });
+});
+
+
+test.each([
+  [{ underWay: 0, cutOff: 0 }, 'not rehearsed', /all of 60 at once were answered before/],
+  [{ underWay: 3, cutOff: 0 }, 'passed', /3 of them/],
+  [{ underWay: 3, cutOff: 1 }, 'failed', /1 of 3 were cut off/],
+])('of requests under way, %j is %s', (counts, outcome, reason) => {
+  const stop = { code: 0, signal: null, killed: false, milliseconds: 1 };
+  expect(inFlight({ stop, failed: [], ...counts })).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+});
+
+test.each([
+  [{ announcedSeconds: 61 }, 'passed', /for 61 s, it says/],
+  [{ announcedSeconds: 60 }, 'failed', /it says that it closes them after 60 s/],
+  [{ announcedSeconds: 65, closedAt: 2_000 }, 'failed', /it closed one after 2\.0 s/],
+  [{ closedAt: 60_000 }, 'failed', /it closed one after 60\.0 s/],
+  [{ closedAt: 61_000 }, 'passed', /one was open/],
+])('of an idle connection, %j with an idle time-out of 60 s is %s', (connection, outcome, reason) => {
+  expect(keptAlive({ openedAt: 0, end: () => {}, ...connection }, 60)).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+});
+
+describe('what is declared', () => {
+  const checksFor = async (user: string, ...declared: Declared[]) => {
+    const checks: Check[] = [];
+    const actor = { task: { declared: async () => declared } } as unknown as Actor;
+    await checkDeclared({ runtime: { user }, tasks: [actor] } as unknown as Cast, (check) => checks.push(check));
+    return checks.map(({ id, outcome, reason }) => `${id} ${outcome}: ${reason}`);
+  };
+
+  test('fails where something else runs, and not where that cannot be seen', async () => {
+    expect(await checksFor('node',
+      { what: 'user', declared: 'node', running: 'unseen' }, { what: 'root filesystem', declared: 'read-only', running: 'writable', same: false }))
+      .toEqual(['as-declared failed: root filesystem: read-only is declared, and writable runs', 'not-root passed: as node']);
+    expect((await checksFor('node', { what: 'user', declared: 'node', running: 'unseen' }))[0]).toBe('as-declared passed: undefined');
+  });
+
+  test.each([['root', 'failed'], ['0', 'failed'], ['0:0', 'failed'], ['root:root', 'failed'], ['1000:0', 'passed'], ['rooty', 'passed']])('user %s has %s', async (user, outcome) => {
+    expect((await checksFor(user))[1]).toMatch(`not-root ${outcome}`);
   });
 });
