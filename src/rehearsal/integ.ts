@@ -117,8 +117,9 @@ function readAppCommand(): string | undefined {
 
 function defaultCommand(file: string): string {
   if (file.endsWith('.js')) { return 'node {filePath}'; }
-  const tool = ['ts-node', 'tsx'].find((name) => binaries().some((directory) => fs.existsSync(path.join(directory, name))));
-  if (!tool) { throw new CannotRun(`${file} is TypeScript, and neither ts-node nor tsx is installed: install one, or say in integ.config.json how it runs, as "app"`); }
+  // Where both are, that which needs no settings.
+  const tool = ['tsx', 'ts-node'].find((name) => binaries().some((directory) => fs.existsSync(path.join(directory, name))));
+  if (!tool) { throw new CannotRun(`${file} is TypeScript, and neither tsx nor ts-node is installed: install one, or say in integ.config.json how it runs, as "app"`); }
   return `${tool} {filePath}`;
 }
 

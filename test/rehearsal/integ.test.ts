@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { APP, compile, installCommand } from './fixture';
@@ -49,7 +50,10 @@ describe('the command', () => {
     const { IntegTest, ExpectedResult } = require('@aws-cdk/integ-tests-alpha');
     const { App, Stack } = require('aws-cdk-lib');
     const { FixtureService } = require('../fixture');
+    // As integ-runner has it.
+    require('node:assert').deepEqual([process.env.CDK_INTEG_ACCOUNT, process.env.CDK_INTEG_REGION], ['123456789012', 'us-east-1']);
     const app = new App({ analyticsReporting: false });
+    require('node:assert').equal(app.node.tryGetContext('@aws-cdk/core:enablePartitionLiterals'), true);
     const stack = new Stack(app, 'Shop');
     const { url } = new FixtureService(stack, 'Web', ${props});
     const { assertions } = new IntegTest(app, 'Test', { testCases: [stack] });
@@ -59,10 +63,11 @@ describe('the command', () => {
   const FAILS = asserting(418);
   const BROKEN = "throw new Error('no such stack');";
 
-  function run(name: string, scenarios: { readonly [scenario: string]: string }) {
-    for (const [scenario, text] of Object.entries(scenarios)) { write(`app/${name}/integ.${scenario}.js`, text); }
-    const command = spawn(process.execPath, [program, 'rehearse', '--integ', name, '--quick', '--json'], {
-      cwd: app,
+  /** @param scenarios by the names of their files, without `integ.` */
+  function run(name: string, scenarios: { readonly [scenario: string]: string }, args = ['--json'], cwd = app) {
+    for (const [scenario, text] of Object.entries(scenarios)) { write(path.join(path.relative(temporary, cwd), name, `integ.${scenario}`), text); }
+    const command = spawn(process.execPath, [program, 'rehearse', '--integ', name, '--quick', ...args], {
+      cwd,
       env: { ...process.env, TMPDIR: path.join(temporary, 'files'), NO_COLOR: '1' },
     });
     let stdout = '';
@@ -70,14 +75,15 @@ describe('the command', () => {
     command.stdout.on('data', (more) => { stdout += more; });
     command.stderr.on('data', (more) => { text += more; });
     const ended = new Promise<number | null>((resolve) => command.on('close', resolve))
-      .then((code) => ({ code, text, document: stdout === '' ? undefined : JSON.parse(stdout) }));
+      .then((code) => ({ code, stdout, text, document: stdout.startsWith('{') ? JSON.parse(stdout) : undefined }));
     return { command, ended };
   }
 
-  afterEach(() => expect(fs.readdirSync(path.join(temporary, 'files'))).toEqual([]));
+  // What is installed keeps a cache of its own.
+  afterEach(() => expect(fs.readdirSync(path.join(temporary, 'files')).filter((name) => !name.startsWith('tsx-'))).toEqual([]));
 
   test('exits 0 when all assertions hold, and counts those that ask AWS as not rehearsed', async () => {
-    const { code, text, document } = await run('good', { good: GOOD }).ended;
+    const { code, text, document } = await run('good', { 'good.js': GOOD }).ended;
     expect(text).toMatch(/ok {3}assertion: GET \S+\/health gives \{"status":200\}/);
     expect(text).toMatch(/skip assertion: ecs:listClusters \(not rehearsed: it asks AWS\)/);
     expect(text).toMatch(/ {2}passed +good\/integ\.good\.js: 3 passed, 0 failed, 1 not rehearsed\n/);
@@ -88,7 +94,7 @@ describe('the command', () => {
   });
 
   test('exits 1 when an assertion of one does not hold, and names that one', async () => {
-    const { code, text, document } = await run('failing', { fails: FAILS, good: GOOD }).ended;
+    const { code, text, document } = await run('failing', { 'fails.js': FAILS, 'good.js': GOOD }).ended;
     expect(text).toMatch(/FAIL assertion: GET \S+\/health gives \{"status":418\}[^]*Expected 418 but received 200/);
     expect(text).toMatch(/ {2}FAILED +failing\/integ\.fails\.js: 2 passed, 1 failed, 1 not rehearsed\n {2}passed +failing\/integ\.good\.js: 3 passed, 0 failed/);
     expect(document).toMatchObject({ passed: false, integTests: [{ passed: false, couldRun: true }, { passed: true, couldRun: true }] });
@@ -96,7 +102,7 @@ describe('the command', () => {
   });
 
   test('exits 2 when one cannot be synthesised, and tells what it said', async () => {
-    const { code, text, document } = await run('unsynthesised', { broken: BROKEN, good: GOOD }).ended;
+    const { code, text, document } = await run('unsynthesised', { 'broken.js': BROKEN, 'good.js': GOOD }).ended;
     expect(text).toMatch(/could not rehearse: unsynthesised\/integ\.broken\.js was not synthesised by `node \{filePath\}`, which ended with exit code 1:/);
     expect(text).toContain('no such stack');
     expect(text).toMatch(/ {2}could not run \S+integ\.broken\.js\n {2}passed +\S+integ\.good\.js: 3 passed/);
@@ -106,7 +112,7 @@ describe('the command', () => {
 
   test('exits 1 when one fails and another could not be run, whatever comes first', async () => {
     const noService = "const { App, Stack } = require('aws-cdk-lib'); new Stack(new App(), 'Shop');";
-    const { code, text, document } = await run('both', { a: noService, b: asserting(200, "{ environment: { FAULT: 'dies at start' } }"), c: BROKEN }).ended;
+    const { code, text, document } = await run('both', { 'a.js': noService, 'b.js': asserting(200, "{ environment: { FAULT: 'dies at start' } }"), 'c.js': BROKEN }).ended;
     expect(text).toMatch(/could not rehearse: no service in /);
     expect(text).toMatch(/the app died at start, with exit code 7/);
     expect(document.integTests.map(({ passed, couldRun }: any) => ({ passed, couldRun })))
@@ -114,9 +120,40 @@ describe('the command', () => {
     expect(code).toBe(1);
   });
 
+  test('without --json tells the same on stdout, ends by itself, and only the first has the port that is asked for', async () => {
+    const port = await new Promise<number>((resolve) => {
+      const server = net.createServer().listen(0, '127.0.0.1', () => {
+        const { port: free } = server.address() as net.AddressInfo;
+        server.close(() => resolve(free));
+      });
+    });
+    const { code, stdout } = await run('plain', { 'a.js': GOOD, 'b.js': GOOD }, ['--port', String(port)]).ended;
+    expect(stdout.match(/GET http:\S+(?=\/health answered 200)/g)).toEqual([`GET http://127.0.0.1:${port}`, expect.not.stringContaining(`:${port}`)]);
+    expect(stdout).toMatch(/\n2 integ tests\n {2}passed {8}plain\/integ\.a\.js: 3 passed, 0 failed, 1 not rehearsed\n {2}passed/);
+    expect(code).toBe(0);
+  });
+
+  test('runs TypeScript by what is installed', async () => {
+    const { code, text } = await run('typed', { 'broken.ts': "const message: string = 'no such stack'; throw new Error(message);" }).ended;
+    expect(text).toMatch(/integ\.broken\.ts was not synthesised by `tsx \{filePath\}`, [^]*Error: no such stack/);
+    expect(code).toBe(2);
+  });
+
+  test('runs what integ.config.json says, and refuses one that is no JSON', async () => {
+    const configured = path.join(temporary, 'configured');
+    write('configured/integ.config.json', '{ "app": "node --no-warnings {filePath}" }');
+    const { code, text } = await run('integ', { 'broken.js': BROKEN }, ['--json'], configured).ended;
+    expect(text).toContain('integ.broken.js was not synthesised by `node --no-warnings {filePath}`, which ended with exit code 1');
+    expect(code).toBe(2);
+
+    write('configured/integ.config.json', 'app: node');
+    const refused = await run('integ', {}, ['--json'], configured).ended;
+    expect(refused).toMatchObject({ code: 2, text: '\ncould not rehearse: integ.config.json is not JSON\n' });
+  });
+
   test('exits 2 when it is interrupted, and leaves nothing behind', async () => {
     const { command, ended } = run('interrupted', {
-      a: "require('node:fs').writeFileSync(process.env.CDK_OUTDIR + '/begun', ''); setInterval(() => {}, 1000);", b: BROKEN, c: GOOD,
+      'a.js': "require('node:fs').writeFileSync(process.env.CDK_OUTDIR + '/begun', ''); setInterval(() => {}, 1000);", 'b.js': BROKEN, 'c.js': GOOD,
     });
     const begun = () => fs.readdirSync(path.join(temporary, 'files'), { recursive: true }).some((file) => String(file).endsWith('begun'));
     while (!begun()) { await new Promise((resolve) => setTimeout(resolve, 20)); }

@@ -11,6 +11,8 @@ const as = (value: unknown) => value as any;
 test.each([
   [true, { Field: 'path-pattern', PathPatternConfig: { Values: ['/x', '/a/*'] } }],
   [true, { Field: 'path-pattern', Values: ['/a/?'] }],
+  [false, { Field: 'path-pattern', Values: ['/a/b?'] }],
+  [false, { Field: 'path-pattern', Values: ['/?'] }],
   [false, { Field: 'path-pattern', PathPatternConfig: { Values: ['/a'] } }],
   [false, { Field: 'path-pattern', PathPatternConfig: { Values: ['/A/*'] } }],
   [false, { Field: 'path-pattern', PathPatternConfig: { Values: ['/a.b'] } }],
@@ -22,8 +24,10 @@ test.each([
   [false, { Field: 'http-header', HttpHeaderConfig: { HttpHeaderName: 'X-Alpha', Values: ['*'] } }],
   [true, { Field: 'query-string', QueryStringConfig: { Values: [{ Key: 'c', Value: 'd' }] } }],
   [true, { Field: 'query-string', QueryStringConfig: { Values: [{ Value: 'F' }] } }],
+  [true, { Field: 'query-string', QueryStringConfig: { Values: [{ Key: 'e', Value: 'f' }] } }],
   [false, { Field: 'query-string', QueryStringConfig: { Values: [{ Key: 'c', Value: 'f' }] } }],
   [true, { Field: 'source-ip', SourceIpConfig: { Values: ['0.0.0.0/0'] } }],
+  [true, { Field: 'source-ip', SourceIpConfig: { Values: ['127.0.0.1/32'] } }],
   [false, { Field: 'source-ip', SourceIpConfig: { Values: ['203.0.113.0/24'] } }],
 ])('says %s for %j', (expected, condition) => {
   const rules = [{ conditions: readConditions([condition]), action: HIT }];
@@ -40,6 +44,7 @@ test('all conditions of a rule must hold, and the first rule decides', () => {
 
 test('fails on a condition or an action that it does not know', () => {
   expect(() => readConditions([{ Field: 'path-pattern', PathPatternConfig: { RegexValues: ['^/a'] } }])).toThrow(/does not know this condition .*RegexValues/);
+  expect(() => readConditions([{ Field: 'http-header', HttpHeaderConfig: { HttpHeaderName: 'X-Beta', RegexValues: ['a'] } }])).toThrow(/does not know this condition/);
   expect(() => readAction([{ Type: 'lambda' }], as, String)).toThrow(/does not know this action .*lambda/);
 });
 
@@ -58,4 +63,13 @@ test('forwards to weighted target groups, after authentication that is left out'
     { Type: 'authenticate-oidc', Order: 1 },
   ], as, String);
   expect(action).toEqual({ type: 'forward', targetGroups: [{ key: 'blue', weight: 100 }, { key: 'green', weight: 0 }] });
+});
+
+test('answers by itself with an empty text where nothing else is said', () => {
+  expect(readAction([{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }], as, String))
+    .toEqual({ type: 'fixed-response', statusCode: 404, contentType: 'text/plain', body: '' });
+});
+
+test('without a word on weights each target group has its share', () => {
+  expect(readAction([{ Type: 'forward', TargetGroupArn: 'blue' }], as, String)).toEqual({ type: 'forward', targetGroups: [{ key: 'blue', weight: 1 }] });
 });

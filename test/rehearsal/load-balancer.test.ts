@@ -2,8 +2,9 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { Action } from '../../src/rehearsal/listener-rules';
 import { LoadBalancer } from '../../src/rehearsal/load-balancer';
-import { LoadBalancerSpec, TargetGroupSpec } from '../../src/rehearsal/service';
+import { ContainerHealthCheckSpec, LoadBalancerSpec, TargetGroupSpec } from '../../src/rehearsal/service';
 import { Target, TargetGroup } from '../../src/rehearsal/target-group';
+import { HealthCheckOutcome, Task } from '../../src/rehearsal/task';
 
 const SPEC: TargetGroupSpec = {
   key: 'group',
@@ -88,12 +89,12 @@ describe('health', () => {
     let status = 200;
     const { port } = await serve((_, response) => response.writeHead(status).end());
     const changes: Array<[string, number]> = [];
-    register(group({ unhealthyThreshold: 3, healthyThreshold: 4 }, ({ state, inARow }) => {
+    register(group({ unhealthyThreshold: 4, healthyThreshold: 2 }, ({ state, inARow }) => {
       changes.push([state, inARow]);
       status = state === 'healthy' ? 500 : 200;
     }), port);
     await until(() => changes.length >= 3);
-    expect(changes.slice(0, 3)).toEqual([['healthy', 1], ['unhealthy', 3], ['healthy', 4]]);
+    expect(changes.slice(0, 3)).toEqual([['healthy', 1], ['unhealthy', 4], ['healthy', 2]]);
   });
 
   test.each([
@@ -115,11 +116,56 @@ describe('health', () => {
     expect(Date.now() - asked).toBeLessThan(1500);
   });
 
+  test('is not asked any more of a target that is deregistered', async () => {
+    let probes = 0;
+    const { port } = await serve((_, response) => {
+      probes++;
+      response.end();
+    });
+    const targets = group();
+    const target = register(targets, port);
+    await until(() => target.state === 'healthy');
+    targets.deregister(target);
+    // One may be under way.
+    const before = probes + 1;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(probes).toBeLessThanOrEqual(before);
+    expect(targets.next()).toBeUndefined();
+  });
+
   test('is asked on a port of its own where the template says so', async () => {
     const admin = await serve((_, response) => response.end());
     const traffic = await serve((_, response) => response.writeHead(500).end());
     const target = register(group({ port: admin.port }), traffic.port);
     await until(() => target.state === 'healthy');
+  });
+});
+
+describe('health by the check of the container', () => {
+  const CHECK: ContainerHealthCheckSpec = { command: ['CMD', 'node', 'check.js'], intervalSeconds: 1, timeoutSeconds: 1, retries: 1, startPeriodSeconds: 0 };
+  const probe = async (inContainer: ContainerHealthCheckSpec | 'none', port: number, task: Target['task']) => {
+    const targets = group({ inContainer });
+    const target = new Target('target', '127.0.0.1', port, task);
+    targets.register(target);
+    await until(() => target.lastProbe !== undefined);
+    return target.lastProbe;
+  };
+
+  test.each<[HealthCheckOutcome, Task['exit'], object]>([
+    ['passed', undefined, { passed: true }],
+    ['failed', undefined, { passed: false, error: 'failed' }],
+    ['timed out', undefined, { passed: false, error: 'timed out' }],
+    // Its command may be one that runs beside the task.
+    ['passed', { code: 1, signal: null }, { passed: false, error: 'exited' }],
+  ])('that has %s in a task with the exit %j', async (outcome, exit, expected) => {
+    expect(await probe(CHECK, 1, { checkContainerHealth: async () => outcome, exit })).toMatchObject(expected);
+  });
+
+  test.each<[ContainerHealthCheckSpec | 'none']>([['none'], [CHECK]])('is whether the task listens, where it is not run: %j', async (check) => {
+    const { port } = await serve(() => {});
+    const task = { checkContainerHealth: async () => 'not rehearsed' as const };
+    expect(await probe(check, port, task)).toMatchObject({ passed: true });
+    expect(await probe(check, 1, task)).toMatchObject({ passed: false, error: 'ECONNREFUSED' });
   });
 });
 

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as http from 'node:http';
 import os from 'node:os';
 import * as path from 'node:path';
 import { ExpectedResult, IntegTest } from '@aws-cdk/integ-tests-alpha';
@@ -15,8 +16,14 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { APP, FixtureService, synthesise } from './fixture';
+import { Assembly } from '../../src/rehearsal/assembly';
+import { readCloudFronts } from '../../src/rehearsal/cloud-front';
+import { HttpApi, readHttpApis } from '../../src/rehearsal/http-api';
+import { Resolver } from '../../src/rehearsal/intrinsics';
+import { PublicNames } from '../../src/rehearsal/public-names';
 import { rehearse } from '../../src/rehearsal/rehearse';
 import { Report } from '../../src/rehearsal/report';
+import { readLoadBalancers, readServices } from '../../src/rehearsal/service';
 
 /*
  * Services behind other things than a load balancer of their assembly, each asked by the assertions of an integ test.
@@ -52,7 +59,7 @@ const ECHO = {
     process.on('SIGTERM', () => process.exit());
     require('http').createServer(({ url, headers }, response) => {
       response.setHeader('Content-Type', url === '/health' ? 'text/plain' : 'application/json');
-      response.end(url === '/health' ? 'health' : JSON.stringify({ url, headers }));
+      response.end(url === '/health' ? 'health' : JSON.stringify({ url, headers, cookie: headers.cookie ?? 'none' }));
     }).listen(8080);`],
 };
 
@@ -61,7 +68,6 @@ interface HttpApiProps {
   readonly environment?: { [name: string]: string };
   readonly healthCheck?: ecs.HealthCheck;
   readonly routeKey?: apigatewayv2.HttpRouteKey;
-  readonly timeout?: Duration;
 }
 
 const ASKS_ITSELF: ecs.HealthCheck = {
@@ -121,6 +127,47 @@ describe('behind an HTTP API', () => {
     expect(passed).toBe(true);
   });
 
+  test('the most exact route is taken, by its method, and with the name of a stage before it', async () => {
+    const { text } = await perform((app, stack) => {
+      const api = newHttpApi(stack, { echo: true, routeKey: apigatewayv2.HttpRouteKey.with('/{proxy+}', apigatewayv2.HttpMethod.ANY) });
+      // Routes that lead elsewhere are not rehearsed, and so answer otherwise.
+      const integration = new integrations.HttpUrlIntegration('Elsewhere', 'https://example.com');
+      api.addRoutes({ path: '/exact', integration });
+      api.addRoutes({ path: '/files/{proxy+}', integration });
+      api.addRoutes({ path: '/pets/{id}', methods: [apigatewayv2.HttpMethod.GET], integration });
+      api.addStage('Live', { stageName: 'live' });
+      const { assertions } = new IntegTest(app, 'Test', { testCases: [stack] });
+      const elsewhere = ExpectedResult.objectLike({ status: 503, body: { message: 'Service Unavailable' } });
+      for (const url of ['/exact', '/live/exact', '/files/a/b', '/pets/7']) { assertions.httpApiCall(`${api.apiEndpoint}${url}`).expect(elsewhere); }
+      for (const url of ['/exact/more', '/live/more', '/a/b/c', '/pets/7/name']) {
+        assertions.httpApiCall(`${api.apiEndpoint}${url}`).expect(ExpectedResult.objectLike({ status: 200, body: { url } }));
+      }
+      assertions.httpApiCall(`${api.apiEndpoint}/pets/7`, { method: 'POST' }).expect(ExpectedResult.objectLike({ status: 200 }));
+    });
+    expect(text.match(/FAIL assertion[^]*/g)).toBeNull();
+    expect(text.match(/ok {3}assertion/g)).toHaveLength(9);
+  });
+
+  test('a body of more than 10 MB, and a WebSocket, are refused', async () => {
+    const listener = { name: 'api', port: 443, protocol: 'HTTPS' as const, rules: [], defaultAction: { type: 'forward' as const, targetGroups: [] } };
+    const api = new HttpApi({ key: 'api', name: 'api', notes: [], idleTimeoutSeconds: 30, dropInvalidHeaderFields: false, xForwardedFor: 'preserve', listeners: [listener] }, new Map());
+    await api.listen(0);
+    const statusOf = async (headers: http.OutgoingHttpHeaders) => new Promise((resolve, reject) => {
+      const request = http.request(`${api.url(listener)}/`, { method: 'POST', agent: false, headers }, (response) => {
+        resolve(response.statusCode);
+        request.destroy();
+      }).on('error', reject);
+      request.flushHeaders();
+    });
+    try {
+      expect(await statusOf({ 'Content-Length': 10 * 1024 * 1024 + 1 })).toBe(413);
+      expect(await statusOf({ 'Content-Length': 0 })).toBe(503);
+      expect(await statusOf({ Connection: 'Upgrade', Upgrade: 'websocket' })).toBe(400);
+    } finally {
+      await api.close();
+    }
+  });
+
   test('a container health check that fails keeps the task out, and is named', async () => {
     const { passed, text } = await perform((_app, stack) =>
       newHttpApi(stack, { environment: { HEALTH_STATUS: '500' }, healthCheck: { ...ASKS_ITSELF, startPeriod: Duration.seconds(0), retries: 2 } }));
@@ -149,8 +196,13 @@ test('behind CloudFront, a service is reached over its behaviours, and by an ali
         originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER,
         allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
       },
-      additionalBehaviors: { 'assets/*': { origin } },
+      additionalBehaviors: {
+        'assets/*': { origin },
+        'secret/*': { origin, viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY },
+        'other/*': { origin: new origins.HttpOrigin('example.com') },
+      },
     });
+    new cloudfront.Distribution(stack, 'Other', { defaultBehavior: { origin: new origins.HttpOrigin('example.com') } });
     const zone = route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789', zoneName: 'example.com' });
     new route53.ARecord(stack, 'Record', {
       zone, recordName: 'shop.example.com', target: route53.RecordTarget.fromAlias(new targets.CloudFrontTarget(distribution)),
@@ -161,7 +213,12 @@ test('behind CloudFront, a service is reached over its behaviours, and by an ali
     assertions.httpApiCall(`${cdn}/health`).expect(ExpectedResult.objectLike({ status: 200, body: 'health' }));
     assertions.httpApiCall(`${cdn}/x?q=1`, cookie).expect(ExpectedResult.objectLike({ body: { url: '/x?q=1', headers: { 'cookie': 'one=1', 'x-from': 'cdn' } } }));
     assertions.httpApiCall(`${cdn}/assets/x?q=1`, cookie)
-      .expect(ExpectedResult.objectLike({ body: { url: '/assets/x', headers: { 'user-agent': 'Amazon CloudFront' } } }));
+      .expect(ExpectedResult.objectLike({ body: { url: '/assets/x', cookie: 'none', headers: { 'user-agent': 'Amazon CloudFront', 'host': 'origin.invalid' } } }));
+    const byHttp = `http://${distribution.distributionDomainName}`;
+    assertions.httpApiCall(`${byHttp}/assets/x`).expect(ExpectedResult.objectLike({ status: 200, body: { url: '/assets/x' } }));
+    assertions.httpApiCall(`${byHttp}/x?q=1`, { redirect: 'manual' } as object).expect(ExpectedResult.objectLike({ status: 301 }));
+    assertions.httpApiCall(`${byHttp}/secret/x`).expect(ExpectedResult.objectLike({ body: 'HTTPS only\n' }));
+    assertions.httpApiCall(`${cdn}/other/x`).expect(ExpectedResult.objectLike({ status: 502 }));
     assertions.httpApiCall(`${cdn}/assets/x`, { method: 'DELETE' }).expect(ExpectedResult.objectLike({ status: 403 }));
     assertions.httpApiCall('https://shop.example.com/health').expect(ExpectedResult.objectLike({ status: 200 }));
   });
@@ -171,8 +228,41 @@ test('behind CloudFront, a service is reached over its behaviours, and by an ali
   expect(outcomeOf(text, 'Amazon CloudFront')).toBe('ok');
   expect(outcomeOf(text, '"status":403')).toBe('ok');
   expect(text).not.toContain('GET https://shop.example.com');
+  expect(outcomeOf(text, '"status":301')).toBe('ok');
+  expect(outcomeOf(text, 'HTTPS only')).toBe('ok');
+  expect(outcomeOf(text, '"status":502')).toBe('ok');
+  expect(text).not.toContain('Shop/Other');
   expect(text).toContain(', 0 failed in');
   expect(passed).toBe(true);
+});
+
+test('what stands before which service, and for how long it waits, is as in the template', () => {
+  const directory = synthesise((app) => {
+    const stack = new Stack(app, 'Shop');
+    newHttpApi(stack, {});
+    for (const child of stack.node.findAll()) {
+      if (child instanceof apigatewayv2.CfnIntegration) { child.timeoutInMillis = 2500; }
+    }
+    new apigatewayv2.HttpApi(stack, 'OtherApi', { defaultIntegration: new integrations.HttpUrlIntegration('Elsewhere', 'https://example.com') });
+    const { loadBalancer } = new FixtureService(stack, 'Web');
+    new cloudfront.Distribution(stack, 'Distribution', {
+      defaultBehavior: {
+        origin: origins.VpcOrigin.withApplicationLoadBalancer(loadBalancer, {
+          protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY, readTimeout: Duration.seconds(50),
+        }),
+      },
+    });
+  });
+  const assembly = Assembly.read(directory);
+  const resolver = new Resolver(assembly, new PublicNames(assembly).known);
+  const keys = readServices(assembly, resolver).flatMap(({ registrations }) => registrations.map(({ targetGroup }) => targetGroup));
+  const apis = readHttpApis(assembly, resolver, keys.map(({ key }) => key));
+  expect(apis.map(({ name, idleTimeoutSeconds, listeners: [{ rules }] }) => ({ name, idleTimeoutSeconds, routes: rules.length })))
+    .toEqual([{ name: 'Shop/Api', idleTimeoutSeconds: 2.5, routes: 1 }]);
+  const loadBalancers = readLoadBalancers(assembly, resolver, keys);
+  const distributions = readCloudFronts(assembly, resolver, loadBalancers);
+  expect(distributions.map(({ name, idleTimeoutSeconds }) => ({ name, idleTimeoutSeconds }))).toEqual([{ name: 'Shop/Distribution', idleTimeoutSeconds: 50 }]);
+  expect(distributions[0].behaviours.get('0')!.origin).toMatchObject({ key: loadBalancers[0].key, port: 80 });
 });
 
 test('behind a listener from outside, the rules that are known lead to the service, and the stand-in is named as such', async () => {
