@@ -30,7 +30,7 @@ class Sessions extends Construct {
     });
     encryptLogs(this.key);
     this.logGroup = new logs.LogGroup(this, 'LogGroup', {
-      retention: DEFAULTS.networkLogRetention,
+      retention: DEFAULTS.sessionLogRetention,
       encryptionKey: this.key,
       removalPolicy: RemovalPolicy.DESTROY,
     });

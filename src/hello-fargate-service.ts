@@ -231,7 +231,7 @@ export interface HelloFargateServiceProps {
   readonly maxAzs?: number;
 
   /**
-   * Whether the connections in the VPC that is made here are logged, for a month: $0.50 a GB taken in.
+   * Whether the connections in the VPC that is made here are logged, and kept for a year: $0.50 a GB taken in, $0.03 a GB and month kept.
    *
    * @default - true with `Preset.PRODUCTION`, else false
    */

@@ -280,7 +280,7 @@ class SharedNetwork extends Construct {
     if (flowLogs) {
       this.vpc.addFlowLog('FlowLog', {
         destination: ec2.FlowLogDestination.toCloudWatchLogs(new logs.LogGroup(this, 'FlowLogGroup', {
-          retention: DEFAULTS.networkLogRetention,
+          retention: DEFAULTS.flowLogRetention,
           removalPolicy: RemovalPolicy.DESTROY,
         })),
       });

@@ -64,7 +64,7 @@ export class Preset {
   public static readonly STANDARD = new Preset(2);
 
   /**
-   * Demands TLS, and keeps everything that one is asked for later: logs for a year, encrypted, of requests and connections too. The
+   * Demands TLS, and keeps what one is asked for later: logs for a year, encrypted, and flow logs for as long. The
    * NAT gateways cost most of it, $36.50 a month each: `Egress.vpcEndpoints()` or `Egress.natGateway()` cost less.
    */
   public static readonly PRODUCTION = new Preset(3);
@@ -84,8 +84,10 @@ export const DEFAULTS = {
   cpu: 256,
   /** Fargate's smallest memory for each CPU size, from 512 MiB with 256 CPU units upwards. */
   memoryMiBPerCpuUnit: 2,
-  /** Of flow logs, and of the sessions of ECS Exec. */
-  networkLogRetention: logs.RetentionDays.ONE_MONTH,
+  /** Of the sessions of ECS Exec. */
+  sessionLogRetention: logs.RetentionDays.ONE_MONTH,
+  /** Asked for when something has gone on for long. Storing a year of them costs less than taking them in. */
+  flowLogRetention: logs.RetentionDays.ONE_YEAR,
   healthCheck: {
     path: '/health',
     interval: Duration.seconds(30),

@@ -47,7 +47,7 @@ describe('service', () => {
 
   test('is made after, and deleted before, what it needs: the listener rule, the capacity providers, the roles', () => {
     const template = templateOf();
-    const needed = ['AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::ECS::ClusterCapacityProviderAssociations', 'AWS::IAM::Policy']
+    const needed = ['AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::ECS::ClusterCapacityProviderAssociations', 'AWS::IAM::ManagedPolicy']
       .flatMap((type) => Object.keys(template.findResources(type)));
 
     expect(needed).toHaveLength(3);

@@ -6,7 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps } from '../src';
-import { containerOf, newStack, only, templateOf } from './synth';
+import { containerOf, newStack, only, statementsOf, templateOf } from './synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
 
@@ -178,7 +178,7 @@ describe('egress', () => {
     /** Which endpoints a template refers to, read off the template and not off the props. */
     function referredTo(template: Template): string[] {
       const container = containerOf(template);
-      const allowed = JSON.stringify(Object.values(template.findResources('AWS::IAM::Policy')).map(({ Properties }) => Properties.PolicyDocument));
+      const allowed = JSON.stringify(statementsOf(template));
       return [
         ...JSON.stringify(container.Image).includes('.dkr.ecr.') ? ['ecr.api', 'ecr.dkr', 's3'] : [],
         ...container.LogConfiguration.LogDriver === 'awslogs' ? ['logs'] : [],
@@ -258,11 +258,11 @@ describe('flow logs', () => {
     templateOf().resourceCountIs('AWS::EC2::FlowLog', 0);
   });
 
-  test('go to a log group of their own for a month when on', () => {
+  test('go to a log group of their own for a year when on', () => {
     const template = templateOf({ flowLogs: true });
 
     expect(only(template, 'AWS::EC2::FlowLog')).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL', LogDestinationType: 'cloud-watch-logs' });
-    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 365 });
   });
 });
 

@@ -34,6 +34,12 @@ export function environmentOf(template: Template): { [name: string]: string } {
   return Object.fromEntries(containerOf(template).Environment.map((variable: Properties) => [variable.Name, variable.Value]));
 }
 
+/** What the roles of a template may do. */
+export function statementsOf(template: Template): Properties[] {
+  return ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap((type) => Object.values(template.findResources(type)))
+    .flatMap((policy) => policy.Properties.PolicyDocument.Statement);
+}
+
 export function readJson(file: string): any {
   return JSON.parse(fs.readFileSync(file, 'utf8'));
 }

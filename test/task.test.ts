@@ -1,10 +1,11 @@
 import { Duration, Lazy, SecretValue } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { containerOf, environmentOf, newStack, only, templateOf } from './synth';
+import { containerOf, environmentOf, newStack, only, statementsOf, templateOf } from './synth';
 
 const OWN_IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 
@@ -164,7 +165,7 @@ describe('environment and secrets', () => {
 
     // THEN
     expect(containerOf(template).Secrets.map((secret: { Name: string }) => secret.Name)).toEqual(['PASSWORD', 'KEY']);
-    template.hasResourceProperties('AWS::IAM::Policy', {
+    template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
           Match.objectLike({
@@ -176,6 +177,22 @@ describe('environment and secrets', () => {
       },
     });
   });
+});
+
+test('the policies of the execution role stay below what IAM takes, however many secrets there are', () => {
+  const stack = newStack();
+  const secrets = Object.fromEntries(Array.from({ length: 60 }, (_, i) => {
+    const id = `SecretOfAServiceWithALongName${i}`;
+    return [`SECRET_${i}`, ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, id, { encryptionKey: new kms.Key(stack, `Key${id}`) }))];
+  }));
+  const documents = Object.values(templateOf({ secrets }, stack).findResources('AWS::IAM::ManagedPolicy'))
+    .map(({ Properties: { PolicyDocument } }) => JSON.stringify(PolicyDocument)
+      // An ARN where the template has a reference to one.
+      .replace(/\{"(Ref|Fn::GetAtt)":(\[[^\]]*\]|"[^"]*")\}/g, `"${'x'.repeat(100)}"`));
+
+  expect(documents.join().match(/secretsmanager:GetSecretValue/g)).toHaveLength(60);
+  documents.forEach((document) => expect(document.length).toBeLessThanOrEqual(6144));
+  expect(documents.length).toBeLessThanOrEqual(10);
 });
 
 describe('the shutdown', () => {
@@ -215,9 +232,6 @@ describe('logs', () => {
 });
 
 test('the roles allow nothing on every resource but what AWS forces', () => {
-  const statements = Object.values(templateOf().findResources('AWS::IAM::Policy'))
-    .flatMap((policy) => policy.Properties.PolicyDocument.Statement);
-
-  expect(statements.filter((statement: { Resource: unknown }) => statement.Resource === '*').map((statement: { Action: string }) => statement.Action))
+  expect(statementsOf(templateOf()).filter(({ Resource }) => Resource === '*').map(({ Action }) => Action))
     .toEqual(['ecr:GetAuthorizationToken']);
 });
