@@ -20,7 +20,7 @@ export interface Draw<R> {
   readonly pairs: number;
   /** How many of them are in a choice that breaks no rule. */
   readonly clean: number;
-  /** How many break a rule whatever else is chosen, and are in a choice that is to be refused. */
+  /** How many of them no clean choice was found for, and are in one that is to be refused. */
   readonly refused: number;
 }
 
@@ -54,7 +54,7 @@ const MOST_STEPS_BACK = 30;
 const MOST_STARTS = 30;
 
 /**
- * Draws choices until each pair of values of two dimensions is in one: in one that breaks no rule if there is such, else in one that
+ * Draws choices until each pair of values of two dimensions is in one: in one that breaks no rule if such is found, else in one that
  * is to be refused; and until each rule is the only one that some choice breaks. Then draws more, every other one to be refused, until there are so many.
  */
 export function draw<R extends Breakable>(
@@ -76,7 +76,14 @@ export function draw<R extends Breakable>(
   // Most rules look at few dimensions, so that most choices need no look at most rules, and none is looked at twice.
   const lookedAt = new Map(rules.map((rule) => {
     const seen = new Set<string>();
-    for (let i = 0; i < 300; i++) { evaluate(rule, randomChoice(), (dimension) => seen.add(dimension)); }
+    const explore = (chosen: Chosen): void => {
+      let missing: string | undefined;
+      evaluate(rule, chosen, (dimension) => { if (chosen[dimension] === undefined) { missing = dimension; } });
+      if (missing === undefined) { return; }
+      seen.add(missing);
+      dimensions[missing].forEach((value) => explore({ ...chosen, [missing!]: value }));
+    };
+    explore({});
     return [rule, [...seen]];
   }));
   const known = new Map(rules.map((rule) => [rule, new Map<string, boolean>()]));
@@ -88,9 +95,6 @@ export function draw<R extends Breakable>(
     return result;
   };
   const rulesOn = new Map(names.map((name) => [name, rules.filter((rule) => lookedAt.get(rule)!.includes(name))]));
-  function randomChoice(): Chosen {
-    return Object.fromEntries(names.map((name) => [name, shuffled(dimensions[name])[0]]));
-  }
 
   /** Chooses the rest so that no rule is broken but those that may be; nothing if that does not come off. */
   const complete = (start: Chosen, may: R[] = []): Chosen | undefined => {
