@@ -36,8 +36,12 @@ export async function rehearseAssertions(
     const provider = new AssertionProvider(assembly, stack, names, pace, interrupted);
     try {
       await provider.start();
-      for (const [logicalId, resource] of inOrder(stack)) {
-        const outcome = await provider.assert(logicalId, resource);
+      // What AWS was to change, and what comes after it.
+      const changed = new Map<string, string>();
+      for (const { logicalId, resource, after } of inOrder(stack)) {
+        const change = changeIn(resource) ?? after.map((other) => changed.get(other)).find((found) => found !== undefined);
+        if (change !== undefined) { changed.set(logicalId, change); }
+        const outcome = await provider.assert(logicalId, resource, change);
         if (interrupted.aborted) { return; }
         tell(outcome);
       }
@@ -47,17 +51,32 @@ export async function rehearseAssertions(
   }
 }
 
+/** What a call of AWS's API would change, unless it only asks. */
+function changeIn({ Type, Properties = {} }: CfnResource): string | undefined {
+  return Type.startsWith(SDK_CALL) && !/^(describe|list|get|batchGet|head|query|scan|lookup|search|filter)/i.test(Properties.api)
+    ? `${Properties.service}:${Properties.api}`
+    : undefined;
+}
+
+interface Assertion {
+  readonly logicalId: string;
+  readonly resource: CfnResource;
+  /** What it depends on. */
+  readonly after: string[];
+}
+
 /** The assertions of a stack, each after those that it depends on. */
-function inOrder(stack: Stack): Array<[string, CfnResource]> {
+function inOrder(stack: Stack): Assertion[] {
   const left = new Map(stack.resources.filter(([, { Type }]) => Type.startsWith(ASSERTION)));
-  const ordered: Array<[string, CfnResource]> = [];
+  const ordered: Assertion[] = [];
   const visit = (logicalId: string) => {
     const resource = left.get(logicalId);
     if (!resource) { return; }
     left.delete(logicalId);
     const mentioned = [...JSON.stringify(resource.Properties ?? {}).matchAll(/"Fn::GetAtt":\["(\w+)"/g)].map((match) => match[1]);
-    [resource.DependsOn ?? [], mentioned].flat().forEach(visit);
-    ordered.push([logicalId, resource]);
+    const after = [resource.DependsOn ?? [], mentioned].flat();
+    after.forEach(visit);
+    ordered.push({ logicalId, resource, after });
   };
   [...left.keys()].forEach(visit);
   return ordered;
@@ -70,11 +89,13 @@ class AssertionProvider {
   /** What the resources that are done answered, for those that read it. */
   private readonly data = new Map<string, CloudFormationResponse['Data']>();
   private readonly stepFunctions: http.Server;
+  /** Ends the waiters, of which the last one may not know yet that its answer has come. */
+  private readonly ended = new AbortController();
 
   constructor(
-    assembly: Assembly, private readonly stack: Stack, private readonly names: PublicNames,
-    private readonly pace: number, private readonly interrupted: AbortSignal,
+    assembly: Assembly, private readonly stack: Stack, private readonly names: PublicNames, private readonly pace: number, interrupted: AbortSignal,
   ) {
+    interrupted.addEventListener('abort', () => this.ended.abort(), { once: true });
     const known: KnownAttributes = (reference) => {
       const { logicalId, attribute } = reference;
       if (reference.stack !== stack) { return names.known(reference); }
@@ -93,12 +114,14 @@ class AssertionProvider {
   }
 
   public close(): void {
+    this.ended.abort();
     this.stepFunctions.close();
     this.stepFunctions.closeAllConnections();
     this.code.forEach((code) => code.close());
   }
 
-  public async assert(logicalId: string, resource: CfnResource): Promise<AssertionOutcome> {
+  /** @param change what AWS was to change before, or by it */
+  public async assert(logicalId: string, resource: CfnResource, change: string | undefined): Promise<AssertionOutcome> {
     const properties = this.resolver.resolve(this.stack, resource.Properties ?? {});
     const expected = properties.expected === undefined ? '' : ` gives ${readable(properties.expected)}`;
 
@@ -113,6 +136,7 @@ class AssertionProvider {
       assertion = `${method} ${properties.parameters.url}${expected}`;
       if (properties.parameters.url === url) { return { outcome: 'not rehearsed', assertion, reason: 'it does not ask a load balancer that is rehearsed' }; }
     }
+    if (change !== undefined) { return { outcome: 'not rehearsed', assertion, reason: `it comes after ${change}, which only AWS does` }; }
     const unknown = knownOnlyInAws(JSON.stringify(properties));
     if (unknown.length > 0) { return { outcome: 'not rehearsed', assertion, reason: `it needs ${unknown.join(', ')}, which only AWS knows` }; }
 
@@ -173,7 +197,7 @@ class AssertionProvider {
       const { stateMachineArn, input, name } = JSON.parse(body);
       const { DefinitionString } = this.resolver.resolve(this.stack, this.stack.template.Resources![nameIn(stateMachineArn)].Properties);
       const definition: StateMachineDefinition = JSON.parse(DefinitionString);
-      void play(definition, JSON.parse(input), async (resource, data) => this.invoke(resource, data), this.pace, this.interrupted)
+      void play(definition, JSON.parse(input), async (resource, data) => this.invoke(resource, data), this.pace, this.ended.signal)
         .then(() => 'it ended without an answer', (error: Error) => error.message)
         // Only the first answer counts.
         .then((reason) => this.responses.get(name)?.({ Status: 'FAILED', Reason: reason, RequestId: name }));

@@ -48,6 +48,30 @@ async function refusal(directory: string, options: Partial<RehearseOptions> = {}
   return error.message;
 }
 
+describe('assertions that come after one which changes something in AWS', () => {
+  let performance: Performance;
+  beforeAll(async () => {
+    const directory = synthesiseService({}, ({ assertions }, { url }) => {
+      const get = (file: string) => assertions.httpApiCall(`${url}/write?/tmp/${file}`).expect(ExpectedResult.objectLike({ status: 200 }));
+      assertions.awsApiCall('ecs', 'describeServices')
+        .next(get('described'))
+        .next(assertions.awsApiCall('ecs', 'updateService'))
+        .next(get('updated'))
+        .next(get('later'));
+      get('waited').waitForAssertions({ totalTimeout: Duration.minutes(20), interval: Duration.minutes(1) });
+    });
+    performance = await perform(directory);
+  });
+
+  test('are not rehearsed, and those after one that only asks are', () => {
+    expect(performance.text).toMatch(/ok {3}assertion: GET \S+\/described /);
+    expect(performance.text).toMatch(/ok {3}assertion: GET \S+\/waited /);
+    expect(performance.text).toMatch(/skip assertion: GET \S+\/updated .*not rehearsed: it comes after ecs:updateService, which only AWS does/);
+    expect(performance.text).toMatch(/skip assertion: GET \S+\/later .*not rehearsed: it comes after ecs:updateService/);
+    expect(performance.text).toMatch(/0 failed, 4 not rehearsed/);
+  });
+});
+
 describe('a service that works', () => {
   let performance: Performance;
 
