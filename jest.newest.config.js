@@ -12,7 +12,7 @@ module.exports = {
   // What is worked out here and not by CDK need not be tested twice.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...['package', 'security', 'cost', 'alarms', 'cloudwatch', 'goes-with', 'readme'].map((name) => `<rootDir>/test/${name}.test.ts`),
+    ...['package', 'security', 'cost', 'alarms', 'cloudwatch', 'changes', 'dashboard', 'metrics', 'logs', 'preset', 'validation', 'goes-with', 'readme'].map((name) => `<rootDir>/test/${name}.test.ts`),
   ],
   moduleNameMapper: { '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
 };

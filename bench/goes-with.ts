@@ -8,7 +8,7 @@ import { Alarms, Capacity, CpuScaling, Deployment, HelloFargateService, HelloFar
 /**
  * The table in README of what goes with which ingress. Each cell is synthesised, or seen to be refused.
  *
- *     npx ts-node -T -P tsconfig.dev.json bench/goes-with.ts
+ *     npx tsx bench/goes-with.ts
  */
 
 const vpcOf = (stack: Stack) => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {

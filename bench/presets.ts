@@ -3,7 +3,7 @@ import { PRESETS } from '../src/preset';
 /**
  * The table of the presets in README.
  *
- *     npx ts-node -T -P tsconfig.dev.json bench/presets.ts
+ *     npx tsx bench/presets.ts
  */
 export function presetsAsMarkdown(): string {
   const show = (value: unknown) => typeof value === 'boolean' ? value ? 'yes' : '' : String(value);

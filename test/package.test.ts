@@ -102,7 +102,7 @@ describe('an app that installed it and wrote the three lines', () => {
 });
 
 test('the code of README and of the docstrings compiles', () => {
-  const { status, stdout, stderr } = run('npx', ['jsii-rosetta', 'extract', '--strict', '--fail', ROOT], ROOT);
+  const { status, stdout, stderr } = run('npx', ['jsii-rosetta', 'extract', '--strict', '--fail', '--batch', '1000', ROOT], ROOT);
 
   // What does not compile is in the output, with the place.
   expect(status === 0 ? '' : stdout + stderr).toBe('');

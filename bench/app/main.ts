@@ -1,7 +1,7 @@
 /*
  * What the example app costs beside bare node:http, bare Express and Fastify.
  *
- *   npx ts-node -T -P tsconfig.dev.json bench/app/main.ts [rounds [node-version]]      # 5 24
+ *   npx tsx bench/app/main.ts [rounds [node-version]]      # 5 24
  *
  * CPU is what the server's process used, divided by the requests it answered, so that the load generator and other work
  * on the machine do not count. The servers take turns in every round, and ratios are taken within a round: a machine that

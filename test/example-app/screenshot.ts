@@ -1,7 +1,7 @@
 /*
  * Photographs the page as a task on Fargate shows it, for the README; with another width or scheme, to look at it.
  *
- *   npx ts-node -T -P tsconfig.dev.json test/example-app/screenshot.ts [file [width [light|dark]]]      # needs Chromium
+ *   npx tsx test/example-app/screenshot.ts [file [width [light|dark]]]      # needs Chromium
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

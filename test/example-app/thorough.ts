@@ -1,7 +1,7 @@
 /*
  * The checks that take minutes: each stop under load ten times, and the hostile inputs, on every Node that is supported.
  *
- *   npx ts-node -T -P tsconfig.dev.json test/example-app/thorough.ts [runs [node-version …]]      # 10 22 24
+ *   npx tsx test/example-app/thorough.ts [runs [node-version …]]      # 10 22 24
  */
 import { execFileSync } from 'node:child_process';
 import { sendHostileInputs } from './hostile';
