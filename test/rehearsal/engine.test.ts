@@ -7,7 +7,7 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { APP, FixtureProps, synthesise, synthesiseService } from './fixture';
+import { APP, FixtureProps, installCommand, synthesise, synthesiseService } from './fixture';
 import { HelloFargateService } from '../../src';
 import { Assembly } from '../../src/rehearsal/assembly';
 import { Resolver } from '../../src/rehearsal/intrinsics';
@@ -440,13 +440,15 @@ withEngines('%s', (engine) => {
   };
 
   describe('the command', () => {
+    let program: string;
+
+    beforeAll(() => { program = installCommand(fs.mkdtempSync(path.join(temporary, 'installed-'))); });
+
     const run = (environment: { [name: string]: string } = {}) => {
       const files = fs.mkdtempSync(path.join(temporary, 'command-'));
       const directory = synthesiseService({ ...NATIVE, environment: { PORT: '8080', ...environment }, desiredCount: 2 });
-      const root = path.join(__dirname, '..', '..');
-      const command = spawn(process.execPath, ['-r', 'ts-node/register/transpile-only', 'src/rehearsal/main.ts', 'rehearse', directory, '--engine', engine], {
-        cwd: root,
-        env: { ...process.env, TS_NODE_PROJECT: path.join(root, 'tsconfig.dev.json'), TMPDIR: files },
+      const command = spawn(process.execPath, [program, 'rehearse', directory, '--engine', engine, '--quick'], {
+        env: { ...process.env, TMPDIR: files },
       });
       let output = '';
       for (const stream of [command.stdout, command.stderr]) { stream.on('data', (text) => { output += text; }); }
