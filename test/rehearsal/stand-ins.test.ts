@@ -133,7 +133,10 @@ describe('behind an HTTP API', () => {
       // Routes that lead elsewhere are not rehearsed, and so answer otherwise.
       const integration = new integrations.HttpUrlIntegration('Elsewhere', 'https://example.com');
       api.addRoutes({ path: '/exact', integration });
-      api.addRoutes({ path: '/files/{proxy+}', integration });
+      // Later in the template than the shorter one.
+      new apigatewayv2.HttpRoute(stack, 'Route2', {
+        httpApi: api, routeKey: apigatewayv2.HttpRouteKey.with('/files/{proxy+}', apigatewayv2.HttpMethod.ANY), integration,
+      });
       api.addRoutes({ path: '/pets/{id}', methods: [apigatewayv2.HttpMethod.GET], integration });
       api.addStage('Live', { stageName: 'live' });
       const { assertions } = new IntegTest(app, 'Test', { testCases: [stack] });
@@ -248,7 +251,7 @@ test('what stands before which service, and for how long it waits, is as in the 
     new cloudfront.Distribution(stack, 'Distribution', {
       defaultBehavior: {
         origin: origins.VpcOrigin.withApplicationLoadBalancer(loadBalancer, {
-          protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY, readTimeout: Duration.seconds(50),
+          domainName: 'origin.example.com', protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY, readTimeout: Duration.seconds(50),
         }),
       },
     });
