@@ -92,7 +92,11 @@ export CONTAINERS_STORAGE_CONF=$home/storage.conf CONTAINERS_CONF=$home/containe
 own_podman=$(command -v podman || true)
 
 engines=
-for _ in $(seq 100); do docker version >/dev/null 2>&1 && break; sleep 0.2; done
+for _ in $(seq 100); do
+  docker version >/dev/null 2>&1 && break
+  [ ! "$dockerd_pid" ] || kill -0 "$dockerd_pid" 2>/dev/null || break
+  sleep 0.2
+done
 if docker version >/dev/null 2>&1; then engines=docker; else say "no Docker engine comes up:"; tail -5 "$home/dockerd.log" >&2; fi
 if [ "$quick" ]; then :; elif podman info >/dev/null 2>"$home/podman.log"; then engines=${engines:+$engines,}podman; else say "Podman does not run:"; tail -5 "$home/podman.log" >&2; fi
 if [ -z "$engines" ]; then give_up "no engine comes up"; fi
