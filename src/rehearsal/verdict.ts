@@ -104,7 +104,7 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
       'the app stops serving at once: keep serving for SHUTDOWN_DELAY_MS after SIGTERM, and only then close'));
     check(onSpot(cast.service.usesSpot, third));
     check(inTime([first, second], cast.service.container.stopTimeoutSeconds));
-    if (restart) { check(restart.check); }
+    if (restart) { check(restart.judge()); }
     check(memory.judge(all));
     check(keptAlive(idle, options.idleTimeoutSeconds));
     idle.end();
@@ -219,10 +219,13 @@ function inTime(departures: Departure[], stopTimeoutSeconds: number): Check {
   };
 }
 
-/** As when the kernel kills a container that is out of memory. ECS notices, and starts another. */
+/**
+ * As when the kernel kills a container that is out of memory. ECS notices, and starts another.
+ * @returns the judgement on it, for when all requests are answered
+ */
 async function killOne(
   actor: Actor, tasks: number, load: Load, options: VerdictOptions,
-): Promise<{ check: Check; actor?: Actor }> {
+): Promise<{ judge: () => Check; actor?: Actor }> {
   const id = 'survives-a-kill';
   const name = 'one task that is killed is replaced, and the others serve on';
   await actor.task.kill();
@@ -232,19 +235,22 @@ async function killOne(
   const others = () => load.outcomes.filter(({ target, sentAt }) => sentAt > killedAt && actor.targets.every((each) => each.target !== target));
   try {
     const another = await options.startAnother();
-    const failed = others().filter(hasFailed).length;
+    const seconds = ((Date.now() - killedAt) / 1000).toFixed(1);
     return {
       actor: another,
-      check: {
-        id,
-        name,
-        outcome: failed > 0 ? 'failed' : 'passed',
-        reason: failed > 0 ? `${failed} requests failed meanwhile: the tasks depend on each other`
-          : tasks > 1 ? `healthy again after ${((Date.now() - killedAt) / 1000).toFixed(1)} s` : 'with one task, nobody serves until another is there: set desiredCount to 2',
+      judge: () => {
+        const failed = others().filter(hasFailed).length;
+        return {
+          id,
+          name,
+          outcome: failed > 0 ? 'failed' : 'passed',
+          reason: failed > 0 ? `${failed} requests failed meanwhile: the tasks depend on each other`
+            : tasks > 1 ? `healthy again after ${seconds} s` : 'with one task, nobody serves until another is there: set desiredCount to 2',
+        };
       },
     };
   } catch (error) {
-    return { check: { id, name, outcome: 'failed', reason: `the one that took its place is not healthy: ${(error as Error).message}` } };
+    return { judge: () => ({ id, name, outcome: 'failed', reason: `the one that took its place is not healthy: ${(error as Error).message}` }) };
   }
 }
 

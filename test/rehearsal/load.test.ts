@@ -1,6 +1,8 @@
 import * as http from 'node:http';
 import { AddressInfo } from 'node:net';
-import { get, hasFailed } from '../../src/rehearsal/load';
+import { get, hasFailed, Load } from '../../src/rehearsal/load';
+import { LoadBalancer } from '../../src/rehearsal/load-balancer';
+import { Target, TargetGroup } from '../../src/rehearsal/target-group';
 
 /*
  * What came of a request: nothing that is no whole answer may count as one.
@@ -8,11 +10,14 @@ import { get, hasFailed } from '../../src/rehearsal/load';
 
 let server: http.Server;
 let url: string;
+const hosts: Array<string | undefined> = [];
 
 beforeAll(async () => {
   server = http.createServer((request, response) => {
+    hosts.push(request.headers.host);
     switch (request.url) {
-      case '/whole': return response.end(request.headers.host);
+      case '/whole': return response.end('whole');
+      case '/late': return setTimeout(() => response.end(), 500);
       case '/half': return response.writeHead(200, { 'Content-Length': 100 }).write('half', () => response.destroy());
       case '/none': return request.socket.destroy();
       case '/slow': return undefined;
@@ -38,6 +43,30 @@ test.each([
   const answer = await get(`${url}${path}`, 'shop.example.com', path === '/slow' ? { timeout: 100 } : {});
   expect(answer).toMatchObject(outcome);
   expect(hasFailed(answer)).toBe(failed);
+  expect(hosts.at(-1)).toBe('shop.example.com');
+});
+
+test('load comes at its rate, and ends when all is answered that was sent', async () => {
+  const targets = new Map([['group', { next: () => new Target('target', '127.0.0.1', Number(new URL(url).port)) } as unknown as TargetGroup]]);
+  const listener = { name: 'Http', port: 80, protocol: 'HTTP' as const, rules: [], defaultAction: { type: 'forward' as const, targetGroups: [{ key: 'group', weight: 1 }] } };
+  const loadBalancer = new LoadBalancer({
+    key: 'lb', name: 'lb', notes: [], idleTimeoutSeconds: 5, dropInvalidHeaderFields: false, xForwardedFor: 'append', listeners: [listener],
+  }, targets);
+  await loadBalancer.listen(0);
+  try {
+    const already = hosts.length;
+    const load = new Load({ loadBalancer, url: `${loadBalancer.url(listener)}/late`, host: 'shop.example.com' }, 50);
+    while (hosts.length - already < 5) { await new Promise((resolve) => setTimeout(resolve, 10)); }
+    await load.end();
+    // Whether each had its answer: none is left out.
+    expect(load.outcomes.length).toBe(hosts.length - already);
+    expect(load.outcomes.filter(hasFailed)).toEqual([]);
+    const ended = hosts.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(hosts.length).toBe(ended);
+  } finally {
+    await loadBalancer.close();
+  }
 });
 
 test('nobody listens', async () => {
