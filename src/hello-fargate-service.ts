@@ -22,7 +22,7 @@ import { HealthCheckOptions, healthCheckOf, validateHealthCheck } from './health
 import { Ingress } from './ingress';
 import { logServiceEvents, saveQueries, validateLogs } from './logs';
 import { ServiceMetrics } from './metrics';
-import { Egress, Network, resolveNetwork, validateNetwork } from './network';
+import { Egress, Network, resolveNetwork, validateNetwork, validateSidecarImage } from './network';
 import { Preset, PresetDefaults } from './preset';
 import { runTaskCommand } from './run-task';
 import { scale, ScalingOptions, validateScaling } from './scaling';
@@ -582,7 +582,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    * @throws an Error that lists each option that cannot be
    */
   public addSidecar(name: string, options: SidecarOptions): ecs.ContainerDefinition {
-    const sidecar = this.task.addSidecar(new Validation(this), name, options);
+    const validation = new Validation(this);
+    validateSidecarImage(validation, this.network, options.image);
+    const sidecar = this.task.addSidecar(validation, name, options);
     this.needEndpoints();
     return sidecar;
   }

@@ -18,6 +18,8 @@ export interface Network {
   readonly taskSubnets: ec2.SubnetSelection;
   /** In a public subnet without NAT, a task reaches ECR and CloudWatch by an address of its own. */
   readonly assignPublicIp: boolean;
+  /** Whether the tasks reach nothing but what has an endpoint in the VPC that is made here. */
+  readonly isIsolated: boolean;
   /** What a task needs to be there before it starts, in subnets without a way out; else nothing. */
   endpointsFor(task: TaskNeeds): IConstruct[];
 }
@@ -172,9 +174,9 @@ function validateMadeVpc(validation: Validation, scope: Construct, props: Networ
   if (!Token.isUnresolved(egress._natGateways) && egress._subnets.name === 'private') {
     validation.wholeNumber('egress.count', egress._natGateways, 1, maxAzs, 'the number of NAT gateways, at most one for each zone,');
   }
-  const registry = egress._isIsolated && props.image instanceof ecs.RepositoryImage && (props.image as unknown as { imageName?: string }).imageName;
-  if (registry && !Token.isUnresolved(registry) && !/\.dkr[.-]ecr\./.test(registry)) {
-    validation.refuse('egress', egress._said, `the registry of the image ${registry} is not reached from isolated subnets`,
+  const beyond = egress._isIsolated && props.image && imageBeyondEcr(props.image);
+  if (beyond) {
+    validation.refuse('egress', egress._said, `the registry of the image ${beyond} is not reached from isolated subnets`,
       'push the image to ECR, or take another egress');
   }
   const made = SharedNetwork.find(scope);
@@ -189,6 +191,21 @@ function validateMadeVpc(validation: Validation, scope: Construct, props: Networ
       validation.refuse(prop, mine, `the services of a stack share one VPC, and ${made.madeFor} has it as ${theirs}`, 'say the same in both, or give one of them a vpc');
     }
   }
+}
+
+/** A sidecar's image is pulled from where the service's own is. */
+export function validateSidecarImage(validation: Validation, network: Network, image: ecs.ContainerImage): void {
+  const beyond = network.isIsolated && imageBeyondEcr(image);
+  if (beyond) {
+    validation.refuse('addSidecar.image', show(beyond), 'with Egress.vpcEndpoints() its registry is not reached from isolated subnets',
+      'push the image to ECR, where a pull-through cache may do that, or take another egress');
+  }
+}
+
+/** The name of an image that is known to be in no repository of ECR. */
+function imageBeyondEcr(image: ecs.ContainerImage): string | undefined {
+  const name = image instanceof ecs.RepositoryImage ? (image as unknown as { imageName?: string }).imageName : undefined;
+  return name === undefined || Token.isUnresolved(name) || /\.dkr[.-]ecr\./.test(name) ? undefined : name;
 }
 
 /** What the services of a stack must agree on, as they share it. */
@@ -225,6 +242,7 @@ export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
     hasContainerInsights: !props.cluster && insightsOf(props) !== ecs.ContainerInsights.DISABLED,
     taskSubnets,
     assignPublicIp: vpc.selectSubnets(taskSubnets).hasPublic,
+    isIsolated: made?.shape.egress._isIsolated ?? false,
     endpointsFor: (task) => made?.shape.egress._isIsolated ? made.endpointsFor(task) : [],
   };
 }

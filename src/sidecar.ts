@@ -4,7 +4,7 @@ import { show, Validation } from './validation';
 
 /** Another container in each task: `addSidecar`. */
 export interface SidecarOptions {
-  /** The image of the container. */
+  /** The image of the container: with `Egress.vpcEndpoints()` one in ECR, as no other registry is reached. */
   readonly image: ecs.ContainerImage;
 
   /**

@@ -1,6 +1,7 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -17,6 +18,7 @@ function after(act: (hello: HelloFargateService, stack: Stack) => void, props: H
   act(new HelloFargateService(stack, 'Hello', props), stack);
   return Template.fromStack(stack);
 }
+const inEcr = (stack: Stack) => ecs.ContainerImage.fromEcrRepository(ecr.Repository.fromRepositoryName(stack, 'Repository', 'otel'));
 const containersOf = (template: Template): any[] => only(template, 'AWS::ECS::TaskDefinition').ContainerDefinitions;
 
 describe('addSidecar', () => {
@@ -74,8 +76,15 @@ describe('addSidecar', () => {
     const secrets = (stack: Stack) => ({ TOKEN: ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, 'Token', 'token')) });
 
     expect(endpoints(() => {})).not.toContain('.secretsmanager');
-    expect(endpoints((hello, stack) => hello.addSidecar('otel', { image: IMAGE, secrets: secrets(stack) }))).toContain('.secretsmanager');
+    expect(endpoints((hello, stack) => hello.addSidecar('otel', { image: inEcr(stack), secrets: secrets(stack) }))).toContain('.secretsmanager');
     expect(endpoints((hello, stack) => hello.connectTo(hello, { secrets: secrets(stack), port: 80 }))).toContain('.secretsmanager');
+  });
+
+  test('is of an image in ECR where tasks reach nothing else', () => {
+    const isolated = (image: (stack: Stack) => ecs.ContainerImage) => () => after((hello, stack) => hello.addSidecar('otel', { image: image(stack) }), { egress: Egress.vpcEndpoints() });
+
+    expect(isolated(inEcr)).not.toThrow();
+    expect(isolated(() => IMAGE)).toThrow(/Stack\/Hello: addSidecar\.image is ".*", but with Egress\.vpcEndpoints\(\) its registry is not reached from isolated subnets; push the image to ECR/);
   });
 
   test.each<[string, string, Partial<SidecarOptions>, RegExp]>([

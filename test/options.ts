@@ -208,10 +208,10 @@ export const ENVIRONMENTS: { readonly [name: string]: Environment | undefined } 
 export const CALLS: { readonly [name: string]: { readonly [value: string]: (hello: HelloFargateService, ground: Ground) => void } } = {
   addSidecar: {
     left,
-    plain: (hello) => { hello.addSidecar('agent', { image: ecs.ContainerImage.fromRegistry('public.ecr.aws/docker/library/busybox:1') }); },
-    first: (hello) => {
+    plain: (hello, { stack }) => { hello.addSidecar('agent', { image: ecs.ContainerImage.fromEcrRepository(ecr.Repository.fromRepositoryName(stack, 'Agent', 'agent')) }); },
+    first: (hello, { stack }) => {
       hello.addSidecar('proxy', {
-        image: ecs.ContainerImage.fromRegistry('public.ecr.aws/docker/library/busybox:1'),
+        image: ecs.ContainerImage.fromEcrRepository(ecr.Repository.fromRepositoryName(stack, 'Proxy', 'proxy')),
         essential: true,
         startFirst: true,
         healthCheck: { command: ['CMD', 'true'] },
@@ -305,6 +305,7 @@ export const RULES: Rule[] = [
   // ingress
   { prop: 'vpc', because: /the listener's load balancer/, afterNetwork: true, when: (c) => c.ingress === 'sharedListener' && vpcOf(c) === MADE },
   { prop: 'vpc', because: /needs public subnets in two zones/, afterNetwork: true, when: (c) => isPublic(c) && vpcOf(c) === 'isolated' && c.vpcSubnets === 'isolated' },
+  { prop: 'vpc', because: /no internet gateway/, afterNetwork: true, when: (c) => ['cloudFront', 'cloudFrontDomain'].includes(c.ingress) && vpcOf(c) === 'isolated' },
   { prop: 'ingress', because: /demands TLS/, when: (c) => isProduction(c) && ['left', 'http', 'narrow'].includes(c.ingress) },
   { prop: 'healthCheck', because: /no load balancer that would use it/, when: (c) => !hasLoadBalancer(c) && c.healthCheck !== 'left' },
   { prop: 'healthCheck.path', because: /the example app answers/, when: (c) => hasExampleApp(c) && c.healthCheck === 'elsewhere' },

@@ -1,4 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
@@ -77,6 +77,10 @@ export class CloudFrontIngress implements IngressKind {
     const { domain, staticPathPatterns, webAclArn, originFacingPrefixListId } = this.options;
     validateLoadBalancer(validation, this.name, this.options, vpc, false);
     validateWebAcl(validation, webAclArn, 'global');
+    if (vpc instanceof ec2.Vpc && internetGatewaysOf(vpc).length === 0) {
+      validation.refuse('vpc', show(vpc.node.path), 'it has no internet gateway, without which CloudFront takes no load balancer in it as an origin',
+        'attach one, which needs no route, or give the VPC a public subnet');
+    }
     if (domain) {
       const region = regionOf(domain.certificate);
       if (region && region !== 'us-east-1') {
@@ -133,8 +137,8 @@ export class CloudFrontIngress implements IngressKind {
       httpPort: 80,
     });
     // CloudFront reaches into the VPC by its internet gateway, though nothing else comes that way. What the VPC itself offers to depend
-    // on is the gateway, which may not be attached yet; the routes of the public subnets wait for that.
-    vpc.publicSubnets.forEach((subnet) => vpcOrigin.node.addDependency(subnet.internetConnectivityEstablished));
+    // on is the gateway, which may not be attached yet.
+    vpcOrigin.node.addDependency(...internetGatewaysOf(vpc));
     // A VPC origin that is in use cannot be updated, not even its tags (409), and tags of the app would reach it.
     (vpcOrigin.node.defaultChild as cloudfront.CfnVpcOrigin).addPropertyDeletionOverride('Tags');
     const origin = origins.VpcOrigin.withVpcOrigin(vpcOrigin, {
@@ -168,6 +172,16 @@ export class CloudFrontIngress implements IngressKind {
       webAclId: this.options.webAclArn,
     });
   }
+}
+
+/**
+ * The internet gateways that are attached to a VPC by the stack that makes it, which may be the user's own, without a route.
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
+ */
+function internetGatewaysOf(vpc: ec2.IVpc): ec2.CfnVPCGatewayAttachment[] {
+  return Stack.of(vpc).node.findAll()
+    .filter((each): each is ec2.CfnVPCGatewayAttachment => each instanceof ec2.CfnVPCGatewayAttachment)
+    .filter(({ vpcId, internetGatewayId }) => vpcId === vpc.vpcId && internetGatewayId !== undefined);
 }
 
 /** The region of a certificate, as far as it is known: an imported one says it in its ARN only. */

@@ -1,6 +1,7 @@
 import { App, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { CloudFrontIngressOptions, HelloFargateService, Ingress } from '../../src';
 import { newStack, only, templateOf } from '../synth';
@@ -83,11 +84,32 @@ test('the VPC origin keeps off tags, which it could not be updated with', () => 
 
 test('waits until the internet gateway is attached, which CloudFront comes by', () => {
   const { template } = cloudFrontWith();
-  const routes = Object.entries(template.findResources('AWS::EC2::Route'));
-  const [attachment] = Object.keys(template.findResources('AWS::EC2::VPCGatewayAttachment'));
 
-  expect(Object.values(template.findResources('AWS::CloudFront::VpcOrigin'))[0].DependsOn).toEqual(expect.arrayContaining(routes.map(([id]) => id)));
-  expect(routes.map(([, route]) => route.DependsOn)).toEqual([[attachment], [attachment]]);
+  expect(Object.values(template.findResources('AWS::CloudFront::VpcOrigin'))[0].DependsOn)
+    .toEqual(expect.arrayContaining(Object.keys(template.findResources('AWS::EC2::VPCGatewayAttachment'))));
+});
+
+describe('in a VPC of isolated subnets', () => {
+  const cloudFrontIn = (attach: (vpc: ec2.Vpc) => void) => {
+    const stack = newStack();
+    const isolated = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+    const vpc = new ec2.Vpc(stack, 'Vpc', { restrictDefaultSecurityGroup: false, subnetConfiguration: [{ name: 'isolated', ...isolated }] });
+    attach(vpc);
+    return templateOf({ vpc, vpcSubnets: isolated, ingress: Ingress.cloudFront({ originFacingPrefixListId: PREFIX_LIST }) }, stack);
+  };
+
+  test('waits for the internet gateway that is attached to it, without a route', () => {
+    const template = cloudFrontIn((vpc) => {
+      new ec2.CfnVPCGatewayAttachment(vpc, 'Attachment', { vpcId: vpc.vpcId, internetGatewayId: new ec2.CfnInternetGateway(vpc, 'Gateway').ref });
+    });
+
+    expect(Object.values(template.findResources('AWS::CloudFront::VpcOrigin'))[0].DependsOn).toContainEqual(expect.stringMatching(/^VpcAttachment/));
+    template.resourceCountIs('AWS::EC2::Route', 0);
+  });
+
+  test('is refused without one', () => {
+    expect(() => cloudFrontIn(() => {})).toThrow(/^Stack\/Hello: vpc is "Stack\/Vpc", but it has no internet gateway, .*; attach one/);
+  });
 });
 
 test('can have a name of your own, with records for IPv4 and IPv6', () => {
