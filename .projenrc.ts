@@ -206,6 +206,11 @@ project.addTask('test:engine', {
   exec: 'bash test/rehearsal/engine-up.sh jest --coverage=false test/rehearsal/engine.test.ts',
   receiveArgs: true,
 });
+project.addTask('test:engine:quick', {
+  description: 'The smallest proof of that, in Docker alone; says why it is skipped where there is no engine and none can be installed',
+  exec: 'bash test/rehearsal/engine-up.sh --quick jest --coverage=false test/rehearsal/engine.test.ts -t "default service"',
+  receiveArgs: true,
+});
 project.testTask.spawn(integ);
 project.addTask('test:newest', {
   description: `Run the unit tests of the construct against aws-cdk-lib ${CDK_NEWEST}`,
