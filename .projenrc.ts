@@ -208,7 +208,7 @@ project.addTask('test:engine', {
 });
 project.addTask('test:engine:quick', {
   description: 'The smallest proof of that, in Docker alone; says why it is skipped where there is no engine and none can be installed',
-  exec: 'bash test/rehearsal/engine-up.sh --quick jest --coverage=false test/rehearsal/engine.test.ts -t "default service"',
+  exec: 'bash test/rehearsal/engine-up.sh --quick jest --coverage=false test/rehearsal/engine.test.ts -t "the whole verdict on the default service"',
   receiveArgs: true,
 });
 project.testTask.spawn(integ);
