@@ -99,8 +99,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
       modulePathIgnorePatterns: ['<rootDir>/integ/.*\\.snapshot/', '<rootDir>/cdk.out/', '<rootDir>/dist/', '<rootDir>/lib/'],
       testTimeout: 60_000,
       collectCoverage: false,
-      // By default, one core is left to others.
-      maxWorkers: '100%',
+      // One more than the cores of a small machine: rehearsals wait more than they compute.
+      maxWorkers: 3,
     },
     junitReporting: false,
   },

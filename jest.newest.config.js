@@ -9,10 +9,10 @@ module.exports = {
   collectCoverage: false,
   testMatch: ['<rootDir>/test/*.test.ts', '<rootDir>/test/ingress/*.test.ts'],
   // SECURITY.md has what is found with the lowest version: the runtimes of CDK's own functions move.
-  // What is worked out here and not by CDK need not be tested twice.
+  // What is worked out here and not by CDK need not be tested twice, and `lint:templates` has the combinations.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...['package', 'security', 'cost', 'alarms', 'cloudwatch', 'changes', 'dashboard', 'metrics', 'logs', 'preset', 'validation', 'goes-with', 'readme'].map((name) => `<rootDir>/test/${name}.test.ts`),
+    ...['package', 'security', 'cost', 'alarms', 'cloudwatch', 'changes', 'combinations', 'dashboard', 'metrics', 'logs', 'preset', 'validation', 'goes-with', 'readme'].map((name) => `<rootDir>/test/${name}.test.ts`),
   ],
   moduleNameMapper: { '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
 };

@@ -94,7 +94,7 @@ describe('an app that installed it and wrote the three lines', () => {
 
   test('can be rehearsed by the command that it installed', () => {
     const command = path.join(app, 'node_modules', 'hello-fargate-service', 'bin', 'hello-fargate-service');
-    const { status, stdout } = run('node', [command, 'rehearse', 'cdk.out', '--once'], app);
+    const { status, stdout } = run('node', [command, 'rehearse', 'cdk.out', '--once', '--quick'], app);
 
     expect(stdout).toMatch(/\/health answered 200/);
     expect(status).toBe(0);
