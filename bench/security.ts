@@ -57,11 +57,15 @@ export function findingsIn(make: (stack: Stack) => void): Finding[] {
       ({ pack, rule: ruleName.slice(ruleName.indexOf('-') + 1), path: constructPath!.replace(/^Stack\//, '') }))));
 }
 
-const found = new Map<string, Finding[]>();
+export const findingsOf = once((service) => findingsIn(SERVICES[service]));
 
-export function findingsOf(service: string): Finding[] {
-  if (!found.has(service)) { found.set(service, findingsIn(SERVICES[service])); }
-  return found.get(service)!;
+/** Each service is looked at often. */
+function once<T>(look: (service: string) => T): (service: string) => T {
+  const seen = new Map<string, T>();
+  return (service) => {
+    if (!seen.has(service)) { seen.set(service, look(service)); }
+    return seen.get(service)!;
+  };
 }
 
 /** How many findings there are, pack by pack. */
@@ -394,11 +398,11 @@ export function verdict(control: Control, template: Template): boolean | undefin
   return resources(control.of).length === 0 ? undefined : control.passes(resources);
 }
 
-export function templateOf(service: string): Template {
+export const templateOf = once((service) => {
   const stack = new Stack(new App(), 'Stack', { env: { account: '123456789012', region: 'us-east-1' } });
   SERVICES[service](stack);
   return Template.fromStack(stack);
-}
+});
 
 /** The tables, by the marks between which they stand in SECURITY.md. */
 export function tables(): { readonly [mark: string]: string } {
