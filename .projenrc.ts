@@ -171,7 +171,7 @@ const INTEG_ENV = { AWS_REGION: 'us-east-1' };
 const integ = project.addTask('integ', {
   description: 'Check the snapshots of the integ tests; needs neither AWS nor a container engine',
   env: INTEG_ENV,
-  exec: 'integ-runner',
+  exec: 'integ-runner --max-workers 3',
   receiveArgs: true,
 });
 project.addTask('integ:update', {

@@ -10,7 +10,7 @@ const VENV = path.join(__dirname, '..', 'dist', 'lint', 'venv');
 export function installCfnLint(): void {
   if (fs.existsSync(path.join(VENV, 'bin', 'cfn-lint'))) { return; }
   execFileSync('python3', ['-m', 'venv', VENV], { stdio: 'inherit' });
-  execFileSync(path.join(VENV, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', CFN_LINT], { stdio: 'inherit' });
+  execFileSync(path.join(VENV, 'bin', 'pip'), ['install', '--quiet', '--no-compile', '--disable-pip-version-check', CFN_LINT], { stdio: 'inherit' });
 }
 
 /** The templates that differ: what is not given is the default, so that some combinations come to the same. */
