@@ -23,6 +23,14 @@ export interface Outcome {
   readonly status?: number;
 }
 
+/** Without a status where there was no whole answer. */
+export interface Answer {
+  readonly status?: number;
+  /** The Keep-Alive header. */
+  readonly keepAlive?: string;
+  readonly error?: string;
+}
+
 export const hasFailed = ({ status }: { readonly status?: number }): boolean => status === undefined || status >= 500;
 
 export class Load {
@@ -59,10 +67,29 @@ export class Load {
   }
 }
 
-/** One request; without a status where there was no whole answer. Over a connection of its own, unless an agent is given. */
+/** How many requests the tasks answer in a second, all of them together, as far as some at once tell. */
+export async function throughputOf({ url, host }: Front): Promise<number> {
+  const began = performance.now();
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => get(url, host)));
+  return 1000 * AT_ONCE / (performance.now() - began);
+}
+
+/** Enough that those that wait for others count less than those that compute. */
+const AT_ONCE = 20;
+
+interface GetOptions {
+  readonly agent?: http.Agent | false;
+  /** Milliseconds of silence. */
+  readonly timeout?: number;
+  /** Calls when the request has left this process. */
+  readonly sent?: () => void;
+}
+
+/** One request, over a connection of its own unless an agent is given. */
 export async function get(
-  url: string, host: string, { agent = false, timeout = 30_000 }: { agent?: http.Agent | false; timeout?: number } = {},
-): Promise<{ status?: number; keepAlive?: string; error?: string }> {
+  url: string, host: string,
+  { agent = false, timeout = 30_000, sent }: GetOptions = {},
+): Promise<Answer> {
   return new Promise((resolve) => {
     const request = http.get(url, { agent, headers: { Host: host }, timeout }, (response) => {
       const keepAlive = response.headers['keep-alive']?.toString();
@@ -71,6 +98,7 @@ export async function get(
         .on('error', (error) => resolve({ error: error.message }))
         .on('close', () => resolve({ error: 'the answer was cut off' }));
     });
+    if (sent) { request.on('finish', sent); }
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     request.on('error', (error) => resolve({ error: error.message }));
   });

@@ -220,6 +220,7 @@ async function rehearseComingAndGoing(
     front,
     idleTimeoutSeconds: front.loadBalancer.spec.idleTimeoutSeconds,
     interrupted,
+    note: (line) => report.note(line),
     startAnother: async () => {
       const actor = await startActor(member, ++number, groups, say);
       const reason = await healthy(actor, patienceOf(member, actor, patience), interrupted);

@@ -549,12 +549,12 @@ withEngines('%s', (engine) => {
       expect(text).not.toMatch(/cannot do (CPU|memory) limits/);
     }, 240_000);
 
-    const variant = (fault: string) => synthesiseService({
+    const variant = (fault: string, container: FixtureProps['container'] = {}) => synthesiseService({
       cpuArchitecture: NATIVE.cpuArchitecture,
       desiredCount: 2,
       environment: { PORT: '8080', FAULT: fault },
       image: ecs.ContainerImage.fromAsset(path.join(APP, '..', 'variants'), { platform: Platform.custom(`linux/${machine}`), ...NATIVE.imageOptions }),
-      container: { stopTimeout: Duration.seconds(5), user: '1000:1000', readonlyRootFilesystem: true },
+      container: { stopTimeout: Duration.seconds(5), user: '1000:1000', readonlyRootFilesystem: true, ...container },
     });
 
     test('names a write to the root filesystem, which is read-only', async () => {
@@ -571,7 +571,7 @@ withEngines('%s', (engine) => {
     }, 120_000);
 
     test('names an app that leaks memory, which the kernel kills', async () => {
-      const { text, failed, checks } = await verdictOn(variant('leaks memory'));
+      const { text, failed, checks } = await verdictOn(variant('leaks memory', { memoryLimitMiB: 160 }));
       expect(failed).toEqual(expect.arrayContaining(['memory', 'running']));
       expect(text).toMatch(/the app died after it was healthy, with exit code 137/);
       const { reason } = checks.find(({ id }) => id === 'memory')!;

@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import { AddressInfo } from 'node:net';
-import { get, hasFailed, Load } from '../../src/rehearsal/load';
+import { Front, get, hasFailed, Load, throughputOf } from '../../src/rehearsal/load';
 import { LoadBalancer } from '../../src/rehearsal/load-balancer';
 import { Target, TargetGroup } from '../../src/rehearsal/target-group';
 
@@ -44,6 +44,14 @@ test.each([
   expect(answer).toMatchObject(outcome);
   expect(hasFailed(answer)).toBe(failed);
   expect(hosts.at(-1)).toBe('shop.example.com');
+});
+
+test('how many requests are answered in a second is told by some at once', async () => {
+  const front = { url: `${url}/late`, host: 'shop.example.com' } as Front;
+  // All of them take half a second together, or longer.
+  const throughput = await throughputOf(front);
+  expect(throughput).toBeGreaterThan(0);
+  expect(throughput).toBeLessThan(41);
 });
 
 test('load comes at its rate, and ends when all is answered that was sent', async () => {
