@@ -234,6 +234,7 @@ export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
   if (cluster instanceof ecs.Cluster) { cluster.enableFargateCapacityProviders(); }
 
   const withAWayOut = vpc.privateSubnets.length > 0 ? ec2.SubnetType.PRIVATE_WITH_EGRESS : ec2.SubnetType.PUBLIC;
+  const isolated = made?.shape.egress._isIsolated ? made : undefined;
   const taskSubnets = props.vpcSubnets ?? { subnetType: made?.taskSubnetType ?? withAWayOut };
   return {
     vpc,
@@ -242,8 +243,8 @@ export function resolveNetwork(scope: Construct, props: NetworkProps): Network {
     hasContainerInsights: !props.cluster && insightsOf(props) !== ecs.ContainerInsights.DISABLED,
     taskSubnets,
     assignPublicIp: vpc.selectSubnets(taskSubnets).hasPublic,
-    isIsolated: made?.shape.egress._isIsolated ?? false,
-    endpointsFor: (task) => made?.shape.egress._isIsolated ? made.endpointsFor(task) : [],
+    isIsolated: isolated !== undefined,
+    endpointsFor: (task) => isolated?.endpointsFor(task) ?? [],
   };
 }
 

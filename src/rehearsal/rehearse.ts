@@ -2,14 +2,14 @@ import { Assembly } from './assembly';
 import { rehearseAssertions } from './assertions';
 import { CannotRun } from './cannot-run';
 import { knownOnlyInAws, Resolver } from './intrinsics';
-import { decide } from './listener-rules';
-import { Front, get } from './load';
+import { get } from './load';
 import { LoadBalancer } from './load-balancer';
 import { PublicNames } from './public-names';
 import { Report } from './report';
+import { frontOf, hostTowards, reaches } from './routes';
 import { Runtime, Runtimes } from './runtime';
 import { readSecrets } from './secrets';
-import { leadsTo, ListenerSpec, readServices, ServiceSpec, TargetGroupSpec } from './service';
+import { leadsTo, readServices, ServiceSpec } from './service';
 import { sleep } from './sleep';
 import { Actor, Cast, deregister, healthy, startActor } from './stage';
 import { standInsFor } from './stand-ins';
@@ -208,7 +208,7 @@ async function rehearseComingAndGoing(
   member: Cast, loadBalancers: LoadBalancer[], groups: ReadonlyMap<string, TargetGroup>, patience: number, report: Report, interrupted: AbortSignal,
   say?: Say,
 ): Promise<void> {
-  const front = frontOf(member.service, loadBalancers);
+  const front = frontOf(member.service.registrations[0].targetGroup.key, loadBalancers);
   if (!front) {
     report.check({ id: 'load', outcome: 'not rehearsed', name: `${member.prefix}tasks are replaced under load`, reason: 'no rule leads requests to them' });
     return;
@@ -234,32 +234,6 @@ async function rehearseComingAndGoing(
   }, (result) => report.check({ ...result, name: `${member.prefix}${result.name}` }));
 }
 
-/** A way by which users reach the service: not the health path, which answers 503 when a task leaves. */
-function frontOf({ registrations: [{ targetGroup }] }: ServiceSpec, loadBalancers: LoadBalancer[]): Front | undefined {
-  for (const loadBalancer of loadBalancers) {
-    for (const listener of loadBalancer.spec.listeners.filter((candidate) => leadsTo(candidate, targetGroup.key))) {
-      const host = hostFor(listener, targetGroup) ?? '127.0.0.1';
-      for (const path of pathsFor(listener, targetGroup)) {
-        const action = decide(listener, {
-          method: 'GET', protocol: listener.protocol, host, port: listener.port, path, query: '', headers: { host }, sourceIp: '127.0.0.1',
-        });
-        if (action.type === 'forward' && action.targetGroups.some(({ key, weight }) => key === targetGroup.key && weight > 0)) {
-          return { loadBalancer, url: `${loadBalancer.url(listener)}${path}`, host };
-        }
-      }
-    }
-  }
-  return undefined;
-}
-
-/** Paths that the rules towards a target group ask for, without their wildcards; and /, where they ask for none. */
-function pathsFor({ rules }: ListenerSpec, { key }: TargetGroupSpec): string[] {
-  const conditions = rules.filter(({ action }) => action.type === 'forward' && action.targetGroups.some((group) => group.key === key))
-    .flatMap((rule) => rule.conditions);
-  const patterns = conditions.flatMap((condition) => condition.field === 'path-pattern' ? condition.values : []);
-  return [...patterns.map((pattern) => pattern.replace(/[*?]/g, '')), '/'];
-}
-
 /** Asks for the health path as a user would, by the first listener that leads to the target group. */
 async function askHealthPaths(service: ServiceSpec, loadBalancers: LoadBalancer[], report: Report): Promise<void> {
   for (const { targetGroup } of service.registrations) {
@@ -267,15 +241,11 @@ async function askHealthPaths(service: ServiceSpec, loadBalancers: LoadBalancer[
     for (const loadBalancer of loadBalancers) {
       const listener = loadBalancer.spec.listeners.find((candidate) => leadsTo(candidate, targetGroup.key));
       if (!listener) { continue; }
-      const host = hostFor(listener, targetGroup) ?? '127.0.0.1';
+      const host = hostTowards(listener, targetGroup.key);
       const url = `${loadBalancer.url(listener)}${path}`;
-      const [pathname, query = ''] = path.split('?');
-      const action = decide(listener, {
-        method: 'GET', protocol: listener.protocol, host, port: listener.port, path: pathname, query, headers: { host }, sourceIp: '127.0.0.1',
-      });
       const answer = await get(url, host, { timeout: 1000 * timeoutSeconds });
       const said = `GET ${url} ${answer.status === undefined ? `did not answer: ${answer.error}` : `answered ${answer.status}`}`;
-      if (action.type === 'forward' && action.targetGroups.some(({ key, weight }) => key === targetGroup.key && weight > 0)) {
+      if (reaches(listener, targetGroup.key, host, path)) {
         const ok = answer.status !== undefined && isSuccess(successCodes, answer.status);
         report.check({ id: 'http', outcome: ok ? 'passed' : 'failed', name: said, reason: ok ? undefined : `the target group wants ${successCodes}` });
       } else {
@@ -283,13 +253,6 @@ async function askHealthPaths(service: ServiceSpec, loadBalancers: LoadBalancer[
       }
     }
   }
-}
-
-/** A host that the rules towards a target group ask for. */
-function hostFor(listener: ListenerSpec, { key }: TargetGroupSpec): string | undefined {
-  const rule = listener.rules.find(({ action }) => action.type === 'forward' && action.targetGroups.some((group) => group.key === key));
-  const condition = rule?.conditions.find(({ field }) => field === 'host-header');
-  return condition?.field === 'host-header' ? condition.values[0].replace(/[*?]/g, 'x') : undefined;
 }
 
 function checkAlive({ tasks }: Cast, report: Report): void {
@@ -311,8 +274,8 @@ async function stayUp(cast: Cast[], loadBalancers: LoadBalancer[], report: Repor
   }
   report.note('Ctrl-C ends it.\n');
   for (const { task } of cast.flatMap(({ tasks }) => tasks)) {
-    void task.exited.then(({ code, signal }) => {
-      if (!interrupted.aborted) { report.problem(`  ${task.name} exited with ${signal ?? code}: ECS would start another, the rehearsal does not`); }
+    void task.exited.then((exit) => {
+      if (!interrupted.aborted) { report.problem(`  ${task.name} exited with ${howItEnded(exit)}: ECS would start another, the rehearsal does not`); }
     });
   }
   // The listening servers keep the process alive meanwhile.
@@ -329,11 +292,11 @@ async function end(
   if (gently && tasks.length > 0) { report.note(`stopping ${tasks.length === 1 ? 'the task' : `${tasks.length} tasks`} …`); }
   await Promise.all(tasks.map(async ({ task }) => {
     const running = !task.exit;
-    const { code, signal, killed, milliseconds } = await task.stop(gently ? 'gently' : 'at once');
+    const stop = await task.stop(gently ? 'gently' : 'at once');
     if (!gently || !running) { return; }
-    report.note(killed
+    report.note(stop.killed
       ? `${task.name} did not leave within its stop time-out and got SIGKILL, which ECS would do too`
-      : `${task.name} left with ${signal ?? `exit code ${code}`} after ${(milliseconds / 1000).toFixed(1)} s`);
+      : `${task.name} left with ${howItEnded(stop)} after ${(stop.milliseconds / 1000).toFixed(1)} s`);
   }));
   await Promise.all(loadBalancers.map(async (loadBalancer) => loadBalancer.close()));
 }

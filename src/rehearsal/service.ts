@@ -392,6 +392,9 @@ export function readLoadBalancers(assembly: Assembly, resolver: Resolver, target
 }
 
 export function leadsTo(listener: ListenerSpec, targetGroup: ResourceKey): boolean {
-  return [listener.defaultAction, ...listener.rules.map((rule) => rule.action)]
-    .some((action) => action.type === 'forward' && action.targetGroups.some(({ key }) => key === targetGroup));
+  return [listener.defaultAction, ...listener.rules.map((rule) => rule.action)].some((action) => forwardsTo(action, targetGroup));
+}
+
+export function forwardsTo(action: Action, targetGroup: ResourceKey): boolean {
+  return action.type === 'forward' && action.targetGroups.some(({ key }) => key === targetGroup);
 }

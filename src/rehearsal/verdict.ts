@@ -1,10 +1,11 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
 import { Answer, get, hasFailed, Front, Load, Outcome, throughputOf } from './load';
+import { isOutOfMemory, MemoryWatch } from './memory-watch';
 import { Check } from './report';
 import { sleep } from './sleep';
 import { Actor, Cast, deregister } from './stage';
-import { Memory, TaskStop } from './task';
+import { TaskStop } from './task';
 
 /*
  * What becomes of a service when tasks come and go under load. Three tasks are replaced at the same time, each in its own way, one is
@@ -26,6 +27,8 @@ export interface VerdictOptions {
  */
 const RATE = 60;
 const BURST = 60;
+/** Tasks, each in its own way: deregistered before SIGTERM, after it, and not at all. */
+const REPLACED = 3;
 /** How long the load balancer takes to notice, where it is told of a leaving task after the task itself. */
 const NOTICED_AFTER_MS = 2000;
 /** Load for at least so long, or nothing can be said of memory and idle connections. */
@@ -44,7 +47,6 @@ interface IdleConnection {
 export async function rehearseReplacement(cast: Cast, options: VerdictOptions, check: (result: Check) => void): Promise<void> {
   const { front, interrupted } = options;
   const all = [...cast.tasks];
-  const stages = cast.runtime.limit ? 0 : 3;
   await checkDeclared(cast, check);
 
   const baseline = await get(front.url, front.host);
@@ -58,8 +60,8 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
     check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: `GET ${front.url} gave ${baseline.status ?? baseline.error} to begin with` });
     return;
   }
-  if (stages === 0) {
-    check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: cast.runtime.limit!.because });
+  if (cast.runtime.limit) {
+    check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: cast.runtime.limit.because });
     return;
   }
 
@@ -70,7 +72,7 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
   const load = new Load(front, rate);
   const memory = new MemoryWatch();
   try {
-    const starts = await Promise.allSettled(Array.from({ length: stages }, async () => options.startAnother()));
+    const starts = await Promise.allSettled(Array.from({ length: REPLACED }, async () => options.startAnother()));
     const started = starts.flatMap((start) => start.status === 'fulfilled' ? [start.value] : []);
     all.push(...started);
     const refused = starts.find((start) => start.status === 'rejected');
@@ -82,7 +84,7 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
     }
     const actors = [...cast.tasks, ...started];
     const [before, after, unnoticed] = actors;
-    const staying = actors.slice(stages);
+    const staying = actors.slice(REPLACED);
     cast.tasks.splice(0, cast.tasks.length, ...staying);
     memory.watch(staying);
     const idle = await holdIdle(staying[0], front);
@@ -271,68 +273,6 @@ async function killOne(
     return { judge: () => ({ id, name, outcome: 'failed', reason: `the one that took its place is not healthy: ${(error as Error).message}` }) };
   }
 }
-
-/** Samples what tasks hold in memory. */
-class MemoryWatch {
-  private readonly samples = new Map<Actor, Memory[]>();
-  private timer?: NodeJS.Timeout;
-
-  public watch(actors: Actor[]): void {
-    actors.forEach((actor) => this.samples.set(actor, []));
-    this.timer = setInterval(() => { void this.sample(); }, 500);
-  }
-
-  public async end(): Promise<void> {
-    if (this.timer) { await this.sample(); }
-    clearInterval(this.timer);
-    this.timer = undefined;
-  }
-
-  /** @param all tasks that there were, watched or not */
-  public judge(all: Actor[]): Check {
-    const id = 'memory';
-    const name = 'memory has head-room under load, and does not grow with each request';
-    const killed = all.filter(isOutOfMemory);
-    if (killed.length > 0) {
-      const reason = `${killed.length} of ${all.length} tasks were killed as they were out of memory: the app keeps something of every request, or needs more: raise memoryLimitMiB`;
-      return { id, name, outcome: 'failed', reason };
-    }
-    const shares = [...this.samples.values()].map((samples) => samples.map(({ usedMiB, limitMiB }) => usedMiB / limitMiB));
-    // Where a task dies early, there are few.
-    const long = shares.filter((of) => of.length >= 4);
-    const peak = Math.max(...shares.flat());
-    if (long.length === 0 && !(peak > MOST_USED)) { return { id, name, outcome: 'not rehearsed', reason: 'it cannot be measured here' }; }
-    const growth = Math.max(...long.map((of) => of[of.length - 1] - of[Math.floor(of.length * 0.4)]));
-    const percent = (share: number) => `${Math.round(100 * share)} %`;
-    if (growth > MOST_GROWTH) {
-      return {
-        id,
-        name,
-        outcome: 'failed',
-        reason: `it grew by ${percent(growth)} of the limit within seconds, to ${percent(peak)}: the app keeps something of every request, and would be killed when it is out of memory`,
-      };
-    }
-    return {
-      id,
-      name,
-      outcome: peak > MOST_USED ? 'failed' : 'passed',
-      reason: peak > MOST_USED ? `${percent(peak)} of the limit is used: raise memoryLimitMiB, or have the app use less` : `at most ${percent(peak)} of the limit`,
-    };
-  }
-
-  private async sample(): Promise<void> {
-    for (const [actor, samples] of this.samples) {
-      const memory = await actor.task.memory();
-      if (memory) { samples.push(memory); }
-    }
-  }
-}
-
-const isOutOfMemory = ({ task }: Actor): boolean => task.exit?.outOfMemory ?? false;
-
-/** Shares of the limit. A runtime that collects garbage goes up and down by a few percent. */
-const MOST_USED = 0.9;
-const MOST_GROWTH = 0.2;
 
 /** A connection that has had one request, as a load balancer keeps them. */
 async function holdIdle({ targets: [{ target }] }: Actor, front: Front): Promise<IdleConnection> {
