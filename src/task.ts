@@ -248,16 +248,32 @@ export class Task extends Construct {
 /** What ECS needs to start a task. What it is granted stands in policies of its own, as NIST, HIPAA and PCI ask for, not in the role. */
 class ExecutionRole extends iam.Role {
   public readonly policies: iam.ManagedPolicy[] = [];
-  private statements = 0;
+  private readonly granted = new Set<string>();
 
   public addToPrincipalPolicy(statement: iam.PolicyStatement): iam.AddToPrincipalPolicyResult {
-    // IAM takes 6,144 characters: statements have about 300 at most, those on secrets and their keys.
-    if (this.statements % 15 === 0) {
-      this.policies.push(new iam.ManagedPolicy(this, this.statements === 0 ? 'Policy' : `Policy${this.policies.length + 1}`, { roles: [this] }));
+    // Each field of a secret that is read grants the whole secret.
+    const text = JSON.stringify(statement);
+    if (!this.granted.has(text)) {
+      if (this.granted.size % STATEMENTS_PER_POLICY === 0) { this.policies.push(this.newPolicy()); }
+      this.granted.add(text);
+      this.policies[this.policies.length - 1].addStatements(statement);
     }
-    this.statements += 1;
-    const policy = this.policies[this.policies.length - 1];
-    policy.addStatements(statement);
-    return { statementAdded: true, policyDependable: policy };
+    return { statementAdded: true, policyDependable: this.policies[this.policies.length - 1] };
+  }
+
+  private newPolicy(): iam.ManagedPolicy {
+    const { length } = this.policies;
+    if (length === POLICIES_PER_ROLE) {
+      const validation = new Validation(this.node.scope!.node.scope!);
+      validation.refuse('secrets', `more than ${POLICIES_PER_ROLE * STATEMENTS_PER_POLICY} statements of IAM, one for each secret and each key`,
+        `the execution role takes ${POLICIES_PER_ROLE} policies`, 'keep several values in one secret, as fields: ecs.Secret.fromSecretsManager(secret, field)');
+      validation.throwIfRefused();
+    }
+    return new iam.ManagedPolicy(this, length === 0 ? 'Policy' : `Policy${length + 1}`, { roles: [this] });
   }
 }
+
+/** IAM takes 6,144 characters; statements have about 300 at most, those on secrets and their keys. */
+const STATEMENTS_PER_POLICY = 15;
+/** Unless the account has asked for more: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const POLICIES_PER_ROLE = 10;

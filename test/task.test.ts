@@ -195,6 +195,21 @@ test('the policies of the execution role stay below what IAM takes, however many
   expect(documents.length).toBeLessThanOrEqual(10);
 });
 
+test('as many fields of one secret as you like are one statement, and more secrets than a role can be granted are refused', () => {
+  const stack = newStack();
+  const secret = new secretsmanager.Secret(stack, 'Secret');
+  const fields = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`FIELD_${i}`, ecs.Secret.fromSecretsManager(secret, `field${i}`)]));
+  const template = templateOf({ secrets: fields }, stack);
+
+  template.resourceCountIs('AWS::IAM::ManagedPolicy', 1);
+  expect(containerOf(template).Secrets).toHaveLength(200);
+
+  const other = newStack();
+  const many = Object.fromEntries(Array.from({ length: 160 }, (_, i) => [`SECRET_${i}`, ecs.Secret.fromSecretsManager(new secretsmanager.Secret(other, `Secret${i}`))]));
+  expect(() => templateOf({ secrets: many }, other))
+    .toThrow(/^Stack\/Hello: secrets is more than 150 statements of IAM, .*, but the execution role takes 10 policies; keep several values in one secret/);
+});
+
 describe('the shutdown', () => {
   test('has delay < time-out < stopTimeout, and keeps connections alive longer than the load balancer', () => {
     const template = templateOf();
