@@ -1,4 +1,6 @@
-import { Ability, Engine, ImageFacts } from './engine';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import { Ability, Engine, ImageFacts, reasonIn } from './engine';
 import { eachLine } from './lines';
 import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from './service';
 import { sleep } from './sleep';
@@ -122,20 +124,59 @@ export class Container {
     if (await Promise.race([dependencies, cancelled]) === 'cancelled') { return { code: null, signal: null }; }
     const { args, env } = this.creation();
     await this.engine.must(['create', ...args], { env });
-    await this.engine.must(['start', this.name]);
+    const drain = await this.start(onLine);
     this.startedAt = Date.now();
     markStarted();
-    const log = this.engine.spawn(['logs', '--follow', this.name]);
-    const read = new Promise((resolve) => log.on('close', resolve).on('error', resolve));
-    eachLine(log.stdout!, onLine);
-    eachLine(log.stderr!, onLine);
     const code = Number.parseInt((await this.engine.run(['wait', this.name])).stdout, 10);
-    // Its last lines are on their way; the engine may never say that they have ended.
-    await Promise.race([read, sleep(2000)]);
-    log.kill('SIGKILL');
+    await drain();
     if (Number.isNaN(code)) { return { code: null, signal: null }; }
     const outOfMemory = code === 137 && (await this.engine.run(['inspect', '--format', '{{.State.OOMKilled}}', this.name])).stdout.trim() === 'true';
     return { code, signal: null, ...outOfMemory ? { outOfMemory } : {} };
+  }
+
+  /**
+   * Attaches to it before it starts, as `run` does: `podman logs --follow` cuts and loses lines when the machine is busy.
+   * @returns what waits for its last lines, once it has ended
+   * @throws when it does not start, with what the engine says
+   */
+  private async start(onLine: (line: string) => void): Promise<() => Promise<void>> {
+    const attached = this.engine.spawn(['start', '--attach', this.name], { cwd: await this.monitorsDirectory() });
+    const closed = new AbortController();
+    attached.on('close', () => closed.abort()).on('error', () => closed.abort());
+    // Until it runs, they may be the engine's.
+    const early: string[] = [];
+    let hear = (line: string): void => { early.push(line); };
+    for (const stream of [attached.stdout!, attached.stderr!]) { eachLine(stream, (line) => hear(line)); }
+    for (let isLast = false; ;) {
+      const { stdout } = await this.engine.run(['inspect', '--format', '{{.State.StartedAt}}', this.name]);
+      // One that has never started did so in the year 1.
+      if (/^(?!0001)\d{4}-/.test(stdout)) { break; }
+      if (isLast) { throw new Error(reasonIn(early.join('\n'))); }
+      await sleep(100, closed.signal);
+      isLast = closed.signal.aborted;
+    }
+    early.forEach(onLine);
+    hear = onLine;
+    return async () => {
+      await sleep(10000, closed.signal);
+      attached.kill('SIGKILL');
+    };
+  }
+
+  /**
+   * Podman's monitor of a container notes in its working directory that memory ran out, whatever that is, and Podman looks for that note in
+   * the container's own.
+   */
+  private async monitorsDirectory(): Promise<string | undefined> {
+    if (this.engine.kind === 'docker') { return undefined; }
+    const directory = (await this.engine.run(['inspect', '--format', '{{.StaticDir}}', this.name])).stdout.trim();
+    try {
+      fs.readdirSync(directory);
+      return directory;
+    } catch {
+      // It is another user's or another machine's. An empty file is better there than among those of the user.
+      return os.tmpdir();
+    }
   }
 
   private async endGently(): Promise<boolean> {
@@ -165,8 +206,8 @@ export class Container {
       env: Object.fromEntries(secrets.map((name) => [name, environment[name]])),
       args: [
         '--name', this.name, '--label', engine.label, '--network', `container:${network}`, '--platform', image.platform,
-        // Where `logs` can read it, whatever the engine is set to.
-        '--log-driver', 'json-file',
+        // Its lines are read as they come.
+        '--log-driver', 'none',
         // Docker's command sets none of these.
         ...engine.kind === 'podman' ? ['--http-proxy=false', '--unsetenv', 'container', '--unsetenv', 'TERM'] : [],
         ...Object.entries(environment).flatMap(([name, value]) => ['--env', secrets.includes(name) ? name : `${name}=${value}`]),

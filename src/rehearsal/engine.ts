@@ -131,8 +131,8 @@ export class Engine {
   }
 
   /** Starts a command of the engine that goes on for long. */
-  public spawn(args: readonly string[]): ChildProcess {
-    return spawnOwn(this.program, args, {});
+  public spawn(args: readonly string[], options: RunOptions = {}): ChildProcess {
+    return spawnOwn(this.program, args, options);
   }
 
   /** Removes containers at once, with SIGKILL where they run, and the volumes that have no name. */
