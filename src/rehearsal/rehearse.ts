@@ -49,6 +49,8 @@ type Say = (task: string, line: string) => void;
  */
 const PACE = 20;
 const PATIENCE_SECONDS = 5;
+/** How long an app may take from its last answer to its exit, and be called the cause. */
+const DYING_MS = 2000;
 
 /**
  * @param interrupted when it fires, the rehearsal ends what it has started
@@ -105,12 +107,12 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
       } else {
         report.note('the assembly has no integ test: only the health path is asked');
       }
-      for (const member of cast) { checkAlive(member, report); }
+      for (const member of cast) { await checkAlive(member, report, interrupted); }
     }
     if (!options.quick && !interrupted.aborted && report.checks.every(({ outcome }) => outcome !== 'failed')) {
       for (const member of cast) {
         await rehearseComingAndGoing(member, loadBalancers, groups, patience, report, interrupted, say);
-        checkAlive(member, report);
+        await checkAlive(member, report, interrupted);
       }
     }
     if (interrupted.aborted) { throw new CannotRun('interrupted before the verdict'); }
@@ -255,7 +257,10 @@ async function askHealthPaths(service: ServiceSpec, loadBalancers: LoadBalancer[
   }
 }
 
-function checkAlive({ tasks }: Cast, report: Report): void {
+async function checkAlive({ tasks }: Cast, report: Report, interrupted: AbortSignal): Promise<void> {
+  // An app that dies drops its connections first, and is seen to have exited only later.
+  const until = report.checks.some(({ outcome }) => outcome === 'failed') ? Date.now() + DYING_MS : 0;
+  while (Date.now() < until && !interrupted.aborted && tasks.every(({ task }) => !task.exit)) { await sleep(50, interrupted); }
   for (const { task } of tasks) {
     if (!task.exit) { continue; }
     const reason = `the app died after it was healthy, with ${howItEnded(task.exit)}; its last words follow`;

@@ -53,7 +53,6 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
   if (baseline.status === undefined || baseline.status === 502) {
     const reason = `${baseline.error ?? 502}: the task cut the answer off, or died of the request`;
     check({ id: 'http', outcome: 'failed', name: `GET ${front.url} is answered`, reason });
-    await sleep(500);
     return;
   }
   if (hasFailed(baseline)) {

@@ -265,6 +265,12 @@ describe('fails, and says why, when the app', () => {
     expect(await failing({ FAULT: 'dies once healthy' })).toMatch(/the app died .*exit code 3/);
   });
 
+  test('drops connections first, and takes a while to die', async () => {
+    const text = await failing({ FAULT: 'drops users and dies' });
+    expect(text).toMatch(/FAIL GET \S+\/health answered 502/);
+    expect(text).toMatch(/the app died after it was healthy, with exit code 4/);
+  });
+
   test('is healthy, but answers users otherwise', async () => {
     expect(await failing({ FAULT: 'answers probes only' })).toMatch(/FAIL GET \S+\/health answered 403 \(the target group wants 200\)/);
   });
