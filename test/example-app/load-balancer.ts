@@ -72,7 +72,7 @@ class Target {
   }
 
   public async checkHealthUntilUnhealthy(): Promise<void> {
-    for (let failed = 0; failed < UNHEALTHY_THRESHOLD && this.inRotation;) {
+    for (let failed = 0; failed < UNHEALTHY_THRESHOLD;) {
       await sleep(HEALTH_INTERVAL_MS);
       // Probes have connections of their own.
       await this.ask('/health', {}, new Agent()).then(() => { failed = 0; }, () => { failed += 1; });
@@ -114,11 +114,11 @@ export async function stopOneOfTwo(deregistration: Deregistration, options: { sc
     }
     stopped.app.kill('SIGTERM');
     const killer = setTimeout(() => stopped.app.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    if (deregistration === 'after SIGTERM') setTimeout(() => { stopped.inRotation = false; }, 500);
-    if (deregistration === 'only by failing health checks') void stopped.checkHealthUntilUnhealthy();
-    const ended = await stopped.app.ended;
+    // A load balancer does not know that the task is gone: it sends until it is told, or sees it.
+    const deregistered = deregistration === 'after SIGTERM' ? sleep(500).then(() => { stopped.inRotation = false; })
+      : deregistration === 'only by failing health checks' ? stopped.checkHealthUntilUnhealthy() : undefined;
+    const [ended] = await Promise.all([stopped.app.ended, deregistered]);
     clearTimeout(killer);
-    stopped.inRotation = false;
     await sleep(200);
     clearInterval(clock);
     const seconds = (performance.now() - started) / 1e3;
