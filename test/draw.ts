@@ -10,8 +10,6 @@ export interface Drawn<R> {
   readonly choice: Chosen;
   /** The rules that it breaks: it must be refused for each of them, and be clean without any. */
   readonly breaks: R[];
-  /** Whether it has a pair of values that none before has. */
-  readonly isNew: boolean;
 }
 
 export interface Draw<R> {
@@ -136,9 +134,8 @@ export function draw<R extends Breakable>(
   const drawn = new Array<Drawn<R>>();
   const add = (chosen: Chosen) => {
     const choice = Object.fromEntries(names.map((name) => [name, chosen[name]]));
-    const before = uncovered.size;
     names.forEach((a, i) => names.slice(i + 1).forEach((b) => uncovered.delete(keyOf(a, choice[a], b, choice[b]))));
-    drawn.push({ choice, breaks: rules.filter((rule) => breaks(rule, choice)), isNew: uncovered.size < before });
+    drawn.push({ choice, breaks: rules.filter((rule) => breaks(rule, choice)) });
   };
 
   const refused = new Map<string, Chosen>();
