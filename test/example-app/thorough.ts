@@ -11,6 +11,7 @@ import { nodeBinary } from './node-binary';
 
 async function main() {
   const [runs = '10', ...versions] = process.argv.slice(2);
+  if (!/^[1-9]\d*$/.test(runs)) throw new Error(`${runs} is no number of runs: say how many, and then versions of Node, as in 3 22 24`);
   for (const version of versions.length > 0 ? versions : ['22', '24']) {
     const node = nodeBinary(version);
     if (node === undefined) continue;
