@@ -71,13 +71,16 @@ class Target {
     });
   }
 
-  public async checkHealthUntilUnhealthy(): Promise<void> {
+  /** By a connection of its own. */
+  public askAnew(path: string): Promise<void> {
+    return this.ask(path, {}, new Agent());
+  }
+
+  public async untilUnhealthy(): Promise<void> {
     for (let failed = 0; failed < UNHEALTHY_THRESHOLD;) {
       await sleep(HEALTH_INTERVAL_MS);
-      // Probes have connections of their own.
-      await this.ask('/health', {}, new Agent()).then(() => { failed = 0; }, () => { failed += 1; });
+      await this.askAnew('/health').then(() => { failed = 0; }, () => { failed += 1; });
     }
-    this.inRotation = false;
   }
 
   public close() {
@@ -95,9 +98,13 @@ export async function stopOneOfTwo(deregistration: Deregistration, options: { sc
   const send = () => {
     const n = requests++;
     const target = stopped.inRotation && n % 2 === 0 ? stopped : other;
-    const answer = n % 40 === 0 ? target.askSlowly()
-      : target.ask('/api/hello', n % 40 === 20 ? { 'x-answer-after': String(SLOW_MS) } : {});
-    const settled: Promise<void> = answer
+    const ask = () => {
+      if (n % 40 === 0) return target.askSlowly();
+      // Half of those to the stopped task: a connection that is kept stays open in an app that has stopped listening.
+      if (n % 4 === 2) return target.askAnew('/api/hello');
+      return target.ask('/api/hello', n % 40 === 20 ? { 'x-answer-after': String(SLOW_MS) } : {});
+    };
+    const settled: Promise<void> = ask()
       .catch((error) => { failures[error.code ?? error.message] = (failures[error.code ?? error.message] ?? 0) + 1; })
       .finally(() => pending.delete(settled));
     pending.add(settled);
@@ -115,9 +122,10 @@ export async function stopOneOfTwo(deregistration: Deregistration, options: { sc
     stopped.app.kill('SIGTERM');
     const killer = setTimeout(() => stopped.app.kill('SIGKILL'), STOP_TIMEOUT_MS);
     // A load balancer does not know that the task is gone: it sends until it is told, or sees it.
-    const deregistered = deregistration === 'after SIGTERM' ? sleep(500).then(() => { stopped.inRotation = false; })
-      : deregistration === 'only by failing health checks' ? stopped.checkHealthUntilUnhealthy() : undefined;
-    const [ended] = await Promise.all([stopped.app.ended, deregistered]);
+    if (deregistration === 'after SIGTERM') await sleep(500);
+    if (deregistration === 'only by failing health checks') await stopped.untilUnhealthy();
+    stopped.inRotation = false;
+    const ended = await stopped.app.ended;
     clearTimeout(killer);
     await sleep(200);
     clearInterval(clock);

@@ -12,7 +12,6 @@ test.each<Deregistration>(['after SIGTERM', 'only by failing health checks'])(
   'the same check fails for an app that only closes its server, when the target is deregistered %s',
   async (deregistration) => {
     const { failed } = await stopOneOfTwo(deregistration, { script: NAIVE });
-    // How many depends on how many connections are idle at that moment; each new one is refused.
-    expect(failed).toBeGreaterThan(0);
+    expect(failed).toBeGreaterThan(10);
   },
 );
