@@ -1,6 +1,6 @@
 /*
- * A stand-in for an Application Load Balancer in front of two tasks while one of them is stopped: a pool of keep-alive
- * connections, health checks, and the three moments at which a target is taken out of rotation. Times are a tenth of the
+ * A stand-in for an Application Load Balancer in front of two tasks while one of them is stopped: new connections, a pool of
+ * keep-alive ones, health checks, and the three moments at which a target is taken out of rotation. Times are a tenth of the
  * real ones. Like the real one it sends a request once: what fails is a failure that a client would have seen.
  */
 import { Agent, request } from 'node:http';
