@@ -80,13 +80,13 @@ const project = new awscdk.AwsCdkConstructLibrary({
   tsconfigDevFile: 'tsconfig.dev.json',
   tsconfigDev: {
     compilerOptions: { rootDir: '.', types: ['jest', 'node'] },
-    include: ['.projenrc.ts', 'integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts'],
+    include: ['.projenrc.ts', 'integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts'],
     exclude: ['node_modules', 'lib', 'dist', 'cdk.out', 'example-app/dist', 'integ/**/*.snapshot'],
   },
   typecheckTests: true,
   eslintOptions: {
     dirs: ['src'],
-    devdirs: ['test', 'integ', 'bench', 'example-app/src'],
+    devdirs: ['test', 'integ', 'bench', 'tools', 'example-app/src'],
     projectService: false,
     tsconfigPath: './tsconfig.dev.json',
     // A check must not rewrite what it checks.
@@ -140,12 +140,12 @@ project.addTask('bundle', {
 
 project.addTask('test:example-app', {
   description: 'Stop the example app under load ten times in each of three cases, and send it hostile input; takes minutes',
-  exec: 'tsx test/example-app/thorough.ts',
+  exec: 'tsx tools/stress-example-app.ts',
   receiveArgs: true,
 });
 project.addTask('cost', {
   description: 'Print the tables of README that say what a service costs',
-  exec: 'tsx bench/cost.ts',
+  exec: 'tsx tools/cost-tables.ts',
 });
 project.addTask('bench:app', {
   description: 'Compare the example app with bare node:http, Express and Fastify',
@@ -203,12 +203,12 @@ project.addTask('rehearse:integ', {
 });
 project.addTask('test:engine', {
   description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu, needs root, takes ten minutes',
-  exec: 'bash test/rehearsal/engine-up.sh jest --coverage=false test/rehearsal/engine.test.ts',
+  exec: 'bash test/support/rehearsal/engine-up.sh jest --coverage=false test/rehearsal/tasks/containers/engine.test.ts',
   receiveArgs: true,
 });
 project.addTask('test:engine:quick', {
   description: 'The smallest proof of that, in Docker alone; says why it is skipped where there is no engine and none can be installed',
-  exec: 'bash test/rehearsal/engine-up.sh --quick jest --coverage=false test/rehearsal/engine.test.ts -t "the whole verdict on the default service"',
+  exec: 'bash test/support/rehearsal/engine-up.sh --quick jest --coverage=false test/rehearsal/tasks/containers/engine.test.ts -t "the whole verdict on the default service"',
   receiveArgs: true,
 });
 project.testTask.spawn(integ);
@@ -220,12 +220,12 @@ project.addTask('test:newest', {
 
 project.addTask('test:pairwise', {
   description: 'Synthesise hundreds of drawn combinations of options, which cover every pair of values, and lint them; needs Python 3 and PyPI',
-  exec: 'tsx test/pairwise.ts',
+  exec: 'tsx tools/pairwise.ts',
   receiveArgs: true,
 });
 project.addTask('lint:templates', {
   description: 'Put cfn-lint over the template of every combination of options; needs Python 3 and PyPI',
-  exec: 'tsx test/lint-templates.ts',
+  exec: 'tsx tools/lint-templates.ts',
 });
 
 project.synth();

@@ -7,12 +7,13 @@ process.env.CDK_VALIDATION = 'false';
 module.exports = {
   ...config,
   collectCoverage: false,
-  testMatch: ['<rootDir>/test/*.test.ts', '<rootDir>/test/ingress/*.test.ts'],
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
   // SECURITY.md has what is found with the lowest version: the runtimes of CDK's own functions move.
   // What is worked out here and not by CDK need not be tested twice, and `lint:templates` has the combinations.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...['package', 'security', 'cost', 'alarms', 'cloudwatch', 'changes', 'combinations', 'dashboard', 'metrics', 'logs', 'preset', 'validation', 'goes-with', 'readme'].map((name) => `<rootDir>/test/${name}.test.ts`),
+    '<rootDir>/test/(rehearsal|example-app|tools|cost|observability)/',
+    ...['package', 'changes', 'combinations', 'preset', 'validation', 'readme'].map((name) => `<rootDir>/test/${name}.test.ts`),
   ],
   moduleNameMapper: { '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
 };

@@ -1,8 +1,8 @@
 import { Duration, Names, TimeZone, Token } from 'aws-cdk-lib';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { BoundIngress, IngressKind } from './ingress/kind';
-import { TargetMetrics } from './metrics';
+import { BoundIngress, IngressKind } from './ingress/ingress-type';
+import { TargetMetrics } from './observability/service-metrics';
 import { show, Validation } from './validation';
 
 /** How the CPU of the tasks decides how many there are. */

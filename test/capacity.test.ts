@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Capacity, HelloFargateServiceProps } from '../src';
-import { containerOf, environmentOf, only, templateOf } from './synth';
+import { containerOf, environmentOf, only, templateOf } from './support/synth';
 
 const serviceWith = (props: HelloFargateServiceProps) => only(templateOf(props), 'AWS::ECS::Service');
 const nonceWith = (capacity?: Capacity) => serviceWith({ capacity }).ForceNewDeployment.ForceNewDeploymentNonce;

@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
-import { combinations } from './combinations';
-import { tooWide } from './iam';
-import { readJson } from './synth';
+import { combinations } from './support/combinations';
+import { tooWide } from './support/iam';
+import { readJson } from './support/synth';
 
 const RECOMMENDED_FLAGS = readJson(require.resolve('aws-cdk-lib/recommended-feature-flags.json'));
 

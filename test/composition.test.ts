@@ -8,7 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Egress, HelloFargateService, HelloFargateServiceProps, SidecarOptions } from '../src';
-import { newStack, only, statementsOf } from './synth';
+import { newStack, only, statementsOf } from './support/synth';
 
 const IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/aws-observability/aws-otel-collector:v0.43.0');
 

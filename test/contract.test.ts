@@ -2,7 +2,7 @@ import * as path from 'path';
 import { App, Stack, Stage } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { HelloFargateService } from '../src';
-import { newStack, readJson, templateOf } from './synth';
+import { newStack, readJson, templateOf } from './support/synth';
 
 // aws-cdk-lib from 2.262 on validates each template when it is synthesised. The other tests leave that out, as it takes seconds.
 delete process.env.CDK_VALIDATION;

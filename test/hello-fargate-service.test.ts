@@ -3,7 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { HelloFargateService } from '../src';
-import { newStack, only, templateOf } from './synth';
+import { newStack, only, templateOf } from './support/synth';
 
 describe('service', () => {
   test('runs two tasks by default', () => {

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { readJson } from './synth';
+import { readJson } from './support/synth';
 
 /**
  * The package as its users get it: compiled, packed, and unpacked into an app that is not this repository.

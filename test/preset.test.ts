@@ -4,7 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
-import { containerOf, newStack, only, templateOf } from './synth';
+import { containerOf, newStack, only, templateOf } from './support/synth';
 
 const inRegion = () => newStack({ env: { account: '123456789012', region: 'eu-central-1' } });
 const withPreset = (preset: Preset, props: HelloFargateServiceProps = {}, stack = inRegion()) => templateOf({ preset, ...props }, stack);

@@ -1,8 +1,8 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { templateOf } from './synth';
-import { tables } from '../bench/cost';
-import { presetsAsMarkdown } from '../bench/presets';
+import { templateOf } from './support/synth';
+import { tables } from '../tools/cost-tables';
+import { presetsAsMarkdown } from '../tools/presets-table';
 
 const README = fs.readFileSync(path.join(__dirname, '..', 'README.md'), 'utf8');
 

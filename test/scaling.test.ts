@@ -4,7 +4,7 @@ import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, ScalingOptions } from '../src';
-import { newStack, only, templateOf } from './synth';
+import { newStack, only, templateOf } from './support/synth';
 
 const scaledBy = (scaling: Partial<ScalingOptions>, props: HelloFargateServiceProps = {}) =>
   templateOf({ scaling: { minCapacity: 2, maxCapacity: 10, ...scaling }, ...props });

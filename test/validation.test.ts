@@ -5,9 +5,9 @@ import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Capacity, HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../src';
-import { newStack, templateOf } from './synth';
+import { newStack, templateOf } from './support/synth';
 
-const IMAGE_DIRECTORY = path.join(__dirname, 'fixtures', 'image');
+const IMAGE_DIRECTORY = path.join(__dirname, 'support', 'fixtures', 'image');
 const OWN_IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 
 const seconds = (value: number) => Duration.seconds(value);

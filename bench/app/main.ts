@@ -13,7 +13,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeBinary } from '../../test/example-app/node-binary';
+import { nodeBinary } from '../../test/support/example-app/node-binary';
 
 const WARM_UP = 5_000;
 const REQUESTS = 20_000;

@@ -8,7 +8,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
 import { forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl } from './load-balancer';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';

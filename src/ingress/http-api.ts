@@ -5,7 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
 import { DEFAULTS } from '../preset';
 import { Validation } from '../validation';
 

@@ -8,9 +8,9 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
-import { internalSubnets } from '../network';
+import { internalSubnets } from '../network/network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 

@@ -3,9 +3,9 @@ import { Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './kind';
+import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
-import { sharedVpcOf } from '../network';
+import { sharedVpcOf } from '../network/network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 

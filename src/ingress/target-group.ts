@@ -2,9 +2,9 @@ import { Duration, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext } from './kind';
-import { TestTrafficHeader } from '../deployment';
-import { TargetMetrics } from '../metrics';
+import { BoundIngress, IngressContext } from './ingress-type';
+import { TestTrafficHeader } from '../deployment/deployment';
+import { TargetMetrics } from '../observability/service-metrics';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 

@@ -1,22 +1,22 @@
-import { Assembly } from './assembly';
-import { rehearseAssertions } from './assertions';
+import { rehearseAssertions } from './assertions/assertions';
 import { CannotRun } from './cannot-run';
-import { knownOnlyInAws, Resolver } from './intrinsics';
-import { get } from './load';
-import { LoadBalancer } from './load-balancer';
-import { PublicNames } from './public-names';
+import { get } from './checks/load';
+import { rehearseReplacement } from './checks/replacement';
+import { Patience } from './checks/unhealthy';
+import { standInsFor } from './edge/emulators';
+import { LoadBalancer } from './edge/load-balancer';
+import { PublicNames } from './edge/public-names';
+import { frontOf, hostTowards, reaches } from './edge/routes';
+import { Actor, Cast, deregister, healthy, startActor } from './running-service';
+import { isSuccess, TargetGroup } from './edge/target-group';
 import { Report } from './report';
-import { frontOf, hostTowards, reaches } from './routes';
-import { Runtime, Runtimes } from './runtime';
-import { readSecrets } from './secrets';
-import { leadsTo, readServices, ServiceSpec } from './service';
 import { sleep } from './sleep';
-import { Actor, Cast, deregister, healthy, startActor } from './stage';
-import { standInsFor } from './stand-ins';
-import { isSuccess, TargetGroup } from './target-group';
-import { EngineName, howItEnded } from './task';
-import { Patience } from './unhealthy';
-import { rehearseReplacement } from './verdict';
+import { Runtime, Runtimes } from './tasks/runtime';
+import { readSecrets } from './tasks/secrets';
+import { EngineName, howItEnded } from './tasks/task';
+import { Assembly } from './templates/assembly';
+import { knownOnlyInAws, Resolver } from './templates/intrinsics';
+import { leadsTo, readServices, ServiceSpec } from './templates/service';
 
 /*
  * The play: reads what was synthesised, starts the load balancers and the tasks, makes the checks, and ends what it has started.

@@ -1,5 +1,5 @@
-import { sendHostileInputs } from './hostile';
-import { HOSTILE_INPUTS } from './hostile-inputs';
+import { sendHostileInputs } from '../support/example-app/hostile';
+import { HOSTILE_INPUTS } from '../support/example-app/hostile-inputs';
 
 test(`${HOSTILE_INPUTS.length} hostile inputs have the right answer and one clean line of log each`, async () => {
   expect(HOSTILE_INPUTS.length).toBeGreaterThanOrEqual(80);

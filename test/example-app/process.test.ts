@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createServer, Server } from 'node:http';
 import { AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { AppOptions, AppProcess, sleep } from './app-process';
+import { AppOptions, AppProcess, sleep } from '../support/example-app/app-process';
 
 const HEALTH_CHECK = join(__dirname, '../../example-app/health-check.js');
 
@@ -59,7 +59,7 @@ describe('faults', () => {
     ['reason', expect.stringContaining('no error')],
     ['twice', 'thrown on purpose'],
   ])('%s: one fatal line, and exit code 1', async (FAULT, message) => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, 'faults.js')], env: { FAULT } });
+    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/faults.js')], env: { FAULT } });
     app.kill('SIGUSR2');
     expect(await app.ended).toBe(1);
     expect(app.log.map(({ level }) => level)).toEqual(['INFO', 'FATAL', 'INFO']);
@@ -68,7 +68,7 @@ describe('faults', () => {
   });
 
   test('a request that is open when the process breaks is still answered', async () => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, 'faults.js'), '--require', join(__dirname, 'slow-answers.js')], env: { FAULT: 'exception' } });
+    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/faults.js'), '--require', join(__dirname, '../support/example-app/slow-answers.js')], env: { FAULT: 'exception' } });
     const answer = fetch(`http://127.0.0.1:${app.port}/info`, { headers: { 'x-answer-after': '500' } });
     await sleep(100);
     app.kill('SIGUSR2');
@@ -77,7 +77,7 @@ describe('faults', () => {
   });
 
   test('a warning of Node is a line of JSON and ends nothing', async () => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, 'faults.js')], env: { FAULT: 'warning' } });
+    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/faults.js')], env: { FAULT: 'warning' } });
     app.kill('SIGUSR2');
     await waitFor(() => app.output.length === 2);
     expect(app.log[1]).toMatchObject({ level: 'WARN', message: 'DeprecationWarning: warned on purpose', error: { code: 'DEP9999' } });
@@ -98,7 +98,7 @@ describe('stopping', () => {
   });
 
   test('a connection that becomes idle after all was closed does not hold the process until its keep-alive time-out', async () => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, 'slow-answers.js')] });
+    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/slow-answers.js')] });
     const socket = connect(app.port, '127.0.0.1', () => socket.write('GET /info HTTP/1.1\r\nHost: a\r\nX-Answer-After: 700\r\n\r\n'));
     const answered = new Promise((resolve) => socket.once('data', resolve));
     await sleep(200);

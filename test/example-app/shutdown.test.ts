@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Deregistration, DEREGISTRATIONS, stopOneOfTwo } from './load-balancer';
+import { Deregistration, DEREGISTRATIONS, stopOneOfTwo } from '../support/example-app/load-balancer';
 
-const NAIVE = join(__dirname, 'naive-server.js');
+const NAIVE = join(__dirname, '../support/example-app/naive-server.js');
 
 test.each(DEREGISTRATIONS)('no request fails and no log line is lost when the target is deregistered %s', async (deregistration) => {
   const outcome = await stopOneOfTwo(deregistration);

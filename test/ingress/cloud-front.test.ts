@@ -4,7 +4,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { CloudFrontIngressOptions, HelloFargateService, Ingress } from '../../src';
-import { newStack, only, templateOf } from '../synth';
+import { newStack, only, templateOf } from '../support/synth';
 
 const PREFIX_LIST = 'pl-3b927c52';
 const WEB_ACL = 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/acl/00000000-0000-0000-0000-000000000000';

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { HelloFargateService, Ingress } from '../../src';
-import { containerOf, environmentOf, newStack, only, templateOf } from '../synth';
+import { containerOf, environmentOf, newStack, only, templateOf } from '../support/synth';
 
 const OWN_IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 

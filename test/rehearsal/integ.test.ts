@@ -3,10 +3,10 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { APP, compile, installCommand } from './fixture';
 import { CannotRun } from '../../src/rehearsal/cannot-run';
 import { findIntegTests } from '../../src/rehearsal/integ';
 import { readArguments } from '../../src/rehearsal/main';
+import { APP, compile, installCommand } from '../support/rehearsal/fixture';
 
 const ROOT = path.join(__dirname, '..', '..');
 const temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'integ-test-')));
@@ -40,7 +40,7 @@ describe('the command', () => {
     fs.mkdirSync(path.join(temporary, 'files'));
     // The user of the tasks gets in.
     [temporary, path.join(temporary, 'files')].forEach((directory) => fs.chmodSync(directory, 0o755));
-    compile(path.join(__dirname, 'fixture.ts'), app);
+    compile(path.join(__dirname, '..', 'support', 'rehearsal', 'fixture.ts'), app);
     fs.cpSync(APP, path.join(app, 'fixtures', 'app'), { recursive: true });
     fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(app, 'node_modules'));
   });

@@ -3,8 +3,8 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { installCommand, synthesiseService } from './fixture';
 import { readArguments } from '../../src/rehearsal/main';
+import { installCommand, synthesiseService } from '../support/rehearsal/fixture';
 
 const ROOT = path.join(__dirname, '..', '..');
 

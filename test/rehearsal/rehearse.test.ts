@@ -7,10 +7,10 @@ import { Duration, NestedStack, Stack, Stage } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { FixtureService, synthesise, synthesiseService } from './fixture';
 import { CannotRun } from '../../src/rehearsal/cannot-run';
 import { rehearse, RehearseOptions } from '../../src/rehearsal/rehearse';
 import { Report } from '../../src/rehearsal/report';
+import { FixtureService, synthesise, synthesiseService } from '../support/rehearsal/fixture';
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 let temporary: string;

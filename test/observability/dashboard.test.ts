@@ -1,0 +1,260 @@
+import { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Alarms, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
+import { evaluate } from '../support/cloudwatch';
+import { newStack, only, templateOf } from '../support/synth';
+
+type Props = (stack: Stack) => HelloFargateServiceProps;
+
+const KINDS: { [kind: string]: Props } = {
+  'a load balancer': () => ({}),
+  'two target groups': () => ({ deployment: Deployment.canary() }),
+  'CloudFront': () => ({ ingress: Ingress.cloudFront() }),
+  'a shared listener': (stack) => ({
+    vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-12345678', availabilityZones: ['a', 'b'], publicSubnetIds: ['subnet-1', 'subnet-2'] }),
+    ingress: Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
+      listenerArn: 'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
+      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678'),
+    }), { hostHeaders: ['hello.example.com'] }),
+  }),
+  'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
+  'Container Insights': () => ({ containerInsights: ecs.ContainerInsights.ENABLED }),
+  'an HTTP API without alarms': () => ({ ingress: Ingress.httpApi(), alarms: Alarms.none() }),
+};
+
+/** Stands for what CloudFormation puts in: ${id.attribute}. */
+function text(value: any): string {
+  if (typeof value === 'string') { return value; }
+  if (value['Fn::Join']) { return value['Fn::Join'][1].map(text).join(''); }
+  return `\${${value.Ref ?? value['Fn::GetAtt'].join('.')}}`;
+}
+
+/** The body of the one dashboard, with references in the form `${id.attribute}`. */
+function bodyOf(template: Template): any {
+  return JSON.parse(text(only(template, 'AWS::CloudWatch::Dashboard').DashboardBody));
+}
+
+function bodyWith(props: Props, stack = newStack()): any {
+  return bodyOf(templateOf({ dashboard: true, ...props(stack) }, stack));
+}
+
+/**
+ * What https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html has for the widgets that are used
+ * here: a check for each property, and `!` behind those that must be there.
+ */
+type Check = (value: any) => boolean;
+const string: Check = (value) => typeof value === 'string' && value.length > 0;
+const boolean: Check = (value) => typeof value === 'boolean';
+const number: Check = (value) => typeof value === 'number';
+const oneOf = (...values: string[]): Check => (value) => values.includes(value);
+const period: Check = (value) => Number.isInteger(value) && value > 0 && value % 60 === 0;
+const axis: Check = (value) => hasOnly(value, { min: number, max: number, label: string, showUnits: boolean });
+const WIDGETS: { [type: string]: { [property: string]: Check } } = {
+  text: { 'markdown!': string, 'background': oneOf('transparent') },
+  alarm: {
+    'alarms!': (value) => value.length >= 1 && value.length <= 100 && value.every((arn: string) => /^\$\{\w+\.Arn\}$/.test(arn)),
+    'sortBy': oneOf('default', 'stateUpdatedTimestamp', 'timestamp'),
+    'states': Array.isArray,
+    'title': string,
+  },
+  log: { 'query!': (value) => /^SOURCE '[^']+' \| fields /.test(value), 'region!': string, 'title': string, 'view': oneOf('table', 'timeSeries', 'bar', 'pie'), 'stacked': boolean },
+  metric: {
+    'metrics!': (value) => Array.isArray(value) && value.length >= 1 && value.length <= 500,
+    'region!': string,
+    'title': string,
+    'period': period,
+    'stat': string,
+    'stacked': boolean,
+    'view': oneOf('timeSeries', 'singleValue', 'gauge', 'bar', 'pie', 'table'),
+    'legend': (value) => hasOnly(value, { position: oneOf('right', 'bottom', 'hidden') }),
+    'yAxis': (value) => hasOnly(value, { left: axis, right: axis }),
+    'liveData': boolean,
+    'annotations': () => true,
+  },
+};
+const RENDERING: { [property: string]: Check } = {
+  id: (value) => /^[a-z]\w*$/.test(value),
+  label: string,
+  color: (value) => /^#[0-9a-f]{6}$/i.test(value),
+  stat: (value) => /^(Sum|Average|Minimum|Maximum|SampleCount|p\d+(\.\d+)?)$/.test(value),
+  period,
+  visible: boolean,
+  yAxis: oneOf('left', 'right'),
+  expression: string,
+  region: string,
+};
+
+/** Whether an object has all that it must have, nothing else but what it may, and each as it is to be. */
+function hasOnly(object: { [property: string]: any }, checks: { [property: string]: Check }): boolean {
+  const known = Object.fromEntries(Object.entries(checks).map(([property, check]) => [property.replace('!', ''), check]));
+  const wrong = [
+    ...Object.keys(object).filter((property) => !(property in known) || !known[property](object[property])),
+    ...Object.keys(checks).filter((property) => property.endsWith('!') && !(property.slice(0, -1) in object)),
+  ];
+  expect(wrong).toEqual([]);
+  return true;
+}
+
+/** The metrics of a widget, with what "..." and "." stand for, and the expressions apart. */
+function metricsOf(widget: any): { metrics: { name: string[]; rendering: any }[]; expressions: any[] } {
+  const metrics = new Array<{ name: string[]; rendering: any }>();
+  const expressions = new Array<any>();
+  let previous = new Array<string>();
+  for (const line of widget.properties.metrics as any[][]) {
+    const rendering = typeof line[line.length - 1] === 'object' ? line[line.length - 1] : {};
+    const parts = line.filter((part) => typeof part === 'string');
+    if (parts.length === 0) {
+      expressions.push(rendering);
+    } else {
+      const short = parts[0] === '...' ? [...previous.slice(0, previous.length - parts.length + 1), ...parts.slice(1)] : parts;
+      previous = short.map((part, i) => part === '.' ? previous[i] : part);
+      metrics.push({ name: previous, rendering });
+    }
+  }
+  return { metrics, expressions };
+}
+
+/** By what AWS names the metrics that may be on it. */
+const KNOWN: { [metric: string]: string[] } = {
+  ...Object.fromEntries(['RequestCount', 'HTTPCode_Target_4XX_Count', 'HTTPCode_Target_5XX_Count', 'TargetResponseTime', 'HealthyHostCount']
+    .map((name) => [`AWS/ApplicationELB ${name}`, ['LoadBalancer', 'TargetGroup']])),
+  ...Object.fromEntries(['HTTPCode_ELB_502_Count', 'HTTPCode_ELB_504_Count'].map((name) => [`AWS/ApplicationELB ${name}`, ['LoadBalancer']])),
+  ...Object.fromEntries(['CPUUtilization', 'MemoryUtilization'].map((name) => [`AWS/ECS ${name}`, ['ClusterName', 'ServiceName']])),
+  ...Object.fromEntries(['Count', '4xx', '5xx', 'IntegrationLatency'].map((name) => [`AWS/ApiGateway ${name}`, ['ApiId']])),
+  'ECS/ContainerInsights DesiredTaskCount': ['ClusterName', 'ServiceName'],
+};
+
+describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
+  test('each widget has the properties that CloudWatch documents, and no other', () => {
+    const { widgets, ...rest } = bodyWith(props);
+
+    hasOnly(rest, { start: (value) => /^-P/.test(value), periodOverride: oneOf('auto', 'inherit') });
+    for (const { type, x, y, width, height, properties, ...others } of widgets) {
+      expect(others).toEqual({});
+      expect([x, y, width, height].every(Number.isInteger)).toBe(true);
+      expect(x + width).toBeLessThanOrEqual(24);
+      hasOnly(properties, WIDGETS[type]);
+    }
+  });
+
+  test('no two widgets lie over each other', () => {
+    const taken = new Set<string>();
+    for (const { x, y, width, height } of bodyWith(props).widgets) {
+      for (let i = x; i < x + width; i += 1) {
+        for (let j = y; j < y + height; j += 1) {
+          expect(taken.has(`${i} ${j}`)).toBe(false);
+          taken.add(`${i} ${j}`);
+        }
+      }
+    }
+  });
+
+  test('each metric is one that AWS reports of what the template has', () => {
+    const stack = newStack();
+    const template = templateOf({ dashboard: true, ...props(stack) }, stack);
+    const ids = Object.keys(template.toJSON().Resources);
+    const read = new Set<string>();
+
+    for (const widget of bodyOf(template).widgets.filter(({ type }: any) => type === 'metric')) {
+      const { metrics, expressions } = metricsOf(widget);
+      const byId: { [id: string]: number[] } = {};
+      for (const { name: [namespace, metricName, ...dimensions], rendering } of metrics) {
+        const metric = `${namespace} ${metricName}`;
+        read.add(metric);
+        hasOnly(rendering, RENDERING);
+        if (rendering.id) { byId[rendering.id] = [1]; }
+        expect(KNOWN[metric]).toEqual(dimensions.filter((_, i) => i % 2 === 0));
+        for (const value of dimensions.filter((_, i) => i % 2 === 1)) {
+          const reference = /^\$\{(\w+)/.exec(value)?.[1];
+          expect(reference ? ids : ['app/theirs/0123456789abcdef']).toContain(reference ?? value);
+        }
+      }
+      for (const expression of expressions) {
+        hasOnly(expression, RENDERING);
+        expect(() => evaluate(expression.expression, byId)).not.toThrow();
+      }
+    }
+    const isApi = /API/.test(kind);
+    expect([...read].some((metric) => /ApplicationELB/.test(metric))).toBe(!isApi);
+    expect([...read].some((metric) => /ApiGateway/.test(metric))).toBe(isApi);
+    expect([...read].some((metric) => /HTTPCode_ELB/.test(metric))).toBe(!isApi && kind !== 'a shared listener');
+    expect(read.has('ECS/ContainerInsights DesiredTaskCount')).toBe(kind === 'Container Insights');
+  });
+});
+
+test('is read from top to bottom as a person on call asks', () => {
+  const titles = bodyWith(() => ({})).widgets.sort((a: any, b: any) => a.y - b.y || a.x - b.x)
+    .map(({ properties: { title, markdown } }: any) => title ?? markdown.split('\n')[0].slice(0, 20));
+
+  expect(titles).toEqual([
+    '# Stack/Hello',
+    'Alarms',
+    'Requests a minute', 'Failed requests a minute', 'Response time',
+    'Tasks', 'CPU', 'Memory',
+    'Errors in the log, the newest first',
+    'This page costs $3 a',
+  ]);
+  const graphs = bodyWith(() => ({})).widgets.filter(({ type }: any) => type === 'metric');
+  expect(graphs.map(({ x }: any) => x)).toEqual([0, 8, 16, 0, 8, 16]);
+  expect(new Set(graphs.map(({ y }: any) => y)).size).toBe(2);
+});
+
+test('shows the state of all alarms, of those too that join later', () => {
+  const stack = newStack();
+  const hello = new HelloFargateService(stack, 'Hello', { dashboard: true });
+  hello.addAlarm(hello.metricCpuUtilization().createAlarm(stack, 'Mine', { threshold: 1, evaluationPeriods: 1 }));
+  const { alarms } = bodyOf(Template.fromStack(stack)).widgets.find(({ type }: any) => type === 'alarm').properties;
+
+  expect(alarms.map((arn: string) => arn.replace(/[0-9A-F]{8}\.Arn\}$/, ''))).toEqual([
+    '${HelloAlarmsNoHealthyTask', '${HelloAlarmsErrorRate', '${HelloAlarmsHighCpu', '${HelloAlarmsHighMemory', '${Mine',
+  ]);
+});
+
+test('has no widget of alarms where there are none', () => {
+  const types = (props: HelloFargateServiceProps) => bodyWith(() => props).widgets.map(({ type }: any) => type);
+
+  expect(types({})).toContain('alarm');
+  expect(types({ alarms: Alarms.none() })).not.toContain('alarm');
+});
+
+test('shows both target groups', () => {
+  const { widgets } = bodyWith(KINDS['two target groups']);
+  const requests = widgets.find(({ properties: { title } }: any) => title === 'Requests a minute');
+
+  expect(metricsOf(requests).metrics.map(({ name }) => name.join())).toEqual([
+    expect.stringContaining('InternetFacingTargetGroup'), expect.stringContaining('InternetFacingAlternateTargetGroup'),
+  ]);
+});
+
+describe('is', () => {
+  test('off by default, on when asked for, and on with PRODUCTION', () => {
+    templateOf().resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+    templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() }).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), dashboard: false }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  });
+
+  test('found by an attribute and an output, which go with that of the URL', () => {
+    const outputs = (props: HelloFargateServiceProps) => Object.keys(templateOf(props).toJSON().Outputs ?? {}).filter((id) => /Dashboard/.test(id));
+
+    expect(new HelloFargateService(newStack(), 'Hello').dashboardUrl).toBeUndefined();
+    expect(outputs({})).toEqual([]);
+    expect(outputs({ dashboard: true })).toHaveLength(1);
+    expect(outputs({ dashboard: true, outputUrl: false })).toEqual([]);
+  });
+
+  test.each([
+    ['eu-central-1', 'https://console.aws.amazon.com/'],
+    ['cn-north-1', 'https://console.amazonaws.cn/'],
+    ['us-gov-west-1', 'https://console.amazonaws-us-gov.com/'],
+  ])('shown in %s by the console of that partition', (region, console) => {
+    const stack = newStack({ env: { account: '123456789012', region } });
+    const { dashboardUrl } = new HelloFargateService(stack, 'Hello', { dashboard: true });
+    const url = text(stack.resolve(dashboardUrl));
+
+    expect(url).toBe(`${console}cloudwatch/home?region=${region}#dashboards/dashboard/\${${Object.keys(Template.fromStack(stack).findResources('AWS::CloudWatch::Dashboard'))[0]}}`);
+  });
+});

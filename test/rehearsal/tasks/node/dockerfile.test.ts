@@ -1,0 +1,93 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { Image, readImage } from '../../../../src/rehearsal/tasks/node/dockerfile';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'image-test-'));
+  for (const file of ['server.js', 'package.json', 'lib/a.js', 'lib/deep/b.js']) {
+    fs.mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+    fs.writeFileSync(path.join(directory, file), file);
+  }
+});
+
+afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+function image(dockerfile: string, dockerBuildArgs?: { [name: string]: string }): Image {
+  fs.writeFileSync(path.join(directory, 'Dockerfile'), dockerfile);
+  return readImage('Shop', { directory, dockerBuildArgs, workingDirectory: directory });
+}
+
+/** The files that the image has, each with what it was copied from. */
+function files(dockerfile: string): { [file: string]: string } {
+  const root = path.join(directory, 'root');
+  image(dockerfile).layOut(root);
+  return Object.fromEntries(fs.readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+    .map((file) => [`/${path.relative(root, file)}`, fs.readFileSync(file, 'utf8')])
+    .sort());
+}
+
+test('reads what a Dockerfile says about the process', () => {
+  expect(image(`# syntax=docker/dockerfile:1
+ARG VERSION=22
+FROM --platform=linux/arm64 node:\${VERSION}-slim AS app
+env A=1 B="two words"
+ENV C=\${A}b D=\${MISSING:-default} E=\\$A
+ENV OLD style value
+WORKDIR /srv
+WORKDIR app
+USER node
+ENTRYPOINT ["node", \\
+  # for production
+  "--enable-source-maps"]
+CMD [ "server.js" ]
+STOPSIGNAL SIGINT
+HEALTHCHECK CMD curl localhost
+VOLUME /tmp
+EXPOSE 8080
+`)).toMatchObject({
+    base: 'node:22-slim',
+    environment: { A: '1', B: 'two words', C: '1b', D: 'default', E: '$A', OLD: 'style value' },
+    workingDirectory: '/srv/app',
+    user: 'node',
+    entryPoint: ['node', '--enable-source-maps'],
+    command: ['server.js'],
+    stopSignal: 'SIGINT',
+  });
+});
+
+test('takes build arguments over their defaults', () => {
+  expect(image('ARG VERSION=22\nFROM node:$VERSION', { VERSION: '24' }).base).toBe('node:24');
+});
+
+test.each([
+  ['WORKDIR /app\nCOPY server.js .', { '/app/server.js': 'server.js' }],
+  ['WORKDIR /app\nCOPY server.js package.json ./', { '/app/package.json': 'package.json', '/app/server.js': 'server.js' }],
+  ['WORKDIR /app\nCOPY server.js main.js', { '/app/main.js': 'server.js' }],
+  ['COPY server.js /opt/', { '/opt/server.js': 'server.js' }],
+  ['COPY lib /app/lib', { '/app/lib/a.js': 'lib/a.js', '/app/lib/deep/b.js': 'lib/deep/b.js' }],
+  ['COPY lib /app/', { '/app/a.js': 'lib/a.js', '/app/deep/b.js': 'lib/deep/b.js' }],
+  ['COPY ["lib/a.js", "/with space/"]', { '/with space/a.js': 'lib/a.js' }],
+  ['COPY --chown=node:node --chmod=755 lib/*.js /app/', { '/app/a.js': 'lib/a.js' }],
+  ['WORKDIR /app\nCOPY lib/ .\nADD server.js a.js', { '/app/a.js': 'server.js', '/app/deep/b.js': 'lib/deep/b.js' }],
+])('reproduces the files of %j', (instructions, expected) => {
+  expect(files(`FROM node:22\n${instructions}`)).toEqual(expected);
+});
+
+test.each([
+  ['RUN npm ci', /takes a container engine, because its Dockerfile says RUN npm ci/],
+  ['COPY --from=build /a /b', /says COPY --from=build/],
+  ['FROM node:22', /has 2 stages/],
+  ['COPY <<EOF /a', /here-document/],
+  ['ADD https://example.com/a.tgz /', /says ADD https:/],
+])('fails on %s', (instruction, message) => {
+  expect(() => image(`FROM node:22\n${instruction}`)).toThrow(message);
+});
+
+test('fails on a file that is not there', () => {
+  expect(() => files('FROM node:22\nCOPY dist ./')).toThrow(/copies dist, which is not in/);
+});

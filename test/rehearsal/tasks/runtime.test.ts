@@ -1,0 +1,176 @@
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import os from 'node:os';
+import * as path from 'node:path';
+import { NestedStack, Stack, Stage } from 'aws-cdk-lib';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as patterns from 'aws-cdk-lib/aws-ecs-patterns';
+import * as efs from 'aws-cdk-lib/aws-efs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { CannotRun } from '../../../src/rehearsal/cannot-run';
+import { helperImage } from '../../../src/rehearsal/tasks/containers/helper-image';
+import { Runtime, Runtimes } from '../../../src/rehearsal/tasks/runtime';
+import { readSecrets } from '../../../src/rehearsal/tasks/secrets';
+import { EngineName } from '../../../src/rehearsal/tasks/task';
+import { Assembly } from '../../../src/rehearsal/templates/assembly';
+import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
+import { readLoadBalancers, readServices, ServiceSpec } from '../../../src/rehearsal/templates/service';
+import { APP, FixtureProps, FixtureService, synthesise, synthesiseService } from '../../support/rehearsal/fixture';
+
+let temporary: string;
+
+beforeAll(() => {
+  temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'runtime-test-')));
+  jest.spyOn(os, 'tmpdir').mockReturnValue(temporary);
+});
+
+afterAll(() => fs.rmSync(temporary, { recursive: true, force: true }));
+
+const read = (directory: string): ServiceSpec[] => {
+  const assembly = Assembly.read(directory);
+  return readServices(assembly, new Resolver(assembly));
+};
+
+describe('what runs a service', () => {
+  const environment = { ...process.env };
+  afterEach(() => { process.env = { ...environment }; });
+
+  const prepare = async (props: FixtureProps = {}, engine?: EngineName): Promise<Runtime> => {
+    const runtimes = new Runtimes({ engine, secrets: {}, progress: () => {}, interrupted: new AbortController().signal });
+    return runtimes.prepare(read(synthesiseService(props))[0]);
+  };
+  const refusal = async (...args: Parameters<typeof prepare>): Promise<string> => {
+    const error = await prepare(...args).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(CannotRun);
+    return error.message;
+  };
+
+  test('is Node where that is enough, and it is said what an engine would add', async () => {
+    const runtime = await prepare();
+    expect(runtime.engine).toBe('node');
+    expect(runtime.differences[0]).toMatch(/^CPU and memory limits, the ARM64 architecture are left out: .*\. With `--engine docker` or `podman` they are there$/);
+  });
+
+  describe('without an engine', () => {
+    beforeEach(() => { process.env.PATH = temporary; });
+
+    test('is what to install, in one sentence', async () => {
+      expect(await refusal({ imageOptions: { file: 'Dockerfile.python' } })).toBe('service Shop/Web/Service takes a container engine, because it starts'
+        + ' `gunicorn app:app`, and neither docker nor podman is installed: install Docker (https://docs.docker.com/get-started/get-docker)'
+        + ' or Podman (https://podman.io/docs/installation)');
+    });
+
+    test('that is asked for is too', async () => {
+      expect(await refusal({}, 'podman')).toMatch(/^--engine asks for podman, and podman is not installed: install/);
+    });
+
+    test('of CDK_DOCKER is too', async () => {
+      process.env.CDK_DOCKER = '/opt/finch';
+      expect(await refusal({ imageOptions: { file: 'Dockerfile.run' } })).toMatch(/and \/opt\/finch is not installed/);
+    });
+
+    test('is Node all the same where that is enough', async () => expect((await prepare()).engine).toBe('node'));
+  });
+
+  test('with --engine node is Node or nothing', async () => {
+    expect(await refusal({ image: ecs.ContainerImage.fromRegistry('nginx') }, 'node'))
+      .toMatch(/takes a container engine, because nginx is not built from a directory of this assembly: leave out --engine node$/);
+  });
+});
+
+(process.platform === 'linux' ? test : test.skip)('the helpers of the engines are programs of this machine', () => {
+  const directory = fs.mkdtempSync(path.join(temporary, 'helpers-'));
+  helperImage(directory, process.arch === 'arm64' ? 'arm64' : 'amd64');
+  expect(spawnSync(path.join(directory, 'true'))).toMatchObject({ status: 0, signal: null });
+  expect(spawnSync(path.join(directory, 'pause'), { timeout: 300, killSignal: 'SIGKILL' })).toMatchObject({ status: null, signal: 'SIGKILL' });
+});
+
+describe('secrets', () => {
+  const services = () => read(synthesise((app) => {
+    const stack = new Stack(app, 'Shop');
+    const secret = ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, 'Secret'));
+    new FixtureService(stack, 'Web', {
+      secrets: { DB_PASSWORD: secret, API_KEY: secret },
+      furnish: (definition) => definition.addContainer('agent', { image: ecs.ContainerImage.fromRegistry('agent'), secrets: { AGENT_KEY: secret } }),
+    });
+    new FixtureService(stack, 'Api', { secrets: { TOKEN: secret } });
+  }));
+
+  test('that are missing are told all at once', () => {
+    expect(() => readSecrets(services())).toThrow('service Shop/Web/Service gets DB_PASSWORD, API_KEY from AWS,'
+      + ' service Shop/Api/Service gets TOKEN from AWS: give a value for this rehearsal in a file of NAME=value lines with --env-file');
+  });
+
+  test('come from a file, and no others do', () => {
+    const file = path.join(temporary, 'secrets.env');
+    fs.writeFileSync(file, 'DB_PASSWORD=1\nexport API_KEY="2 = two"\nTOKEN=\nOTHER=4\n');
+    expect(readSecrets(services(), file)).toEqual({ DB_PASSWORD: '1', API_KEY: '2 = two', TOKEN: '' });
+  });
+
+  test('of sidecars may be missing', () => {
+    const file = path.join(temporary, 'secrets.env');
+    fs.writeFileSync(file, 'DB_PASSWORD=1\nAPI_KEY=2\nTOKEN=3\nAGENT_KEY=4\n');
+    expect(readSecrets(services(), file)).toMatchObject({ AGENT_KEY: '4' });
+  });
+});
+
+describe('a task definition', () => {
+  test('is read with its sidecars, volumes, capabilities and limits', () => {
+    const [service] = read(synthesise((app) => {
+      const stack = new Stack(app, 'Shop');
+      const web = new FixtureService(stack, 'Web', {
+        container: { cpu: 128, memoryLimitMiB: 300, ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 100, hardLimit: 200 }] },
+        furnish: (definition, container) => {
+          const linuxParameters = new ecs.LinuxParameters(definition, 'Linux', { initProcessEnabled: true });
+          linuxParameters.dropCapabilities(ecs.Capability.ALL);
+          linuxParameters.addCapabilities(ecs.Capability.SYS_PTRACE);
+          Object.assign(container, { linuxParameters });
+          definition.addVolume({ name: 'scratch' });
+          container.addMountPoints({ sourceVolume: 'scratch', containerPath: '/scratch', readOnly: true });
+          const agent = definition.addContainer('agent', { image: ecs.ContainerImage.fromRegistry('agent'), essential: false });
+          agent.addVolumesFrom({ sourceContainer: 'app', readOnly: true });
+          agent.addContainerDependencies({ container, condition: ecs.ContainerDependencyCondition.START });
+        },
+      });
+      const files = new efs.FileSystem(stack, 'Files', { vpc: web.service.cluster.vpc });
+      web.taskDefinition.addVolume({ name: 'files', efsVolumeConfiguration: { fileSystemId: files.fileSystemId } });
+    }));
+    expect(service.container).toMatchObject({
+      essential: true,
+      init: true,
+      cpuShares: 128,
+      memoryLimitMiB: 300,
+      addedCapabilities: ['SYS_PTRACE'],
+      droppedCapabilities: ['ALL'],
+      ulimits: [{ name: 'nofile', soft: 100, hard: 200 }],
+      mountPoints: [{ volume: 'scratch', path: '/scratch', readOnly: true }],
+    });
+    expect(service.volumes).toEqual([{ name: 'scratch', storedIn: undefined }, { name: 'files', storedIn: 'EFS' }]);
+    expect(service.sidecars).toMatchObject([{
+      name: 'agent',
+      essential: false,
+      init: false,
+      volumesFrom: [{ container: 'app', readOnly: true }],
+      dependsOn: [{ container: 'app', condition: 'START' }],
+    }]);
+  });
+
+  test('of another library is read too, with a listener that forwards by default', () => {
+    const directory = synthesise((app) => {
+      const inner = new NestedStack(new Stack(new Stage(app, 'Live'), 'Shop'), 'Inner');
+      new patterns.ApplicationLoadBalancedFargateService(inner, 'Web', {
+        taskImageOptions: { image: ecs.ContainerImage.fromAsset(APP, { platform: Platform.LINUX_AMD64 }), containerPort: 8080, environment: { PORT: '8080' } },
+        desiredCount: 3,
+      });
+    });
+    const assembly = Assembly.read(directory);
+    const resolver = new Resolver(assembly);
+    const [service] = readServices(assembly, resolver);
+    expect(service).toMatchObject({ name: 'Live/Shop/Inner/Web/Service', desiredCount: 3, architecture: 'X86_64', registrations: [{ port: 8080 }] });
+    expect(service.container.asset?.platform).toBe('linux/amd64');
+    const [{ targetGroup }] = service.registrations;
+    const [{ listeners }] = readLoadBalancers(assembly, resolver, [targetGroup]);
+    expect(listeners).toMatchObject([{ port: 80, rules: [], defaultAction: { type: 'forward', targetGroups: [{ key: targetGroup.key }] } }]);
+  });
+});

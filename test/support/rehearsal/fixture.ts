@@ -1,0 +1,120 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { IntegTest } from '@aws-cdk/integ-tests-alpha';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { DockerImageAssetOptions, Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Construct } from 'constructs';
+import * as typescript from 'typescript';
+
+/*
+ * A service as any CDK app may have it, put together from L2 constructs, and the cloud assembly that it gives.
+ * The rehearsal knows assemblies only, so nothing here is of the construct of this library.
+ */
+
+export const APP = path.join(__dirname, 'fixtures', 'app');
+const ROOT = path.join(__dirname, '..', '..', '..');
+
+export interface FixtureProps {
+  readonly containerPort?: number;
+  readonly environment?: { [name: string]: string };
+  readonly secrets?: { [name: string]: ecs.Secret };
+  readonly desiredCount?: number;
+  readonly image?: ecs.ContainerImage;
+  readonly imageOptions?: DockerImageAssetOptions;
+  readonly healthCheck?: elbv2.HealthCheck;
+  readonly container?: Partial<ecs.ContainerDefinitionOptions>;
+  readonly conditions?: elbv2.ListenerCondition[];
+  readonly cpuArchitecture?: ecs.CpuArchitecture;
+  readonly spot?: boolean;
+  /** Adds to the task: volumes, sidecars. */
+  readonly furnish?: (task: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) => void;
+}
+
+export class FixtureService extends Construct {
+  public readonly loadBalancer: elbv2.ApplicationLoadBalancer;
+  public readonly service: ecs.FargateService;
+  public readonly taskDefinition: ecs.FargateTaskDefinition;
+
+  constructor(scope: Construct, id: string, props: FixtureProps = {}) {
+    super(scope, id);
+    const containerPort = props.containerPort ?? 8080;
+    const vpc = new ec2.Vpc(this, 'Vpc', { natGateways: 0, maxAzs: 2, restrictDefaultSecurityGroup: false });
+    const cpuArchitecture = props.cpuArchitecture ?? ecs.CpuArchitecture.ARM64;
+    const platform = cpuArchitecture === ecs.CpuArchitecture.ARM64 ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', { runtimePlatform: { cpuArchitecture } });
+    const container = this.taskDefinition.addContainer('app', {
+      image: props.image ?? ecs.ContainerImage.fromAsset(APP, { platform, ...props.imageOptions }),
+      portMappings: [{ containerPort }],
+      environment: { PORT: String(containerPort), ...props.environment },
+      secrets: props.secrets,
+      stopTimeout: Duration.seconds(2),
+      ...props.container,
+    });
+    props.furnish?.(this.taskDefinition, container);
+    this.service = new ecs.FargateService(this, 'Service', {
+      cluster: new ecs.Cluster(this, 'Cluster', { vpc, enableFargateCapacityProviders: props.spot }),
+      capacityProviderStrategies: props.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }] : undefined,
+      taskDefinition: this.taskDefinition,
+      desiredCount: props.desiredCount ?? 1,
+      healthCheckGracePeriod: Duration.seconds(0),
+      circuitBreaker: { enable: true },
+      minHealthyPercent: 100,
+    });
+    const targetGroup = new elbv2.ApplicationTargetGroup(this, 'Targets', {
+      vpc,
+      port: 80,
+      targets: [this.service],
+      healthCheck: { path: '/health', interval: Duration.seconds(5), timeout: Duration.seconds(2), ...props.healthCheck },
+    });
+    this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, internetFacing: true });
+    this.loadBalancer.addListener('Http', { port: 80, defaultAction: elbv2.ListenerAction.fixedResponse(404) }).addAction('Forward', {
+      priority: 10,
+      conditions: props.conditions ?? [elbv2.ListenerCondition.pathPatterns(['/*'])],
+      action: elbv2.ListenerAction.forward([targetGroup]),
+    });
+  }
+
+  public get url(): string {
+    return `http://${this.loadBalancer.loadBalancerDnsName}`;
+  }
+}
+
+/** The assembly of an app with what `build` puts into it. */
+export function synthesise(build: (app: App) => void): string {
+  const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'assembly-'));
+  // Says nothing on how a stack was made, which takes time.
+  const app = new App({ outdir, analyticsReporting: false });
+  build(app);
+  app.synth();
+  return outdir;
+}
+
+/** The assembly of an app with one service, and an integ test if `assertOn` makes assertions. */
+export function synthesiseService(props: FixtureProps = {}, assertOn?: (test: IntegTest, service: FixtureService) => void): string {
+  return synthesise((app) => {
+    const stack = new Stack(app, 'Shop');
+    const service = new FixtureService(stack, 'Web', props);
+    if (assertOn) { assertOn(new IntegTest(app, 'Test', { testCases: [stack] }), service); }
+  });
+}
+
+/** @returns the command as it is shipped, in a directory of its own: what starts it, and the compiled sources next to it */
+export function installCommand(directory: string): string {
+  const sources = path.join(ROOT, 'src', 'rehearsal');
+  for (const file of fs.readdirSync(sources)) { compile(path.join(sources, file), path.join(directory, 'lib', 'rehearsal')); }
+  fs.cpSync(path.join(ROOT, 'bin'), path.join(directory, 'bin'), { recursive: true });
+  return path.join(directory, 'bin', 'hello-fargate-service');
+}
+
+/** Without a look at types, which takes time. */
+export function compile(file: string, directory: string): void {
+  fs.mkdirSync(directory, { recursive: true });
+  const { outputText } = typescript.transpileModule(fs.readFileSync(file, 'utf8'), {
+    compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022, esModuleInterop: true },
+  });
+  fs.writeFileSync(path.join(directory, path.basename(file).replace(/\.ts$/, '.js')), outputText);
+}
