@@ -293,7 +293,7 @@ export interface HelloFargateServiceProps {
 
   /**
    * The class of the log group. INFREQUENT_ACCESS costs half as much to take in, $0.25 a GB (https://aws.amazon.com/cloudwatch/pricing/, 2026-09), and
-   * has queries, but no live tail, no subscriptions, no metrics and so no `errorLines` alarm. Another class is another, empty log group.
+   * has queries, but no live tail, no subscriptions, no metrics and so no `errorLogLines` alarm. Another class is another, empty log group.
    *
    * @default logs.LogGroupClass.STANDARD
    */
@@ -335,7 +335,7 @@ export interface HelloFargateServiceProps {
    *
    * @default - true with `dashboard`, else false
    */
-  readonly logQueries?: boolean;
+  readonly logInsightsQueries?: boolean;
 
   /**
    * What a person is woken for, and who: `Alarms.recommended({ emails: ['on-call@example.com'] })`.
@@ -541,7 +541,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
     this.alarms = new ServiceAlarms(this, alarms, this.metrics, { ...props, ingress: ingressKind, healthCheck });
     this.alarmTopic = this.alarms.topic;
     if (props.logServiceEvents) { logServiceEvents(this, task.logGroup, this.service); }
-    if (props.logQueries ?? props.dashboard) { saveQueries(this, task.logGroup); }
+    if (props.logInsightsQueries ?? props.dashboard) { saveQueries(this, task.logGroup); }
     this.hasDashboard = props.dashboard ?? false;
     if (this.hasDashboard) {
       this.dashboardUrl = dashboardUrl(newDashboard(this, {
@@ -607,7 +607,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    * @throws an Error if there is nobody to tell and no dashboard
    */
   public addAlarm(alarm: cloudwatch.AlarmBase): void {
-    if (!this.alarms.tellsSomebody && !this.hasDashboard) {
+    if (!this.alarms.hasSubscribers && !this.hasDashboard) {
       const validation = new Validation(this);
       validation.refuse('addAlarm', JSON.stringify(alarm.node.path), 'there is nobody to tell and no dashboard', 'set alarms: Alarms.recommended({ emails: […] }) or dashboard: true');
       validation.throwIfRefused();

@@ -16,15 +16,15 @@ export { Ingress } from './ingress/ingress';
 export type { CloudFrontDomainOptions, CloudFrontIngressOptions } from './ingress/cloud-front';
 export type { HttpApiIngressOptions } from './ingress/http-api';
 export type {
-  CertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerOptions, ReachableLoadBalancerOptions,
+  HttpsWithCertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerOptions, ReachableLoadBalancerOptions,
 } from './ingress/load-balancer';
-export type { SharedListenerOptions } from './ingress/shared-listener';
+export type { SharedListenerIngressOptions } from './ingress/shared-listener';
 export type { SessionStickinessOptions, TargetGroupOptions } from './ingress/target-group';
 export { Egress } from './network/network';
-export type { NatGatewayOptions } from './network/network';
+export type { NatGatewayEgressOptions } from './network/network';
 export { CpuScaling } from './scaling';
 export type { ScalingOptions, ScalingSchedule } from './scaling';
 export { Preset } from './preset';
 export { ServiceImage } from './task/service-image';
-export type { ServiceImageOptions } from './task/service-image';
+export type { DirectoryImageOptions } from './task/service-image';
 export type { SidecarOptions } from './task/sidecar';

@@ -1,7 +1,7 @@
 import { Duration, Names, TimeZone, Token } from 'aws-cdk-lib';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { BoundIngress, IngressKind } from './ingress/ingress-type';
+import { BoundIngress, IngressType } from './ingress/ingress-type';
 import { TargetMetrics } from './observability/service-metrics';
 import { show, Validation } from './validation';
 
@@ -12,7 +12,7 @@ export class CpuScaling {
    *
    * @param percent of the CPU that the tasks have, 1 to 100
    */
-  public static target(percent: number): CpuScaling {
+  public static targetTracking(percent: number): CpuScaling {
     return new CpuScaling({ target: percent });
   }
 
@@ -22,15 +22,15 @@ export class CpuScaling {
    * @param outAbovePercent above which tasks are added, at most 100
    * @param inBelowPercent below which tasks are taken away, at least 1
    */
-  public static steps(outAbovePercent: number = 70, inBelowPercent: number = 30): CpuScaling {
+  public static stepScaling(outAbovePercent: number = 70, inBelowPercent: number = 30): CpuScaling {
     return new CpuScaling({ outAbove: outAbovePercent, inBelow: inBelowPercent });
   }
 
   /** @internal */
-  public readonly _said: { readonly target: number } | { readonly outAbove: number; readonly inBelow: number };
+  public readonly _policy: { readonly target: number } | { readonly outAbove: number; readonly inBelow: number };
 
-  private constructor(said: CpuScaling['_said']) {
-    this._said = said;
+  private constructor(said: CpuScaling['_policy']) {
+    this._policy = said;
   }
 }
 
@@ -72,7 +72,7 @@ export interface ScalingOptions {
   /**
    * By the CPU of the tasks.
    *
-   * @default CpuScaling.target(70)
+   * @default CpuScaling.targetTracking(70)
    */
   readonly cpu?: CpuScaling;
 
@@ -119,18 +119,18 @@ interface Cooldowns {
 }
 
 /** The most tasks that a service has. */
-const MOST_TASKS = 5000;
+const MAX_TASKS = 5000;
 
 export function validateScaling(
-  validation: Validation, scaling: ScalingOptions | undefined, desiredCount: number | undefined, ingress: IngressKind,
+  validation: Validation, scaling: ScalingOptions | undefined, desiredCount: number | undefined, ingress: IngressType,
 ): void {
   if (!scaling) { return; }
   const { minCapacity, maxCapacity, cpu, memoryUtilizationPercent, requestsPerTarget, schedules = [] } = scaling;
   if (desiredCount !== undefined) {
     validation.refuse('desiredCount', String(desiredCount), 'with scaling it would be undone, or undo what scaling did', 'leave it out; minCapacity is what a new service starts with');
   }
-  validation.wholeNumber('scaling.minCapacity', minCapacity, 1, MOST_TASKS, 'the smallest number of tasks, from which scaling can go up again,');
-  validation.wholeNumber('scaling.maxCapacity', maxCapacity, 1, MOST_TASKS, 'the largest number of tasks');
+  validation.wholeNumber('scaling.minCapacity', minCapacity, 1, MAX_TASKS, 'the smallest number of tasks, from which scaling can go up again,');
+  validation.wholeNumber('scaling.maxCapacity', maxCapacity, 1, MAX_TASKS, 'the largest number of tasks');
   notAbove(validation, 'scaling.minCapacity', minCapacity, maxCapacity);
   if (minCapacity === maxCapacity && schedules.length === 0 && !Token.isUnresolved(minCapacity)) {
     validation.refuse('scaling.maxCapacity', String(maxCapacity), 'minCapacity is the same, so that nothing would scale', 'raise it, or set desiredCount in place of scaling');
@@ -138,20 +138,20 @@ export function validateScaling(
 
   const percent = (prop: string, value: number | undefined) => validation.wholeNumber(prop, value, 1, 100, 'a percentage');
   percent('scaling.memoryUtilizationPercent', memoryUtilizationPercent);
-  if (cpu && 'target' in cpu._said) { percent('scaling.cpu', cpu._said.target); }
-  if (cpu && 'outAbove' in cpu._said) {
-    const { outAbove, inBelow } = cpu._said;
+  if (cpu && 'target' in cpu._policy) { percent('scaling.cpu', cpu._policy.target); }
+  if (cpu && 'outAbove' in cpu._policy) {
+    const { outAbove, inBelow } = cpu._policy;
     percent('scaling.cpu', outAbove);
     percent('scaling.cpu', inBelow);
     if (inBelow >= outAbove && !Token.isUnresolved(inBelow) && !Token.isUnresolved(outAbove)) {
-      validation.refuse('scaling.cpu', `CpuScaling.steps(${outAbove}, ${inBelow})`, 'tasks would be added and taken away at once', 'set the second below the first');
+      validation.refuse('scaling.cpu', `CpuScaling.stepScaling(${outAbove}, ${inBelow})`, 'tasks would be added and taken away at once', 'set the second below the first');
     }
   }
   validation.wholeNumber('scaling.requestsPerTarget', requestsPerTarget, 1, 1_000_000_000, 'the number of requests a minute');
   if (requestsPerTarget !== undefined && !ingress.checksHealth) {
     validation.refuse('scaling.requestsPerTarget', String(requestsPerTarget), `${ingress.name} has no load balancer that counts requests`, 'leave it out; cpu counts');
   }
-  const stepsAlone = cpu && 'outAbove' in cpu._said && memoryUtilizationPercent === undefined && requestsPerTarget === undefined;
+  const stepsAlone = cpu && 'outAbove' in cpu._policy && memoryUtilizationPercent === undefined && requestsPerTarget === undefined;
   if (stepsAlone && scaling.scaleInCooldown) {
     validation.refuse('scaling.scaleInCooldown', show(scaling.scaleInCooldown), 'steps have one cooldown, so that it would be ignored',
       'set scaleOutCooldown, which holds for both directions');
@@ -166,8 +166,8 @@ function validateSchedule(validation: Validation, prop: string, schedule: Scalin
   if (minCapacity === undefined && maxCapacity === undefined) {
     validation.refuse(prop, 'without minCapacity and maxCapacity', 'it would change nothing', 'set one of them');
   }
-  validation.wholeNumber(`${prop}.minCapacity`, minCapacity, 0, MOST_TASKS, 'the smallest number of tasks');
-  validation.wholeNumber(`${prop}.maxCapacity`, maxCapacity, 0, MOST_TASKS, 'the largest number of tasks');
+  validation.wholeNumber(`${prop}.minCapacity`, minCapacity, 0, MAX_TASKS, 'the smallest number of tasks');
+  validation.wholeNumber(`${prop}.maxCapacity`, maxCapacity, 0, MAX_TASKS, 'the largest number of tasks');
   notAbove(validation, `${prop}.minCapacity`, minCapacity, maxCapacity);
 }
 
@@ -186,7 +186,7 @@ export function scale(
     scaleOutCooldown: scaling.scaleOutCooldown ?? Duration.minutes(1),
   };
 
-  const cpu = (scaling.cpu ?? CpuScaling.target(70))._said;
+  const cpu = (scaling.cpu ?? CpuScaling.targetTracking(70))._policy;
   if ('target' in cpu) {
     tasks.scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: cpu.target, ...cooldowns });
   } else {

@@ -31,7 +31,7 @@ test('keeps the CPU at 70 % unless told otherwise, and takes the number of tasks
 
 test('follows CPU, memory and requests as told', () => {
   const template = scaledBy({
-    cpu: CpuScaling.target(50),
+    cpu: CpuScaling.targetTracking(50),
     memoryUtilizationPercent: 80,
     requestsPerTarget: 3000,
     scaleInCooldown: Duration.seconds(120),
@@ -62,8 +62,8 @@ test('counts the requests of both target groups where traffic shifts', () => {
 });
 
 test('in steps adds a task above 70 % and takes one away below 30 %', () => {
-  const policies = policiesOf(scaledBy({ cpu: CpuScaling.steps() })).map((policy) => policy.StepScalingPolicyConfiguration);
-  const alarms = Object.entries(scaledBy({ cpu: CpuScaling.steps() }).findResources('AWS::CloudWatch::Alarm'))
+  const policies = policiesOf(scaledBy({ cpu: CpuScaling.stepScaling() })).map((policy) => policy.StepScalingPolicyConfiguration);
+  const alarms = Object.entries(scaledBy({ cpu: CpuScaling.stepScaling() }).findResources('AWS::CloudWatch::Alarm'))
     .filter(([id]) => /CpuSteps/.test(id)).map(([, { Properties }]) => Properties);
 
   expect(policies.map(({ StepAdjustments }) => StepAdjustments)).toEqual([
@@ -129,9 +129,9 @@ describe('fails with', () => {
     ['no task, which nothing would bring back', { minCapacity: 0 }, /scaling\.minCapacity is 0, but the smallest number of tasks, from which scaling can go up again/],
     ['more tasks than ECS has', { maxCapacity: 5001 }, /scaling\.maxCapacity is 5001/],
     ['half a task', { minCapacity: 1.5 }, /scaling\.minCapacity is 1\.5/],
-    ['more CPU than there is', { cpu: CpuScaling.target(101) }, /scaling\.cpu is 101, but a percentage/],
-    ['steps that cross', { cpu: CpuScaling.steps(30, 70) }, /scaling\.cpu is CpuScaling\.steps\(30, 70\), but tasks would be added and taken away at once/],
-    ['a cooldown that steps do not have', { cpu: CpuScaling.steps(), scaleInCooldown: Duration.minutes(1) },
+    ['more CPU than there is', { cpu: CpuScaling.targetTracking(101) }, /scaling\.cpu is 101, but a percentage/],
+    ['steps that cross', { cpu: CpuScaling.stepScaling(30, 70) }, /scaling\.cpu is CpuScaling\.stepScaling\(30, 70\), but tasks would be added and taken away at once/],
+    ['a cooldown that steps do not have', { cpu: CpuScaling.stepScaling(), scaleInCooldown: Duration.minutes(1) },
       /scaling\.scaleInCooldown is 60 seconds, but steps have one cooldown/],
     ['no memory', { memoryUtilizationPercent: 0 }, /scaling\.memoryUtilizationPercent is 0/],
     ['no requests', { requestsPerTarget: 0 }, /scaling\.requestsPerTarget is 0/],
@@ -143,7 +143,7 @@ describe('fails with', () => {
   });
 
   test('nothing where another metric has that cooldown', () => {
-    expect(() => scaledBy({ cpu: CpuScaling.steps(), requestsPerTarget: 100, scaleInCooldown: Duration.minutes(1) })).not.toThrow();
+    expect(() => scaledBy({ cpu: CpuScaling.stepScaling(), requestsPerTarget: 100, scaleInCooldown: Duration.minutes(1) })).not.toThrow();
   });
 
   test('a number of tasks beside it', () => {

@@ -21,7 +21,7 @@ const AT_LEAST = 500;
 const PROCESSES = 2;
 const STACKS_IN_AN_APP = 60;
 /** One fault shows in many combinations. */
-const MOST_PRINTED = 20;
+const MAX_PRINTED = 20;
 const OUT = path.join(__dirname, '..', 'dist', 'pairwise');
 
 /** What is drawn, as one process hands it to the other. */
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   const wrong = outcomes.flatMap((outcome) => outcome.wrong);
   const synthesised = outcomes.flatMap((outcome) => outcome.templates);
   say(`${synthesised.length} were synthesised and ${outcomes.reduce((sum, outcome) => sum + outcome.refused, 0)} refused, ${wrong.length} of them not as they should (${seconds()})`);
-  wrong.slice(0, MOST_PRINTED).forEach((each) => say(`\n${each}`));
+  wrong.slice(0, MAX_PRINTED).forEach((each) => say(`\n${each}`));
 
   installCfnLint();
   const templates = distinct(synthesised);

@@ -16,11 +16,11 @@ export type Standing = 'loadBalancer' | 'loadBalancerIpv4' | 'taskIpv4' | 'natGa
 export type Counts = { [kind in Standing]?: number };
 
 /** What is billed of a service, as far as its constructs say. */
-export interface Bill {
+export interface BillableResources {
   /** Not there if only the deployment knows it. */
   readonly region?: string;
   /** Not there if only the deployment knows their size. */
-  readonly tasks?: TasksBill;
+  readonly tasks?: BillableTasks;
   readonly own: Counts;
   /** What all services of the stack use. */
   readonly shared: Counts;
@@ -33,7 +33,7 @@ export interface Bill {
   readonly notPriced: string[];
 }
 
-export interface TasksBill {
+export interface BillableTasks {
   readonly isArm: boolean;
   readonly vcpu: number;
   readonly memoryGb: number;
@@ -98,7 +98,7 @@ const NOT_PRICED: { [type: string]: string } = {
 };
 
 /** Reads the bill from the finished constructs, so that what was added to them by CDK's own classes counts too. */
-export function billOf(service: BilledService): Bill {
+export function readBillableResources(service: BilledService): BillableResources {
   const stack = Stack.of(service);
   const reader = new Reader(stack);
   reader.notPriced.add('traffic between zones').add('the image in ECR: $0.10 a GB and month');
@@ -220,7 +220,7 @@ class Reader {
     return 2;
   }
 
-  public tasks(service: BilledService): TasksBill | undefined {
+  public tasks(service: BilledService): BillableTasks | undefined {
     const { cpu, memory, ephemeralStorage, runtimePlatform } =
       this.read<ecs.CfnTaskDefinition>(service.taskDefinition.node.defaultChild, 'cpu', 'memory', 'ephemeralStorage', 'runtimePlatform');
     const { capacityProviderStrategy = [], networkConfiguration } =

@@ -1,5 +1,5 @@
 import { Token } from 'aws-cdk-lib';
-import { Bill, BilledService, billOf, Counts, Standing, STORAGE_INCLUDED } from './billable-resources';
+import { BillableResources, BilledService, readBillableResources, Counts, Standing, STORAGE_INCLUDED } from './billable-resources';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
@@ -122,7 +122,7 @@ const STANDING: { [kind in Standing]: { one: string; many: string; price: Price;
 /** What a service costs in a month: list prices of us-east-1, without free tiers, taxes and discounts. */
 export class CostEstimate {
   /** @internal */
-  public static _of(bill: Bill, lineItems: CostLineItem[], assumptions: string[], notPriced: string[]): CostEstimate {
+  public static _of(bill: BillableResources, lineItems: CostLineItem[], assumptions: string[], notPriced: string[]): CostEstimate {
     return new CostEstimate(lineItems, [
       `list prices of us-east-1, checked ${CHECKED}, ${HOURS} hours, no free tier`,
       ...bill.region === 'us-east-1' ? [] : [`${bill.region ? `${bill.region} has prices of its own` : 'the region is not known yet'}: priced as us-east-1`],
@@ -191,11 +191,11 @@ export function estimateMonthlyCost(validation: Validation, service: BilledServi
     }
   }
   validation.throwIfRefused();
-  return estimate(billOf(service), usage);
+  return estimate(readBillableResources(service), usage);
 }
 
 /** The arithmetic, without any construct. */
-export function estimate(bill: Bill, usage: CostUsage): CostEstimate {
+export function estimate(bill: BillableResources, usage: CostUsage): CostEstimate {
   const { requestsPerSecond = 0, gigabytesOut = 0, logGigabytes = 0 } = usage;
   const lineItems = new Array<CostLineItem>();
   const assumptions = new Array<string>();

@@ -3,7 +3,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { HealthCheckOptions } from '../ingress/health-check';
-import { IngressKind } from '../ingress/ingress-type';
+import { IngressType } from '../ingress/ingress-type';
 import { TargetMetrics } from '../observability/service-metrics';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -247,9 +247,9 @@ export class Deployment {
 }
 
 /** CloudFormation refuses a deployment whose times add up to more, as it would give up before the end. */
-const LONGEST_DEPLOYMENT = Duration.hours(33);
+const MAX_DEPLOYMENT_TIME = Duration.hours(33);
 
-export function validateDeployment(validation: Validation, deployment: Deployment, ingress: IngressKind): void {
+export function validateDeployment(validation: Validation, deployment: Deployment, ingress: IngressType): void {
   const { name, options, percent, times, shiftsTraffic } = deployment._strategy;
   if (deployment._hasAlternateTargetGroup && !ingress.checksHealth) {
     validation.refuse('deployment', shiftsTraffic ? `${name}()` : `${name}({ prepareTrafficShifting: true })`, `${ingress.name} has no load balancer that shifts traffic`,
@@ -281,8 +281,8 @@ export function validateDeployment(validation: Validation, deployment: Deploymen
   const { bakeTime, ...perStep } = times;
   if (known && bakeTime) {
     const total = bakeTime.toMilliseconds() + steps * Object.values(perStep).reduce((sum, time) => sum + time.toMilliseconds(), 0);
-    if (total > LONGEST_DEPLOYMENT.toMilliseconds()) {
-      validation.refuse('deployment', `${Math.round(total / 360_000) / 10} hours long`, `CloudFormation gives a deployment ${LONGEST_DEPLOYMENT.toHours()} hours`,
+    if (total > MAX_DEPLOYMENT_TIME.toMilliseconds()) {
+      validation.refuse('deployment', `${Math.round(total / 360_000) / 10} hours long`, `CloudFormation gives a deployment ${MAX_DEPLOYMENT_TIME.toHours()} hours`,
         `shorten ${Object.keys(times).join(' or ')}`);
     }
   }
@@ -294,7 +294,7 @@ function validateRolling(validation: Validation, { minHealthyPercent, maxHealthy
   validation.wholeNumber('deployment.maxHealthyPercent', maxHealthyPercent, 101, 200, 'a percentage of tasks');
 }
 
-function validateTestTraffic(validation: Validation, header: TestTrafficHeader | undefined, ingress: IngressKind): void {
+function validateTestTraffic(validation: Validation, header: TestTrafficHeader | undefined, ingress: IngressType): void {
   if (!header) { return; }
   if (!ingress.hasOwnListener) {
     validation.refuse('deployment.testTrafficHeader', show(header.name), `${ingress.name} has no listener of its own for a second rule`, 'leave it out');

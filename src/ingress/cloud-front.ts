@@ -8,7 +8,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
+import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl } from './load-balancer';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -62,7 +62,7 @@ export interface CloudFrontIngressOptions extends LoadBalancerOptions {
 }
 
 /** CloudFront, and behind it a load balancer that nothing but CloudFront reaches. */
-export class CloudFrontIngress implements IngressKind {
+export class CloudFrontIngress implements IngressType {
   public readonly name = 'Ingress.cloudFront';
   public readonly checksHealth = true;
   public readonly hasOwnListener = true;
@@ -82,7 +82,7 @@ export class CloudFrontIngress implements IngressKind {
         'attach one, which needs no route, or give the VPC a public subnet');
     }
     if (domain) {
-      const region = regionOf(domain.certificate);
+      const region = certificateRegion(domain.certificate);
       if (region && region !== 'us-east-1') {
         validation.refuse('ingress.domain.certificate', `one in ${region}`, 'CloudFront reads certificates in us-east-1 only',
           'make it in a stack of us-east-1, with crossRegionReferences: true on both stacks, or import it by its ARN');
@@ -185,7 +185,7 @@ function internetGatewaysOf(vpc: ec2.IVpc): ec2.CfnVPCGatewayAttachment[] {
 }
 
 /** The region of a certificate, as far as it is known: an imported one says it in its ARN only. */
-function regionOf(certificate: acm.ICertificate): string | undefined {
+function certificateRegion(certificate: acm.ICertificate): string | undefined {
   const { certificateArn, env } = certificate;
   const region = Token.isUnresolved(certificateArn) ? env.region : certificateArn.split(':')[3];
   return Token.isUnresolved(region) ? undefined : region;

@@ -5,7 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
+import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { DEFAULTS } from '../preset';
 import { Validation } from '../validation';
 
@@ -20,7 +20,7 @@ export interface HttpApiIngressOptions {
 }
 
 /** An API Gateway HTTP API that finds the tasks through Cloud Map, without a load balancer. */
-export class HttpApiIngress implements IngressKind {
+export class HttpApiIngress implements IngressType {
   public readonly name = 'Ingress.httpApi';
   public readonly checksHealth = false;
   public readonly hasOwnListener = false;

@@ -13,7 +13,7 @@ import { PresetDefaults } from '../preset';
 import { Validation } from '../validation';
 
 /** One way in. `Ingress` has a factory for each. */
-export interface IngressKind {
+export interface IngressType {
   /** As the user writes it, for errors: `Ingress.http`. */
   readonly name: string;
 

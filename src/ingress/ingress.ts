@@ -2,9 +2,9 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CloudFrontIngress, CloudFrontIngressOptions } from './cloud-front';
 import { HttpApiIngress, HttpApiIngressOptions } from './http-api';
-import { IngressKind } from './ingress-type';
-import { CertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerIngress } from './load-balancer';
-import { SharedListenerIngress, SharedListenerOptions } from './shared-listener';
+import { IngressType } from './ingress-type';
+import { HttpsWithCertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerIngress } from './load-balancer';
+import { SharedListenerIngress, SharedListenerIngressOptions } from './shared-listener';
 
 /**
  * How requests reach the tasks.
@@ -39,7 +39,7 @@ export class Ingress {
    * @param certificates the first one is the default; the listener picks among them by the name that is asked for (SNI)
    * @param options of the load balancer
    */
-  public static httpsWithCertificates(certificates: acm.ICertificate[], options: CertificatesIngressOptions = {}): Ingress {
+  public static httpsWithCertificates(certificates: acm.ICertificate[], options: HttpsWithCertificatesIngressOptions = {}): Ingress {
     return new Ingress(new LoadBalancerIngress('Ingress.httpsWithCertificates', options, { certificates, domainName: options.domainName }));
   }
 
@@ -61,7 +61,7 @@ export class Ingress {
    * @param listener of this app, of another stack of it, or imported (`elbv2.ApplicationListener.fromApplicationListenerAttributes`)
    * @param options what it sends here
    */
-  public static sharedListener(listener: elbv2.IApplicationListener, options: SharedListenerOptions): Ingress {
+  public static sharedListener(listener: elbv2.IApplicationListener, options: SharedListenerIngressOptions): Ingress {
     return new Ingress(new SharedListenerIngress(listener, options));
   }
 
@@ -77,9 +77,9 @@ export class Ingress {
   }
 
   /** @internal */
-  public readonly _kind: IngressKind;
+  public readonly _type: IngressType;
 
-  private constructor(kind: IngressKind) {
-    this._kind = kind;
+  private constructor(kind: IngressType) {
+    this._type = kind;
   }
 }

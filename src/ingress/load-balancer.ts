@@ -8,7 +8,7 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
+import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
 import { internalSubnets } from '../network/network';
 import { DEFAULTS } from '../preset';
@@ -108,7 +108,7 @@ export interface HttpsIngressOptions extends ReachableLoadBalancerOptions {
 }
 
 /** `Ingress.httpsWithCertificates`. */
-export interface CertificatesIngressOptions extends ReachableLoadBalancerOptions {
+export interface HttpsWithCertificatesIngressOptions extends ReachableLoadBalancerOptions {
   /**
    * The name that clients call, for `url`. Its DNS record is yours.
    *
@@ -231,7 +231,7 @@ function isAnybody(peer: ec2.IPeer): boolean {
 }
 
 /** A load balancer of the service's own: public or internal, HTTP or HTTPS. */
-export class LoadBalancerIngress implements IngressKind {
+export class LoadBalancerIngress implements IngressType {
   public readonly idleTimeout: Duration;
   public readonly checksHealth = true;
   public readonly hasOwnListener = true;

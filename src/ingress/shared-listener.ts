@@ -3,14 +3,14 @@ import { Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
-import { BoundIngress, IngressContext, IngressKind } from './ingress-type';
+import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
 import { sharedVpcOf } from '../network/network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
 /** What a shared listener sends to the service: requests that fit a path and a host, of those that are given. */
-export interface SharedListenerOptions extends TargetGroupOptions {
+export interface SharedListenerIngressOptions extends TargetGroupOptions {
   /**
    * The paths, like `/shop` and `/shop/*`. The service gets them whole.
    *
@@ -49,17 +49,17 @@ export interface SharedListenerOptions extends TargetGroupOptions {
 }
 
 /** A load balancer takes five values in the conditions of a rule. */
-const MOST_VALUES = 5;
+const MAX_CONDITION_VALUES = 5;
 
 /** A rule of a listener that stands somewhere else. */
-export class SharedListenerIngress implements IngressKind {
+export class SharedListenerIngress implements IngressType {
   public readonly name = 'Ingress.sharedListener';
   public readonly checksHealth = true;
   public readonly hasOwnListener = false;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
 
-  constructor(private readonly listener: elbv2.IApplicationListener, private readonly options: SharedListenerOptions) {
+  constructor(private readonly listener: elbv2.IApplicationListener, private readonly options: SharedListenerIngressOptions) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
   }
 
@@ -71,8 +71,8 @@ export class SharedListenerIngress implements IngressKind {
     if (pathPatterns.length + hostHeaders.length === 0) {
       validation.refuse('ingress.pathPatterns', '[]', 'a rule needs a path or a host', 'say which requests are for this service; /* is every path');
     }
-    if (pathPatterns.length + hostHeaders.length > MOST_VALUES) {
-      validation.refuse('ingress.pathPatterns', `${pathPatterns.length} paths and ${hostHeaders.length} hosts`, `a rule of a load balancer has at most ${MOST_VALUES} of both`,
+    if (pathPatterns.length + hostHeaders.length > MAX_CONDITION_VALUES) {
+      validation.refuse('ingress.pathPatterns', `${pathPatterns.length} paths and ${hostHeaders.length} hosts`, `a rule of a load balancer has at most ${MAX_CONDITION_VALUES} of both`,
         'use wildcards, or further rules through the attribute targetGroup');
     }
     for (const path of pathPatterns) {

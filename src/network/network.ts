@@ -43,7 +43,7 @@ export interface NetworkProps {
 }
 
 /** `Egress.natGateway`. */
-export interface NatGatewayOptions {
+export interface NatGatewayEgressOptions {
   /**
    * How many NAT gateways, each in a zone of its own: 1 to the number of zones. Each is $32.85 a month and $0.045 a GB
    * (https://aws.amazon.com/vpc/pricing/, 2026-09), with a public IPv4 address of $3.65.
@@ -73,7 +73,7 @@ export class Egress {
   }
 
   /** The tasks have private addresses only, and go out by a NAT gateway: one address for all of them, for allow lists of others. */
-  public static natGateway(options: NatGatewayOptions = {}): Egress {
+  public static natGateway(options: NatGatewayEgressOptions = {}): Egress {
     const count = options.count ?? 1;
     return new Egress(`Egress.natGateway({ count: ${count} })`, { name: 'private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }, count);
   }
@@ -90,7 +90,7 @@ export class Egress {
 
   private constructor(
     /** @internal */
-    public readonly _said: string,
+    public readonly _description: string,
     /** @internal */
     public readonly _subnets: ec2.SubnetConfiguration,
     /** @internal */
@@ -137,7 +137,7 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, props: NetworkP
     }
   }
   if (egress) {
-    validation.refuse('egress', egress._said, `the way out of the VPC ${vpc.node.path} is its own`,
+    validation.refuse('egress', egress._description, `the way out of the VPC ${vpc.node.path} is its own`,
       egress._isIsolated ? 'make endpoints there for ecr.api, ecr.dkr, logs and S3, and secretsmanager, ssm, kms and ssmmessages as you use them, and set vpcSubnets'
         : 'leave it out, and choose subnets by vpcSubnets');
   }
@@ -176,13 +176,13 @@ function validateMadeVpc(validation: Validation, scope: Construct, props: Networ
   }
   const beyond = egress._isIsolated && props.image && imageBeyondEcr(props.image);
   if (beyond) {
-    validation.refuse('egress', egress._said, `the registry of the image ${beyond} is not reached from isolated subnets`,
+    validation.refuse('egress', egress._description, `the registry of the image ${beyond} is not reached from isolated subnets`,
       'push the image to ECR, or take another egress');
   }
   const made = SharedNetwork.find(scope);
   if (!made) { return; }
   for (const [prop, mine, theirs] of [
-    ['egress', egress._said, made.shape.egress._said],
+    ['egress', egress._description, made.shape.egress._description],
     ['maxAzs', String(maxAzs), String(made.shape.maxAzs)],
     ['flowLogs', String(shape.flowLogs), String(made.shape.flowLogs)],
     ['containerInsights', shape.containerInsights, made.shape.containerInsights],

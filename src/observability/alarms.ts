@@ -12,7 +12,7 @@ import { Construct } from 'constructs';
 import { ERROR_LINES_PATTERN, nameInAccount, serviceEvents } from './logs';
 import { ServiceMetrics } from './service-metrics';
 import { HealthCheckOptions } from '../ingress/health-check';
-import { IngressKind } from '../ingress/ingress-type';
+import { IngressType } from '../ingress/ingress-type';
 import { ScalingOptions } from '../scaling';
 import { show, Validation } from '../validation';
 
@@ -49,7 +49,7 @@ export interface RecommendedAlarmsOptions {
 
   /**
    * Failed requests in percent of all, from 0 to below 100: those that the tasks answered with 5xx, and with a load balancer of the service's own
-   * those that they broke off (502) or were too slow for (504). Above it, and with `leastErrors`, in each of two times 5 minutes, there is an alarm.
+   * those that they broke off (502) or were too slow for (504). Above it, and with `minFailedRequests`, in each of two times 5 minutes, there is an alarm.
    *
    * @default 5
    */
@@ -60,7 +60,7 @@ export interface RecommendedAlarmsOptions {
    *
    * @default 5
    */
-  readonly leastErrors?: number;
+  readonly minFailedRequests?: number;
 
   /**
    * With fewer healthy tasks than this, there is an alarm: after 3 minutes and the grace period of the health check, which tasks may take to
@@ -71,7 +71,7 @@ export interface RecommendedAlarmsOptions {
    *
    * @default 1
    */
-  readonly healthyTasks?: number;
+  readonly minHealthyTasks?: number;
 
   /**
    * The response time that 95 % of the requests stay below: above it in each of three times 5 minutes with at least 20 requests, there is an alarm.
@@ -79,7 +79,7 @@ export interface RecommendedAlarmsOptions {
    *
    * @default - no alarm on response times
    */
-  readonly responseTime?: Duration;
+  readonly p95ResponseTime?: Duration;
 
   /**
    * With so many log lines in 5 minutes whose JSON has the `level` ERROR, FATAL or CRITICAL, in capitals or not, there is an alarm. The metric for
@@ -87,7 +87,7 @@ export interface RecommendedAlarmsOptions {
    *
    * @default - no alarm on log lines
    */
-  readonly errorLines?: number;
+  readonly errorLogLines?: number;
 }
 
 /**
@@ -120,7 +120,7 @@ export class Alarms {
 
 /** What decides which alarms there can be. */
 export interface AlarmsContext {
-  readonly ingress: IngressKind;
+  readonly ingress: IngressType;
   readonly desiredCount?: number;
   readonly scaling?: ScalingOptions;
   readonly logGroupClass?: logs.LogGroupClass;
@@ -130,7 +130,7 @@ export interface AlarmsContext {
 export function validateAlarms(validation: Validation, alarms: Alarms, context: AlarmsContext): void {
   const options = alarms._options;
   if (!options) { return; }
-  const { topics, emails, errorRatePercent, responseTime, errorLines } = options;
+  const { topics, emails, errorRatePercent, p95ResponseTime, errorLogLines } = options;
   if (topics?.length === 0) { validation.refuse('alarms.topics', '[]', 'an empty value would be ignored', 'leave it out'); }
   validation.notEmpty('alarms.emails', emails, 'leave it out');
   emails?.forEach((email, i) => {
@@ -145,31 +145,31 @@ export function validateAlarms(validation: Validation, alarms: Alarms, context: 
   if (errorRatePercent !== undefined && !Token.isUnresolved(errorRatePercent) && !(errorRatePercent >= 0 && errorRatePercent < 100)) {
     validation.refuse('alarms.errorRatePercent', show(errorRatePercent), 'a rate that can be exceeded is from 0 to below 100 percent', 'set it within that range');
   }
-  validation.wholeNumber('alarms.leastErrors', options.leastErrors, 1, 1_000_000, 'the number of failed requests that count');
-  validateHealthyTasks(validation, options.healthyTasks, context);
-  if (responseTime?.isUnresolved()) {
-    validation.refuse('alarms.responseTime', 'a token', 'the seconds of the alarm are worked out from it', 'set a number of seconds or milliseconds');
-  } else if (responseTime && (responseTime.toMilliseconds() < 1 || responseTime.toMilliseconds() > 3_600_000)) {
-    validation.refuse('alarms.responseTime', show(responseTime), 'it is a time from 1 ms to an hour', 'set it within that range');
+  validation.wholeNumber('alarms.minFailedRequests', options.minFailedRequests, 1, 1_000_000, 'the number of failed requests that count');
+  validateHealthyTasks(validation, options.minHealthyTasks, context);
+  if (p95ResponseTime?.isUnresolved()) {
+    validation.refuse('alarms.p95ResponseTime', 'a token', 'the seconds of the alarm are worked out from it', 'set a number of seconds or milliseconds');
+  } else if (p95ResponseTime && (p95ResponseTime.toMilliseconds() < 1 || p95ResponseTime.toMilliseconds() > 3_600_000)) {
+    validation.refuse('alarms.p95ResponseTime', show(p95ResponseTime), 'it is a time from 1 ms to an hour', 'set it within that range');
   }
-  validation.wholeNumber('alarms.errorLines', errorLines, 1, 1_000_000, 'the number of lines');
-  if (errorLines !== undefined && context.logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS) {
-    validation.refuse('alarms.errorLines', show(errorLines), 'no metric is made of log lines of the class INFREQUENT_ACCESS', 'leave it out, or leave logGroupClass out');
+  validation.wholeNumber('alarms.errorLogLines', errorLogLines, 1, 1_000_000, 'the number of lines');
+  if (errorLogLines !== undefined && context.logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS) {
+    validation.refuse('alarms.errorLogLines', show(errorLogLines), 'no metric is made of log lines of the class INFREQUENT_ACCESS', 'leave it out, or leave logGroupClass out');
   }
-  if (errorLines !== undefined && context.logDriver) {
-    validation.refuse('alarms.errorLines', show(errorLines), 'with a logDriver the lines go elsewhere', 'leave it out, and have the alarm where they go');
+  if (errorLogLines !== undefined && context.logDriver) {
+    validation.refuse('alarms.errorLogLines', show(errorLogLines), 'with a logDriver the lines go elsewhere', 'leave it out, and have the alarm where they go');
   }
 }
 
 function validateHealthyTasks(validation: Validation, healthyTasks: number | undefined, { desiredCount, scaling }: AlarmsContext): void {
-  validation.wholeNumber('alarms.healthyTasks', healthyTasks, 1, 5000, 'the number of healthy tasks');
+  validation.wholeNumber('alarms.minHealthyTasks', healthyTasks, 1, 5000, 'the number of healthy tasks');
   if (healthyTasks === undefined || Token.isUnresolved(healthyTasks)) { return; }
   const atTimes = scaling?.schedules?.flatMap(({ minCapacity, maxCapacity }) => [minCapacity, maxCapacity]) ?? [];
   const always = [desiredCount, scaling?.minCapacity, ...atTimes.filter((count) => count !== 0)]
     .filter((count): count is number => count !== undefined && !Token.isUnresolved(count));
   const fewest = Math.min(...always);
   if (healthyTasks > fewest) {
-    validation.refuse('alarms.healthyTasks', show(healthyTasks), `there are times with ${fewest} tasks, so that it would be in alarm then`,
+    validation.refuse('alarms.minHealthyTasks', show(healthyTasks), `there are times with ${fewest} tasks, so that it would be in alarm then`,
       fewest > 0 ? `set it to ${fewest} or below` : 'leave it out');
   }
 }
@@ -180,7 +180,7 @@ function mayRest({ desiredCount, scaling }: AlarmsContext): boolean {
 }
 
 /** What an alarm is made of here, besides who is told. */
-interface AlarmSaid {
+interface AlarmDefinition {
   readonly metric: cloudwatch.IMetric;
   readonly threshold: number;
   readonly evaluationPeriods: number;
@@ -233,15 +233,15 @@ export class ServiceAlarms extends Construct {
     this.all.push(alarm);
   }
 
-  public get tellsSomebody(): boolean {
+  public get hasSubscribers(): boolean {
     return this.topics.length > 0;
   }
 
   private recommended(
     options: RecommendedAlarmsOptions, metrics: ServiceMetrics, context: AlarmsContext & { readonly healthCheck: Required<HealthCheckOptions> },
   ): void {
-    const { cpuUtilizationPercent = 80, memoryUtilizationPercent = 80, errorRatePercent = 5, leastErrors = 5, healthyTasks = 1 } = options;
-    const { responseTime, errorLines } = options;
+    const { cpuUtilizationPercent = 80, memoryUtilizationPercent = 80, errorRatePercent = 5, minFailedRequests = 5, minHealthyTasks = 1 } = options;
+    const { p95ResponseTime, errorLogLines } = options;
     const logsAt = `the log group ${this.of.logGroup.logGroupName}`;
     const rests = mayRest(context);
 
@@ -251,34 +251,34 @@ export class ServiceAlarms extends Construct {
       // The most that any node of the load balancer saw within the minute: one that sees fewer is not the end.
       metric: metrics.healthyTasks({ period: Duration.minutes(1), statistic: 'Maximum' }) ?? metrics.runningTasks({ period: Duration.minutes(1) }),
       when: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-      threshold: healthyTasks,
+      threshold: minHealthyTasks,
       evaluationPeriods: 3 + (gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds() / 60_000)),
       // There is no data when no task is registered. That is the end of the service, or its night.
       missing: rests ? cloudwatch.TreatMissingData.NOT_BREACHING : cloudwatch.TreatMissingData.BREACHING,
-      description: `fewer than ${text(healthyTasks)} ${metrics.targets ? 'healthy' : 'running'} tasks. First look at the events of the ECS service `
+      description: `fewer than ${text(minHealthyTasks)} ${metrics.targets ? 'healthy' : 'running'} tasks. First look at the events of the ECS service `
         + `${this.of.service.serviceName}, which say why tasks stop, then at ${logsAt}`,
     });
     this.alarm('ErrorRate', {
-      metric: metrics.errorRate({ period: FIVE_MINUTES }, leastErrors, rests),
+      metric: metrics.errorRate({ period: FIVE_MINUTES }, minFailedRequests, rests),
       threshold: errorRatePercent,
       evaluationPeriods: 2,
       description: `more than ${text(errorRatePercent)} % of the requests fail. First look for errors in ${logsAt}, then at what the service depends on`,
     });
-    if (responseTime) {
+    if (p95ResponseTime) {
       this.alarm('SlowResponses', {
         metric: metrics.slowness({ period: FIVE_MINUTES, statistic: 'p95' }, 20),
-        threshold: responseTime.toMilliseconds() / 1000,
+        threshold: p95ResponseTime.toMilliseconds() / 1000,
         evaluationPeriods: 3,
-        description: `5 % of the requests take longer than ${responseTime.toMilliseconds()} ms. First see whether CPU or what the service depends on is busy`,
+        description: `5 % of the requests take longer than ${p95ResponseTime.toMilliseconds()} ms. First see whether CPU or what the service depends on is busy`,
       });
     }
-    if (errorLines !== undefined) {
+    if (errorLogLines !== undefined) {
       this.alarm('ErrorLines', {
         metric: this.errorLines().with({ period: FIVE_MINUTES }),
         when: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        threshold: errorLines,
+        threshold: errorLogLines,
         evaluationPeriods: 1,
-        description: `${text(errorLines)} or more error lines in 5 minutes. First read them in ${logsAt}`,
+        description: `${text(errorLogLines)} or more error lines in 5 minutes. First read them in ${logsAt}`,
       });
     }
     this.alarm('HighCpu', {
@@ -295,7 +295,7 @@ export class ServiceAlarms extends Construct {
     });
   }
 
-  private alarm(id: string, { metric, threshold, evaluationPeriods, description, when, missing }: AlarmSaid): void {
+  private alarm(id: string, { metric, threshold, evaluationPeriods, description, when, missing }: AlarmDefinition): void {
     const alarm = new cloudwatch.Alarm(this, id, {
       metric,
       threshold,

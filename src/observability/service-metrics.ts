@@ -170,17 +170,17 @@ export class ServiceMetrics {
   }
 
   /**
-   * Failed requests in percent of all, of 5xx and of what was not answered; 0 with fewer failed ones in a period than `leastErrors`.
+   * Failed requests in percent of all, of 5xx and of what was not answered; 0 with fewer failed ones in a period than `minFailedRequests`.
    *
    * @param onlyWithTasks also 0 while no task runs
    */
-  public errorRate(options: cloudwatch.MetricOptions, leastErrors: number, onlyWithTasks: boolean): cloudwatch.MathExpression {
+  public errorRate(options: cloudwatch.MetricOptions, minFailedRequests: number, onlyWithTasks: boolean): cloudwatch.MathExpression {
     const errors = { ...this.serverErrorsEach(options), ...this.unansweredEach(options) };
     const requests = this.requestsEach(options);
     // The load balancer counts no request for which it has no task, but an API does.
     const running: Metrics = onlyWithTasks && !this.targets ? { running: this.runningTasks({ period: options.period }) } : {};
     const sum = TargetMetrics.sum;
-    const enough = [`${sum(errors)} >= ${Tokenization.stringifyNumber(leastErrors)}`, ...Object.keys(running).map((id) => `FILL(${id}, 0) > 0`)].join(' AND ');
+    const enough = [`${sum(errors)} >= ${Tokenization.stringifyNumber(minFailedRequests)}`, ...Object.keys(running).map((id) => `FILL(${id}, 0) > 0`)].join(' AND ');
     return new cloudwatch.MathExpression({
       expression: `IF(${enough}, 100 * ${sum(errors)} / ${sum(requests)}, 0)`,
       usingMetrics: { ...errors, ...requests, ...running },

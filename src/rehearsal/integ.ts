@@ -24,7 +24,7 @@ interface Scenario {
   readonly document: ReturnType<Report['document']>;
 }
 
-export interface IntegVerdict {
+export interface IntegResult {
   /** 1 when a check of any failed, else 2 when one could not be run, else 0. */
   readonly code: 0 | 1 | 2;
   /** For `--json`. */
@@ -33,7 +33,7 @@ export interface IntegVerdict {
 
 export async function rehearseIntegTests(
   directory: string, options: Omit<RehearseOptions, 'directory'>, output: Output, interrupted: AbortSignal,
-): Promise<IntegVerdict> {
+): Promise<IntegResult> {
   const files = findIntegTests(directory);
   const command = readAppCommand();
   const began = Date.now();
@@ -41,7 +41,7 @@ export async function rehearseIntegTests(
   const left = files.entries();
   const results = files.map(() => deferred<Scenario>());
   const worker = async () => {
-    for (const [index, file] of left) { results[index].resolve(await perform(file, index, command, options, output, interrupted)); }
+    for (const [index, file] of left) { results[index].resolve(await rehearseIntegTest(file, index, command, options, output, interrupted)); }
   };
   const workers = Promise.all(Array.from({ length: AT_ONCE }, worker));
   for (const { promise } of results) {
@@ -68,7 +68,7 @@ export async function rehearseIntegTests(
   };
 }
 
-async function perform(
+async function rehearseIntegTest(
   file: string, index: number, command: string | undefined, options: Omit<RehearseOptions, 'directory'>, output: Output, interrupted: AbortSignal,
 ): Promise<Scenario> {
   let text = '';
@@ -78,7 +78,7 @@ async function perform(
   const remove = removeOnExit(() => fs.rmSync(outdir, { recursive: true, force: true }));
   let code: 0 | 1 | 2;
   try {
-    await synthesise(file, command ?? defaultCommand(file), outdir, interrupted);
+    await synthesize(file, command ?? defaultCommand(file), outdir, interrupted);
     // Only the first has the port that was asked for.
     code = await rehearse({ ...options, directory: outdir, once: true, port: index === 0 ? options.port : 0 }, report, interrupted) ? 0 : 1;
   } catch (error) {
@@ -129,7 +129,7 @@ function binaries(): string[] {
   return above(process.cwd()).map((directory) => path.join(directory, 'node_modules', '.bin'));
 }
 
-async function synthesise(file: string, command: string, outdir: string, interrupted: AbortSignal): Promise<void> {
+async function synthesize(file: string, command: string, outdir: string, interrupted: AbortSignal): Promise<void> {
   let output = '';
   const child = spawn(command.replaceAll('{filePath}', file), {
     shell: true,

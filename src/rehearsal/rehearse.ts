@@ -3,11 +3,11 @@ import { CannotRun } from './cannot-run';
 import { get } from './checks/load';
 import { rehearseReplacement } from './checks/replacement';
 import { Patience } from './checks/unhealthy';
-import { standInsFor } from './edge/emulators';
+import { newEmulators } from './edge/emulators';
 import { LoadBalancer } from './edge/load-balancer';
 import { PublicNames } from './edge/public-names';
 import { frontOf, hostTowards, reaches } from './edge/routes';
-import { Actor, Cast, deregister, healthy, startActor } from './running-service';
+import { RunningTask, RunningService, deregister, healthy, startRunningTask } from './running-service';
 import { isSuccess, TargetGroup } from './edge/target-group';
 import { Report } from './report';
 import { sleep } from './sleep';
@@ -69,8 +69,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
       // How a target becomes healthy is a check; that it does not stay so is news.
       if (before !== 'initial' && report.passed !== undefined) { report.note(`${name} is ${state}`); }
     })]));
-  const loadBalancers = standInsFor(assembly, resolver, groups);
-  const cast: Cast[] = [];
+  const loadBalancers = newEmulators(assembly, resolver, groups);
+  const cast: RunningService[] = [];
   const runtimes = new Runtimes({
     engine: options.engine, secrets: readSecrets(services, options.envFile), interrupted, progress: (line) => report.note(line),
   });
@@ -83,7 +83,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
 
     for (const [index, loadBalancer] of loadBalancers.entries()) {
       await loadBalancer.listen(index === 0 ? options.port : 0);
-      names.standFor(loadBalancer);
+      names.register(loadBalancer);
     }
     for (const { service, runtime } of prepared) {
       const environment = Object.fromEntries(Object.entries(runtime.environment).map(([name, value]) => [name, names.rewrite(value)]));
@@ -117,7 +117,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     }
     if (interrupted.aborted) { throw new CannotRun('interrupted before the verdict'); }
 
-    passed = report.verdict((Date.now() - began) / 1000);
+    passed = report.result((Date.now() - began) / 1000);
     if (passed && !options.once) { await stayUp(cast, loadBalancers, report, interrupted); }
   } finally {
     // Who has looked on for a while sees the tasks leave too. Otherwise the verdict has shown it, or it was not asked for.
@@ -127,7 +127,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   return passed;
 }
 
-function introduce(cast: Cast[], loadBalancers: LoadBalancer[], report: Report): void {
+function introduce(cast: RunningService[], loadBalancers: LoadBalancer[], report: Report): void {
   for (const { service, runtime } of cast) {
     const { container } = service;
     report.heading(service.name);
@@ -158,21 +158,21 @@ function introduce(cast: Cast[], loadBalancers: LoadBalancer[], report: Report):
   report.note('IAM, security groups, quotas and the timing of AWS show up only there.');
 }
 
-async function startTasks(member: Cast, groups: ReadonlyMap<string, TargetGroup>, report: Report, say?: Say): Promise<void> {
+async function startTasks(member: RunningService, groups: ReadonlyMap<string, TargetGroup>, report: Report, say?: Say): Promise<void> {
   const { service, runtime, tasks } = member;
   const count = Math.min(service.desiredCount, runtime.limit?.tasks ?? Infinity);
   if (count < service.desiredCount) { report.note(`${count} task instead of ${service.desiredCount}: ${runtime.limit!.because}`); }
-  for (let number = 1; number <= count; number++) { tasks.push(await startActor(member, number, groups, say)); }
+  for (let number = 1; number <= count; number++) { tasks.push(await startRunningTask(member, number, groups, say)); }
 }
 
 /** ECS replaces a task that fails health checks after the grace period. */
-function patienceOf({ service, runtime }: Cast, { targets: [{ group: { spec: { healthCheck } } }] }: Actor, seconds: number): Patience {
+function patienceOf({ service, runtime }: RunningService, { targets: [{ group: { spec: { healthCheck } } }] }: RunningTask, seconds: number): Patience {
   const allowed = service.gracePeriodSeconds + healthCheck.unhealthyThreshold * healthCheck.intervalSeconds;
   const slower = runtime.emulated ? 10 : 1;
   return { silent: slower * allowed, heard: slower * Math.max(seconds, allowed / PACE) };
 }
 
-async function checkHealthy(member: Cast, patienceSeconds: number, report: Report, interrupted: AbortSignal): Promise<void> {
+async function checkHealthy(member: RunningService, patienceSeconds: number, report: Report, interrupted: AbortSignal): Promise<void> {
   await Promise.all(member.tasks.map(async (actor) => {
     const { task, targets: [{ target }] } = actor;
     const name = `${task.name} at ${target.host}:${target.port}`;
@@ -185,7 +185,7 @@ async function checkHealthy(member: Cast, patienceSeconds: number, report: Repor
   }));
 }
 
-async function checkContainerHealth({ service: { container: { healthCheck } }, tasks }: Cast, report: Report): Promise<void> {
+async function checkContainerHealth({ service: { container: { healthCheck } }, tasks }: RunningService, report: Report): Promise<void> {
   if (!healthCheck) { return; }
   const [form, ...words] = healthCheck.command;
   if (form === 'NONE') { return; }
@@ -207,7 +207,7 @@ async function checkContainerHealth({ service: { container: { healthCheck } }, t
 }
 
 async function rehearseComingAndGoing(
-  member: Cast, loadBalancers: LoadBalancer[], groups: ReadonlyMap<string, TargetGroup>, patience: number, report: Report, interrupted: AbortSignal,
+  member: RunningService, loadBalancers: LoadBalancer[], groups: ReadonlyMap<string, TargetGroup>, patience: number, report: Report, interrupted: AbortSignal,
   say?: Say,
 ): Promise<void> {
   const front = frontOf(member.service.registrations[0].targetGroup.key, loadBalancers);
@@ -224,7 +224,7 @@ async function rehearseComingAndGoing(
     interrupted,
     note: (line) => report.note(line),
     startAnother: async () => {
-      const actor = await startActor(member, ++number, groups, say);
+      const actor = await startRunningTask(member, ++number, groups, say);
       const reason = await healthy(actor, patienceOf(member, actor, patience), interrupted);
       if (reason) {
         deregister(actor);
@@ -257,7 +257,7 @@ async function askHealthPaths(service: ServiceSpec, loadBalancers: LoadBalancer[
   }
 }
 
-async function checkAlive({ tasks }: Cast, report: Report, interrupted: AbortSignal): Promise<void> {
+async function checkAlive({ tasks }: RunningService, report: Report, interrupted: AbortSignal): Promise<void> {
   // An app that dies drops its connections first, and is seen to have exited only later.
   const until = report.checks.some(({ outcome }) => outcome === 'failed') ? Date.now() + DYING_MS : 0;
   while (Date.now() < until && !interrupted.aborted && tasks.every(({ task }) => !task.exit)) { await sleep(50, interrupted); }
@@ -269,7 +269,7 @@ async function checkAlive({ tasks }: Cast, report: Report, interrupted: AbortSig
   }
 }
 
-async function stayUp(cast: Cast[], loadBalancers: LoadBalancer[], report: Report, interrupted: AbortSignal): Promise<void> {
+async function stayUp(cast: RunningService[], loadBalancers: LoadBalancer[], report: Report, interrupted: AbortSignal): Promise<void> {
   report.line('');
   for (const loadBalancer of loadBalancers) {
     for (const listener of loadBalancer.spec.listeners) {
@@ -290,7 +290,7 @@ async function stayUp(cast: Cast[], loadBalancers: LoadBalancer[], report: Repor
 
 /** @param gently with the stop signal, as ECS does. Where the verdict is that something failed, nobody waits for that. */
 async function end(
-  cast: Cast[], groups: ReadonlyMap<string, TargetGroup>, loadBalancers: LoadBalancer[], gently: boolean, report: Report,
+  cast: RunningService[], groups: ReadonlyMap<string, TargetGroup>, loadBalancers: LoadBalancer[], gently: boolean, report: Report,
 ): Promise<void> {
   groups.forEach((group) => group.close());
   const tasks = cast.flatMap((member) => member.tasks);

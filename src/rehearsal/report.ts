@@ -9,9 +9,9 @@ export interface Output {
   write(text: string): unknown;
 }
 
-type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+type Color = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-const CODES: { readonly [colour in Colour]: readonly [on: number, off: number] } = {
+const CODES: { readonly [colour in Color]: readonly [on: number, off: number] } = {
   bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39],
 };
 
@@ -27,12 +27,12 @@ export class Report {
   public readonly checks: Check[] = [];
   /** The verdict, once it is there. */
   public passed?: boolean;
-  private readonly colours: boolean;
+  private readonly colors: boolean;
   private seconds = 0;
 
   constructor(private readonly output: Output, environment: NodeJS.ProcessEnv = process.env) {
     // https://no-color.org
-    this.colours = Boolean(output.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
+    this.colors = Boolean(output.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
   }
 
   public heading(text: string): void {
@@ -51,9 +51,9 @@ export class Report {
   public check(check: Check): void {
     this.checks.push(check);
     const mark = {
-      'passed': this.colours ? this.paint('green', '✓') : 'ok  ',
-      'failed': this.colours ? this.paint('red', '✗') : 'FAIL',
-      'not rehearsed': this.colours ? this.paint('yellow', '–') : 'skip',
+      'passed': this.colors ? this.paint('green', '✓') : 'ok  ',
+      'failed': this.colors ? this.paint('red', '✗') : 'FAIL',
+      'not rehearsed': this.colors ? this.paint('yellow', '–') : 'skip',
     }[check.outcome];
     const aside = check.outcome === 'not rehearsed' ? ['not rehearsed', check.reason].filter(Boolean).join(': ') : check.reason;
     const colour = check.outcome === 'failed' ? 'red' : 'dim';
@@ -78,7 +78,7 @@ export class Report {
   }
 
   /** @returns whether all checks have passed that could be made */
-  public verdict(seconds: number): boolean {
+  public result(seconds: number): boolean {
     this.seconds = Number(seconds.toFixed(1));
     this.passed = this.checks.every(({ outcome }) => outcome !== 'failed');
     this.line(`\n${this.paint(this.passed ? 'green' : 'red', this.paint('bold', this.counted))} in ${seconds.toFixed(1)} s`);
@@ -92,17 +92,17 @@ export class Report {
   }
 
   /** The verdict for programs. */
-  public document(): { readonly passed: boolean; readonly seconds: number; readonly checks: readonly Check[]; readonly notSaid: readonly string[] } {
+  public document(): { readonly passed: boolean; readonly seconds: number; readonly checks: readonly Check[]; readonly notCovered: readonly string[] } {
     return {
       passed: this.passed ?? false,
       seconds: this.seconds,
       checks: this.checks,
-      notSaid: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
+      notCovered: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
     };
   }
 
-  private paint(colour: Colour, text: string): string {
+  private paint(colour: Color, text: string): string {
     const [on, off] = CODES[colour];
-    return this.colours ? `\u001b[${on}m${text}\u001b[${off}m` : text;
+    return this.colors ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   }
 }

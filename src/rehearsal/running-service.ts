@@ -10,26 +10,26 @@ import { ServiceSpec } from './templates/service';
  */
 
 /** A task, and what stands in front of it. */
-export interface Actor {
+export interface RunningTask {
   readonly task: Task;
   readonly targets: ReadonlyArray<{ readonly target: Target; readonly group: TargetGroup }>;
   readonly log: { lines: number; /** The first line that is no JSON. */ plain?: string };
 }
 
-export interface Cast {
+export interface RunningService {
   readonly service: ServiceSpec;
   readonly runtime: Runtime;
   readonly prefix: string;
   /** Those that serve; they change when tasks are replaced. */
-  readonly tasks: Actor[];
+  readonly tasks: RunningTask[];
 }
 
 /** Starts a task and registers it where the service says. */
-export async function startActor(
-  { service, runtime, prefix }: Cast, number: number, groups: ReadonlyMap<string, TargetGroup>, say?: (name: string, line: string) => void,
-): Promise<Actor> {
+export async function startRunningTask(
+  { service, runtime, prefix }: RunningService, number: number, groups: ReadonlyMap<string, TargetGroup>, say?: (name: string, line: string) => void,
+): Promise<RunningTask> {
   const name = `${prefix}task ${number}`;
-  const log: Actor['log'] = { lines: 0 };
+  const log: RunningTask['log'] = { lines: 0 };
   const task = await startTask(name, service, runtime, (line) => {
     if (line.trim() !== '') {
       log.lines++;
@@ -45,12 +45,12 @@ export async function startActor(
   return { task, targets, log };
 }
 
-export function deregister({ targets }: Actor): void {
+export function deregister({ targets }: RunningTask): void {
   targets.forEach(({ target, group }) => group.deregister(target));
 }
 
 /** @returns why it is not healthy, once that is clear; nothing when it is */
-export async function healthy({ task, targets }: Actor, patience: Patience, interrupted: AbortSignal): Promise<string | undefined> {
+export async function healthy({ task, targets }: RunningTask, patience: Patience, interrupted: AbortSignal): Promise<string | undefined> {
   const waiting = new Set(targets);
   while (waiting.size > 0 && !interrupted.aborted) {
     for (const each of waiting) {

@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { show, Validation } from '../validation';
 
 /** How `ServiceImage.fromDirectory` builds the image. */
-export interface ServiceImageOptions {
+export interface DirectoryImageOptions {
   /**
    * Path of the Dockerfile, relative to the directory.
    *
@@ -51,11 +51,11 @@ export class ServiceImage extends ecs.ContainerImage {
    * @param directory the build context; a relative path is relative to where `cdk` runs. One without the Dockerfile is refused.
    * @param options how it is built
    */
-  public static fromDirectory(directory: string, options: ServiceImageOptions = {}): ServiceImage {
+  public static fromDirectory(directory: string, options: DirectoryImageOptions = {}): ServiceImage {
     return new ServiceImage(directory, options);
   }
 
-  private constructor(private readonly directory: string, private readonly options: ServiceImageOptions) {
+  private constructor(private readonly directory: string, private readonly options: DirectoryImageOptions) {
     super();
   }
 

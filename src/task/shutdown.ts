@@ -2,11 +2,11 @@ import { Duration, Token } from 'aws-cdk-lib';
 import { Capacity } from '../capacity';
 import { HealthCheckOptions, healthCheckOf } from '../ingress/health-check';
 import { Ingress } from '../ingress/ingress';
-import { IngressKind } from '../ingress/ingress-type';
+import { IngressType } from '../ingress/ingress-type';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-export interface DrainProps {
+export interface ShutdownProps {
   readonly stopTimeout?: Duration;
   readonly capacity?: Capacity;
   readonly healthCheck?: HealthCheckOptions;
@@ -14,7 +14,7 @@ export interface DrainProps {
 }
 
 /** How a task leaves, in seconds since SIGTERM: delay < timeout < stopTimeout. What depends on a token is NaN. */
-export interface Drain {
+export interface ShutdownTimes {
   /** So long, the app keeps serving while its `/health` answers 503. */
   readonly delay: number;
   /** By then it has finished what is under way, or exits without. */
@@ -24,14 +24,14 @@ export interface Drain {
 }
 
 /** The longest that Fargate waits between SIGTERM and SIGKILL. */
-const LONGEST_STOP_TIMEOUT = 120;
+const MAX_STOP_TIMEOUT = 120;
 
 /** Seconds between one time of the shutdown and the next. */
 const MARGIN = 5;
 
 /** The way in, with its default. */
-export function ingressOf(props: { readonly ingress?: Ingress }): IngressKind {
-  return (props.ingress ?? Ingress.http())._kind;
+export function ingressOf(props: { readonly ingress?: Ingress }): IngressType {
+  return (props.ingress ?? Ingress.http())._type;
 }
 
 /**
@@ -40,7 +40,7 @@ export function ingressOf(props: { readonly ingress?: Ingress }): IngressKind {
  * What is under way then has as long as the load balancer gives it. Without a load balancer, API Gateway learns from Cloud Map
  * that a task has gone, for which AWS promises no time: 30 s is an assumption.
  */
-export function drainOf(props: DrainProps): Drain {
+export function shutdownTimes(props: ShutdownProps): ShutdownTimes {
   const { interval, timeout, unhealthyThresholdCount } = healthCheckOf(props);
   const outOfRotation = known(unhealthyThresholdCount) * seconds(interval) + seconds(timeout);
   const withLoadBalancer = props.capacity?._usesSpot ? outOfRotation + MARGIN : 10;
@@ -49,18 +49,18 @@ export function drainOf(props: DrainProps): Drain {
   return { delay, timeout: stopTimeout - MARGIN, stopTimeout };
 }
 
-export function validateDrain(validation: Validation, props: DrainProps): void {
-  const { delay, timeout, stopTimeout } = drainOf(props);
+export function validateShutdown(validation: Validation, props: ShutdownProps): void {
+  const { delay, timeout, stopTimeout } = shutdownTimes(props);
   const onSpot = props.capacity?._usesSpot && ingressOf(props).checksHealth;
   if (Number.isNaN(delay) || Number.isNaN(stopTimeout)) {
     validation.refuse(Number.isNaN(delay) ? 'healthCheck' : 'stopTimeout', 'a token', 'the times of the shutdown are worked out from it', 'set numbers');
     return;
   }
-  validation.wholeSeconds('stopTimeout', props.stopTimeout, 1, LONGEST_STOP_TIMEOUT, 'the time that Fargate gives a task to exit');
+  validation.wholeSeconds('stopTimeout', props.stopTimeout, 1, MAX_STOP_TIMEOUT, 'the time that Fargate gives a task to exit');
   const why = `for ${delay} s after SIGTERM the app must serve, until ${onSpot ? 'failed health checks have' : 'the load balancer has'} taken it out of rotation`;
-  const fix = onSpot ? 'lower interval, timeout or unhealthyThresholdCount of healthCheck' : `set ${delay + 2 * MARGIN} to ${LONGEST_STOP_TIMEOUT} seconds`;
-  if (!props.stopTimeout && stopTimeout > LONGEST_STOP_TIMEOUT) {
-    validation.refuse('healthCheck', `too slow for Spot, with a stopTimeout of ${stopTimeout} seconds`, `Fargate gives ${LONGEST_STOP_TIMEOUT} s, and ${why}`, fix);
+  const fix = onSpot ? 'lower interval, timeout or unhealthyThresholdCount of healthCheck' : `set ${delay + 2 * MARGIN} to ${MAX_STOP_TIMEOUT} seconds`;
+  if (!props.stopTimeout && stopTimeout > MAX_STOP_TIMEOUT) {
+    validation.refuse('healthCheck', `too slow for Spot, with a stopTimeout of ${stopTimeout} seconds`, `Fargate gives ${MAX_STOP_TIMEOUT} s, and ${why}`, fix);
   } else if (timeout < delay + MARGIN) {
     validation.refuse('stopTimeout', show(Duration.seconds(stopTimeout)), `${why}, and then finish and exit`, fix);
   }

@@ -81,7 +81,7 @@ export interface SidecarOptions {
 export const SIDECAR_MEMORY_MIB = 128;
 
 /** What Docker needs at least: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
-const LEAST_MEMORY_MIB = 6;
+const MIN_MEMORY_MIB = 6;
 
 /** @param leftMiB of the service's own container, if it is known */
 export function validateSidecar(
@@ -94,9 +94,9 @@ export function validateSidecar(
   if (taskDefinition.findContainer(name)) {
     validation.refuse('addSidecar.name', show(name), 'the task has a container of that name', 'choose another');
   }
-  if (!Token.isUnresolved(memoryLimitMiB) && (!Number.isInteger(memoryLimitMiB) || memoryLimitMiB < LEAST_MEMORY_MIB)) {
-    validation.refuse('addSidecar.memoryLimitMiB', show(memoryLimitMiB), `it is a whole number from ${LEAST_MEMORY_MIB}`, 'set it in MiB');
-  } else if (!Token.isUnresolved(memoryLimitMiB) && !Token.isUnresolved(leftMiB) && leftMiB - memoryLimitMiB < LEAST_MEMORY_MIB) {
+  if (!Token.isUnresolved(memoryLimitMiB) && (!Number.isInteger(memoryLimitMiB) || memoryLimitMiB < MIN_MEMORY_MIB)) {
+    validation.refuse('addSidecar.memoryLimitMiB', show(memoryLimitMiB), `it is a whole number from ${MIN_MEMORY_MIB}`, 'set it in MiB');
+  } else if (!Token.isUnresolved(memoryLimitMiB) && !Token.isUnresolved(leftMiB) && leftMiB - memoryLimitMiB < MIN_MEMORY_MIB) {
     validation.refuse('addSidecar.memoryLimitMiB', show(memoryLimitMiB), `the task has ${leftMiB} MiB left, which the service's own container needs too`,
       'lower it, or raise memoryLimitMiB of the service');
   }

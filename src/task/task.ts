@@ -3,14 +3,14 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { DrainProps, drainOf, ingressOf, validateDrain } from './shutdown';
+import { ShutdownProps, shutdownTimes, ingressOf, validateShutdown } from './shutdown';
 import { LogsProps, newLogGroup } from '../observability/logs';
 import { DEFAULTS } from '../preset';
 import { EXAMPLE_APP, ServiceImage, validateBoundImage, validateImage } from './service-image';
 import { SidecarOptions, SIDECAR_MEMORY_MIB, validateSidecar } from './sidecar';
 import { show, Validation } from '../validation';
 
-export interface TaskProps extends DrainProps, LogsProps {
+export interface TaskProps extends ShutdownProps, LogsProps {
   readonly image?: ecs.ContainerImage;
   readonly containerHealthCheck?: ecs.HealthCheck;
   readonly architecture?: ecs.CpuArchitecture;
@@ -46,7 +46,7 @@ function steps(from: number, to: number, step: number): number[] {
 
 /** What the construct tells every container; `example-app/README.md` says what an app does with it. */
 function contractEnvironment(props: TaskProps): { [name: string]: string } {
-  const drain = drainOf(props);
+  const drain = shutdownTimes(props);
   return {
     PORT: String(props.containerPort ?? DEFAULTS.containerPort),
     // Longer than the load balancer keeps an idle connection, or it sends a request into one that the app is closing.
@@ -74,7 +74,7 @@ export function validateTask(validation: Validation, props: TaskProps): void {
 
   validation.wholeNumber('ephemeralStorageGiB', props.ephemeralStorageGiB, 21, 200, 'more storage than the 20 GiB that each task has');
   validation.wholeNumber('containerPort', props.containerPort, 1, 65535, 'a port');
-  validateDrain(validation, props);
+  validateShutdown(validation, props);
   validation.notEmpty('command', props.command, 'leave it out for the command of the image');
   validation.notEmpty('entryPoint', props.entryPoint, 'leave it out for the entry point of the image');
   validation.notEmpty('user', props.user, 'leave it out for the user of the image');
@@ -181,7 +181,7 @@ export class Task extends Construct {
       readonlyRootFilesystem,
       // Without a limit of its own, a process sees the memory of the whole machine under the task. Other containers take theirs from it.
       memoryLimitMiB: Token.isUnresolved(memoryLimitMiB) ? memoryLimitMiB : Lazy.number({ produce: () => this.memoryLeftMiB }),
-      stopTimeout: Duration.seconds(drainOf(props).stopTimeout),
+      stopTimeout: Duration.seconds(shutdownTimes(props).stopTimeout),
       // Service Connect calls the port by its name.
       portMappings: [{ name: 'http', containerPort: props.containerPort ?? DEFAULTS.containerPort }],
       healthCheck: props.containerHealthCheck ?? (isExampleApp

@@ -2,7 +2,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { HelloFargateService, Ingress, SharedListenerOptions } from '../../src';
+import { HelloFargateService, Ingress, SharedListenerIngressOptions } from '../../src';
 import { environmentOf, newStack, only } from '../support/synth';
 
 const LISTENER = 'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef';
@@ -83,7 +83,7 @@ test('the app is told the idle time-out of the load balancer', () => {
 });
 
 describe('priority', () => {
-  const priorities = (ingresses: { [id: string]: Omit<SharedListenerOptions, 'url'> }) => {
+  const priorities = (ingresses: { [id: string]: Omit<SharedListenerIngressOptions, 'url'> }) => {
     const stack = newStack();
     const { vpc, listener } = imported(stack);
     for (const [id, options] of Object.entries(ingresses)) {
@@ -135,7 +135,7 @@ describe('priority', () => {
 });
 
 describe('fails with', () => {
-  const sharedWith = (options: SharedListenerOptions, withVpc = true) => () => {
+  const sharedWith = (options: SharedListenerIngressOptions, withVpc = true) => () => {
     const stack = newStack();
     const { vpc, listener } = imported(stack);
     return new HelloFargateService(stack, 'Hello', { vpc: withVpc ? vpc : undefined, ingress: Ingress.sharedListener(listener, { url: 'https://example.com', ...options }) });

@@ -106,7 +106,7 @@ describe('nobody is woken by', () => {
   });
 
   test('a few slow requests, or many at once', () => {
-    const slow = stackOf({ alarms: Alarms.recommended({ responseTime: Duration.seconds(1) }) });
+    const slow = stackOf({ alarms: Alarms.recommended({ p95ResponseTime: Duration.seconds(1) }) });
 
     expect(onCall(slow, life([90, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, seconds: i % 20 === 0 ? [9] : [] })])).ever).toEqual({});
     expect(onCall(slow, life([90, { ...WELL, requests: 1, seconds: [9] }])).ever).toEqual({});
@@ -114,7 +114,7 @@ describe('nobody is woken by', () => {
   });
 
   test('a few error lines', () => {
-    const noisy = stackOf({ alarms: Alarms.recommended({ errorLines: 10 }) });
+    const noisy = stackOf({ alarms: Alarms.recommended({ errorLogLines: 10 }) });
 
     expect(onCall(noisy, life([90, (i) => ({ ...WELL, errorLines: i % 5 === 0 ? 9 : 0 })])).ever).toEqual({});
   });
@@ -174,7 +174,7 @@ describe('somebody is woken by', () => {
   });
 
   test.each([['a load balancer', 'p95'], ['two target groups', 'p95'], ['an HTTP API', 'p95']])('slow responses, with %s', (kind) => {
-    const slow = stackOf((stack) => ({ ...KINDS[kind](stack), alarms: Alarms.recommended({ responseTime: Duration.millis(500) }) }));
+    const slow = stackOf((stack) => ({ ...KINDS[kind](stack), alarms: Alarms.recommended({ p95ResponseTime: Duration.millis(500) }) }));
     const { always, ever } = onCall(slow, life([60, WELL], [60, { ...WELL, seconds: [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.6, 0.6] }]));
 
     expect(Object.keys(ever)).toEqual(['SlowResponses']);
@@ -183,19 +183,19 @@ describe('somebody is woken by', () => {
 
   test('slow responses of the second target group', () => {
     const there = { ...WELL, group: 'alternate' as const };
-    const stack = stackOf({ deployment: Deployment.blueGreen(), alarms: Alarms.recommended({ responseTime: Duration.millis(500) }) });
+    const stack = stackOf({ deployment: Deployment.blueGreen(), alarms: Alarms.recommended({ p95ResponseTime: Duration.millis(500) }) });
 
     expect(Object.keys(onCall(stack, life([60, there], [60, { ...there, seconds: [0.6] }])).always)).toEqual(['SlowResponses']);
   });
 
   test('error lines', () => {
-    const { always } = onCall(stackOf({ alarms: Alarms.recommended({ errorLines: 10 }) }), life([60, WELL], [60, { ...WELL, errorLines: 2 }]));
+    const { always } = onCall(stackOf({ alarms: Alarms.recommended({ errorLogLines: 10 }) }), life([60, WELL], [60, { ...WELL, errorLines: 2 }]));
 
     expect(always.ErrorLines[0]).toBeLessThanOrEqual(72);
   });
 
   test('fewer healthy tasks than asked for', () => {
-    const { always } = onCall(stackOf({ alarms: Alarms.recommended({ healthyTasks: 2 }) }), life([60, WELL], [60, { ...WELL, healthy: 1 }]));
+    const { always } = onCall(stackOf({ alarms: Alarms.recommended({ minHealthyTasks: 2 }) }), life([60, WELL], [60, { ...WELL, healthy: 1 }]));
 
     expect(always.NoHealthyTask[0]).toBeLessThanOrEqual(66);
   });
@@ -228,15 +228,15 @@ describe('the recommended alarms', () => {
 
     expect(thresholds({})).toEqual({ NoHealthyTask: 1, ErrorRate: 5, HighCpu: 80, HighMemory: 80 });
     expect(thresholds({
-      healthyTasks: 2,
+      minHealthyTasks: 2,
       errorRatePercent: 0.5,
       cpuUtilizationPercent: 90,
       memoryUtilizationPercent: 70,
-      responseTime: Duration.millis(250),
-      errorLines: 3,
+      p95ResponseTime: Duration.millis(250),
+      errorLogLines: 3,
     })).toEqual({ NoHealthyTask: 2, ErrorRate: 0.5, HighCpu: 90, HighMemory: 70, SlowResponses: 0.25, ErrorLines: 3 });
     expect(alarmsOf(templateOf()).ErrorRate.Metrics[0].Expression).toContain('>= 5,');
-    expect(alarmsOf(templateOf({ alarms: Alarms.recommended({ leastErrors: 50 }) })).ErrorRate.Metrics[0].Expression).toContain('>= 50,');
+    expect(alarmsOf(templateOf({ alarms: Alarms.recommended({ minFailedRequests: 50 }) })).ErrorRate.Metrics[0].Expression).toContain('>= 50,');
   });
 
   test.each([['a load balancer', 7], ['two target groups', 10], ['a shared listener', 5], ['an HTTP API', 5]])('read as many metrics as the docs price, with %s', (kind, metrics) => {
@@ -262,7 +262,7 @@ describe('the recommended alarms', () => {
   });
 
   test('say of which service they are, and what to do first', () => {
-    const alarms = Alarms.recommended({ responseTime: Duration.seconds(1), errorLines: 1 });
+    const alarms = Alarms.recommended({ p95ResponseTime: Duration.seconds(1), errorLogLines: 1 });
     for (const { AlarmDescription, AlarmName } of Object.values(alarmsOf(templateOf({ alarms })))) {
       expect(JSON.stringify(AlarmDescription)).toMatch(/Stack\/Hello: .*First /);
       expect(AlarmName).toBeUndefined();
@@ -360,7 +360,7 @@ describe('who is told', () => {
 
 test('the metric of error lines is that of one service in one stack', () => {
   const stack = newStack();
-  for (const id of ['One', 'Two']) { new HelloFargateService(stack, id, { alarms: Alarms.recommended({ errorLines: 5 }) }); }
+  for (const id of ['One', 'Two']) { new HelloFargateService(stack, id, { alarms: Alarms.recommended({ errorLogLines: 5 }) }); }
   const filters = Object.values(Template.fromStack(stack).findResources('AWS::Logs::MetricFilter')).map(({ Properties }) => Properties);
 
   expect(filters.map(({ MetricTransformations: [{ MetricName, MetricNamespace }] }) => [MetricNamespace, MetricName]))
@@ -371,7 +371,7 @@ test('the metric of error lines is that of one service in one stack', () => {
 test('all of it synthesises without a warning', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello', {
-    alarms: Alarms.recommended({ emails: ['a@example.com'], responseTime: Duration.seconds(1), errorLines: 5 }), deployment: Deployment.canary(), dashboard: true,
+    alarms: Alarms.recommended({ emails: ['a@example.com'], p95ResponseTime: Duration.seconds(1), errorLogLines: 5 }), deployment: Deployment.canary(), dashboard: true,
   });
   hello.addAlarm(hello.metricCpuUtilization().createAlarm(hello, 'Mine', { threshold: 1, evaluationPeriods: 1 }));
   Template.fromStack(stack);
@@ -393,19 +393,19 @@ describe('fails with', () => {
     ['a rate that cannot be exceeded', { errorRatePercent: 100 }, /alarms\.errorRatePercent is 100, but a rate that can be exceeded is from 0 to below 100 percent/],
     ['a negative rate', { errorRatePercent: -1 }, /alarms\.errorRatePercent is -1/],
     ['a rate that is no number', { errorRatePercent: NaN }, /alarms\.errorRatePercent is NaN/],
-    ['no failed request', { leastErrors: 0 }, /alarms\.leastErrors is 0, but the number of failed requests that count is a whole number from 1/],
-    ['no healthy task', { healthyTasks: 0 }, /alarms\.healthyTasks is 0, but the number of healthy tasks is a whole number from 1/],
-    ['more healthy tasks than there are', { healthyTasks: 3 }, /alarms\.healthyTasks is 3, but there are times with 2 tasks, so that it would be in alarm then; set it to 2 or below/],
-    ['no time', { responseTime: Duration.millis(0) }, /alarms\.responseTime is 0 seconds, but it is a time from 1 ms to an hour/],
-    ['a day', { responseTime: Duration.days(1) }, /alarms\.responseTime is 86400 seconds/],
-    ['a time that only the deployment knows', { responseTime: Duration.seconds(Lazy.number({ produce: () => 1 })) }, /alarms\.responseTime is a token/],
-    ['no lines', { errorLines: 0 }, /alarms\.errorLines is 0, but the number of lines is a whole number from 1/],
+    ['no failed request', { minFailedRequests: 0 }, /alarms\.minFailedRequests is 0, but the number of failed requests that count is a whole number from 1/],
+    ['no healthy task', { minHealthyTasks: 0 }, /alarms\.minHealthyTasks is 0, but the number of healthy tasks is a whole number from 1/],
+    ['more healthy tasks than there are', { minHealthyTasks: 3 }, /alarms\.minHealthyTasks is 3, but there are times with 2 tasks, so that it would be in alarm then; set it to 2 or below/],
+    ['no time', { p95ResponseTime: Duration.millis(0) }, /alarms\.p95ResponseTime is 0 seconds, but it is a time from 1 ms to an hour/],
+    ['a day', { p95ResponseTime: Duration.days(1) }, /alarms\.p95ResponseTime is 86400 seconds/],
+    ['a time that only the deployment knows', { p95ResponseTime: Duration.seconds(Lazy.number({ produce: () => 1 })) }, /alarms\.p95ResponseTime is a token/],
+    ['no lines', { errorLogLines: 0 }, /alarms\.errorLogLines is 0, but the number of lines is a whole number from 1/],
   ])('%s', (_what, options, message) => {
     expect(() => templateOf({ alarms: Alarms.recommended(options) })).toThrow(message);
   });
 
   test('more healthy tasks than scaling leaves, at its least or at a time', () => {
-    const alarms = Alarms.recommended({ healthyTasks: 2 });
+    const alarms = Alarms.recommended({ minHealthyTasks: 2 });
     const schedules = [{ schedule: appscaling.Schedule.cron({ hour: '20' }), minCapacity: 1 }];
 
     expect(() => templateOf({ alarms, scaling: { minCapacity: 1, maxCapacity: 4 } })).toThrow(/there are times with 1 tasks/);
@@ -415,11 +415,11 @@ describe('fails with', () => {
   });
 
   test('lines of a class or of a driver that gives no metrics', () => {
-    const alarms = Alarms.recommended({ errorLines: 1 });
+    const alarms = Alarms.recommended({ errorLogLines: 1 });
 
-    expect(() => templateOf({ alarms, logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS })).toThrow(/alarms\.errorLines is 1, but no metric is made of log lines of the class INFREQUENT_ACCESS/);
+    expect(() => templateOf({ alarms, logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS })).toThrow(/alarms\.errorLogLines is 1, but no metric is made of log lines of the class INFREQUENT_ACCESS/);
     expect(() => templateOf({ alarms, logDriver: ecs.LogDrivers.firelens({}) }))
-      .toThrow(/alarms\.errorLines is 1, but with a logDriver the lines go elsewhere/);
+      .toThrow(/alarms\.errorLogLines is 1, but with a logDriver the lines go elsewhere/);
   });
 
   test('nothing that only the deployment knows', () => {
@@ -429,9 +429,9 @@ describe('fails with', () => {
         cpuUtilizationPercent: number,
         memoryUtilizationPercent: number,
         errorRatePercent: number,
-        leastErrors: number,
-        healthyTasks: number,
-        errorLines: number,
+        minFailedRequests: number,
+        minHealthyTasks: number,
+        errorLogLines: number,
         emails: [Lazy.string({ produce: () => email })],
       }),
     }));

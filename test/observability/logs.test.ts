@@ -149,20 +149,20 @@ describe('queries', () => {
 
   test('are saved with a dashboard, unless told otherwise', () => {
     expect(queries({})).toEqual([]);
-    expect(queries({ logQueries: true })).toHaveLength(3);
+    expect(queries({ logInsightsQueries: true })).toHaveLength(3);
     expect(queries({ dashboard: true })).toHaveLength(3);
-    expect(queries({ dashboard: true, logQueries: false })).toEqual([]);
+    expect(queries({ dashboard: true, logInsightsQueries: false })).toEqual([]);
   });
 
   test('are named by stack and service, and ask the log group of the service', () => {
-    const saved = queries({ logQueries: true });
+    const saved = queries({ logInsightsQueries: true });
 
     expect(saved.map(({ Name }) => Name)).toEqual(['Stack/Hello/errors', 'Stack/Hello/slowest paths', 'Stack/Hello/one trace']);
     saved.forEach(({ LogGroupNames }) => expect(LogGroupNames).toEqual([{ Ref: 'HelloTaskLogGroup618D0418' }]));
   });
 
   test('are these, in the words of the log lines of the example app', () => {
-    expect(queries({ logQueries: true }).map(({ QueryString }) => QueryString.split('\n| '))).toEqual([
+    expect(queries({ logInsightsQueries: true }).map(({ QueryString }) => QueryString.split('\n| '))).toEqual([
       [
         'fields @timestamp, level, message, path, status, traceId, @logStream',
         'filter @message like /(?i)"level": ?"(ERROR|FATAL|CRITICAL)"/',
@@ -185,7 +185,7 @@ describe('queries', () => {
   });
 
   test('find the lines that the app and others write', () => {
-    const [errors] = queries({ logQueries: true });
+    const [errors] = queries({ logInsightsQueries: true });
     const [, pattern] = /like \/\(\?i\)(.*)\/\n/.exec(errors.QueryString)!;
     const finds = (line: object, space = '') => new RegExp(pattern, 'i').test(JSON.stringify(line).replace(/":/g, `":${space}`));
 

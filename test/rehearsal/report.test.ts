@@ -12,7 +12,7 @@ const tell = (report: Report) => {
   report.check({ id: 'x', outcome: 'not rehearsed', name: 'three', reason: 'it asks AWS' });
   report.check({ id: 'x', outcome: 'failed', name: 'four', reason: 'first line\nsecond line' });
   report.log('task 1', '\u001b[31mred\u001b[39m \u001b[2Jcleared');
-  report.verdict(1.23);
+  report.result(1.23);
 };
 
 test('is plain text where nobody sees colours', () => {
@@ -38,9 +38,9 @@ test('passes if nothing failed', () => {
   reported((report) => {
     expect(report.passed).toBeUndefined();
     report.check({ id: 'x', outcome: 'not rehearsed', name: 'one' });
-    expect(report.verdict(1)).toBe(true);
+    expect(report.result(1)).toBe(true);
     report.check({ id: 'x', outcome: 'failed', name: 'two' });
-    expect(report.verdict(1)).toBe(false);
+    expect(report.result(1)).toBe(false);
     expect(report.passed).toBe(false);
   });
 });

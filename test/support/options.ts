@@ -64,11 +64,11 @@ export const OPTIONS: Options = {
   scaling: {
     left,
     cpu: () => ({ minCapacity: 2, maxCapacity: 10 }),
-    steps: () => ({ minCapacity: 1, maxCapacity: 4, cpu: CpuScaling.steps(80, 20), scaleOutCooldown: Duration.seconds(90) }),
+    steps: () => ({ minCapacity: 1, maxCapacity: 4, cpu: CpuScaling.stepScaling(80, 20), scaleOutCooldown: Duration.seconds(90) }),
     all: () => ({
       minCapacity: 2,
       maxCapacity: 20,
-      cpu: CpuScaling.target(60),
+      cpu: CpuScaling.targetTracking(60),
       memoryUtilizationPercent: 75,
       requestsPerTarget: 1000,
       scaleInCooldown: Duration.minutes(10),
@@ -184,14 +184,14 @@ export const OPTIONS: Options = {
   encryptLogs: { left, on: () => true, off: () => false },
   logEncryptionKey: { left, own: ({ stack }) => new kms.Key(stack, 'LogKey') },
   logServiceEvents: { left, on: () => true },
-  logQueries: { left, on: () => true, off: () => false },
+  logInsightsQueries: { left, on: () => true, off: () => false },
   alarms: {
     left,
     none: () => Alarms.none(),
     email: () => Alarms.recommended({ emails: ['on-call@example.com'], cpuUtilizationPercent: 60 }),
-    slow: ({ stack }) => Alarms.recommended({ topics: [new sns.Topic(stack, 'Topic', { enforceSSL: true })], responseTime: Duration.seconds(2) }),
-    lines: () => Alarms.recommended({ errorLines: 10 }),
-    two: () => Alarms.recommended({ healthyTasks: 2 }),
+    slow: ({ stack }) => Alarms.recommended({ topics: [new sns.Topic(stack, 'Topic', { enforceSSL: true })], p95ResponseTime: Duration.seconds(2) }),
+    lines: () => Alarms.recommended({ errorLogLines: 10 }),
+    two: () => Alarms.recommended({ minHealthyTasks: 2 }),
   },
   dashboard: { left, on: () => true, off: () => false },
   containerInsights: { left, enhanced: () => ecs.ContainerInsights.ENHANCED, off: () => ecs.ContainerInsights.DISABLED },
@@ -333,9 +333,9 @@ export const RULES: Rule[] = [
   // what is seen of it
   { prop: 'containerInsights', because: /would be ignored/, isOfNetwork: true, when: (c) => c.containerInsights !== 'left' && c.cluster !== 'left' },
   { prop: 'logEncryptionKey', because: /encryptLogs is false/, when: (c) => c.logEncryptionKey !== 'left' && c.encryptLogs === 'off' },
-  { prop: 'alarms.errorLines', because: /INFREQUENT_ACCESS/, when: (c) => c.alarms === 'lines' && c.logGroupClass === 'infrequent' },
-  { prop: 'alarms.errorLines', because: /the lines go elsewhere/, when: (c) => c.alarms === 'lines' && c.logDriver !== 'left' },
-  { prop: 'alarms.healthyTasks', because: /in alarm then/, when: (c) => c.alarms === 'two' && fewestTasks(c) < 2 },
+  { prop: 'alarms.errorLogLines', because: /INFREQUENT_ACCESS/, when: (c) => c.alarms === 'lines' && c.logGroupClass === 'infrequent' },
+  { prop: 'alarms.errorLogLines', because: /the lines go elsewhere/, when: (c) => c.alarms === 'lines' && c.logDriver !== 'left' },
+  { prop: 'alarms.minHealthyTasks', because: /in alarm then/, when: (c) => c.alarms === 'two' && fewestTasks(c) < 2 },
   { prop: 'healthCheck', because: /Fargate gives 120 s/, when: (c) => c.stopTimeout === 'left' && delayOf(c) + 35 > 120 },
 ];
 

@@ -3,7 +3,7 @@ import * as http from 'node:http';
 import { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { CloudFormationResponse, LambdaCode, RESPONSE_URL } from './lambda';
-import { play, StateMachineDefinition } from './state-machine';
+import { execute, StateMachineDefinition } from './state-machine';
 import { PublicNames } from '../edge/public-names';
 import { Assembly, CfnResource, Stack } from '../templates/assembly';
 import { knownOnlyInAws, KnownAttributes, Resolver } from '../templates/intrinsics';
@@ -197,7 +197,7 @@ class AssertionProvider {
       const { stateMachineArn, input, name } = JSON.parse(body);
       const { DefinitionString } = this.resolver.resolve(this.stack, this.stack.template.Resources![nameIn(stateMachineArn)].Properties);
       const definition: StateMachineDefinition = JSON.parse(DefinitionString);
-      void play(definition, JSON.parse(input), async (resource, data) => this.invoke(resource, data), this.pace, this.ended.signal)
+      void execute(definition, JSON.parse(input), async (resource, data) => this.invoke(resource, data), this.pace, this.ended.signal)
         .then(() => 'it ended without an answer', (error: Error) => error.message)
         // Only the first answer counts.
         .then((reason) => this.responses.get(name)?.({ Status: 'FAILED', Reason: reason, RequestId: name }));

@@ -26,7 +26,7 @@ type Invoke = (resource: string, input: unknown) => Promise<unknown>;
  * @param interrupted ends the waiting
  * @param pace how many times as fast as the definition says it waits between attempts
  */
-export async function play(
+export async function execute(
   definition: StateMachineDefinition, input: unknown, invoke: Invoke, pace: number, interrupted: AbortSignal,
 ): Promise<unknown> {
   let data = input;

@@ -15,7 +15,7 @@ export interface Front {
 }
 
 /** What came of a request that was sent to a task. */
-export interface Outcome {
+export interface RequestOutcome {
   readonly target: Target;
   /** Milliseconds, as `Date.now()` has them. */
   readonly sentAt: number;
@@ -35,7 +35,7 @@ export const hasFailed = ({ status }: { readonly status?: number }): boolean => 
 
 export class Load {
   /** Of requests that reached a task. */
-  public readonly outcomes: Outcome[] = [];
+  public readonly outcomes: RequestOutcome[] = [];
   private readonly ended = new AbortController();
   private readonly under = new Set<Promise<unknown>>();
 

@@ -1,5 +1,5 @@
 import { Check } from '../report';
-import { Actor } from '../running-service';
+import { RunningTask } from '../running-service';
 import { Memory } from '../tasks/task';
 
 /*
@@ -7,14 +7,14 @@ import { Memory } from '../tasks/task';
  */
 
 /** Shares of the limit. A runtime that collects garbage goes up and down by a few percent. */
-const MOST_USED = 0.9;
-const MOST_GROWTH = 0.2;
+const MAX_USED = 0.9;
+const MAX_GROWTH = 0.2;
 
 export class MemoryWatch {
-  private readonly samples = new Map<Actor, Memory[]>();
+  private readonly samples = new Map<RunningTask, Memory[]>();
   private timer?: NodeJS.Timeout;
 
-  public watch(actors: Actor[]): void {
+  public watch(actors: RunningTask[]): void {
     actors.forEach((actor) => this.samples.set(actor, []));
     this.timer = setInterval(() => { void this.sample(); }, 500);
   }
@@ -26,7 +26,7 @@ export class MemoryWatch {
   }
 
   /** @param all tasks that there were, watched or not */
-  public judge(all: Actor[]): Check {
+  public judge(all: RunningTask[]): Check {
     const id = 'memory';
     const name = 'memory has head-room under load, and does not grow with each request';
     const killed = all.filter(isOutOfMemory);
@@ -38,10 +38,10 @@ export class MemoryWatch {
     // Where a task dies early, there are few.
     const long = shares.filter((of) => of.length >= 4);
     const peak = Math.max(...shares.flat());
-    if (long.length === 0 && !(peak > MOST_USED)) { return { id, name, outcome: 'not rehearsed', reason: 'it cannot be measured here' }; }
+    if (long.length === 0 && !(peak > MAX_USED)) { return { id, name, outcome: 'not rehearsed', reason: 'it cannot be measured here' }; }
     const growth = Math.max(...long.map((of) => of[of.length - 1] - of[Math.floor(of.length * 0.4)]));
     const percent = (share: number) => `${Math.round(100 * share)} %`;
-    if (growth > MOST_GROWTH) {
+    if (growth > MAX_GROWTH) {
       return {
         id,
         name,
@@ -52,8 +52,8 @@ export class MemoryWatch {
     return {
       id,
       name,
-      outcome: peak > MOST_USED ? 'failed' : 'passed',
-      reason: peak > MOST_USED ? `${percent(peak)} of the limit is used: raise memoryLimitMiB, or have the app use less` : `at most ${percent(peak)} of the limit`,
+      outcome: peak > MAX_USED ? 'failed' : 'passed',
+      reason: peak > MAX_USED ? `${percent(peak)} of the limit is used: raise memoryLimitMiB, or have the app use less` : `at most ${percent(peak)} of the limit`,
     };
   }
 
@@ -65,4 +65,4 @@ export class MemoryWatch {
   }
 }
 
-export const isOutOfMemory = ({ task }: Actor): boolean => task.exit?.outOfMemory ?? false;
+export const isOutOfMemory = ({ task }: RunningTask): boolean => task.exit?.outOfMemory ?? false;

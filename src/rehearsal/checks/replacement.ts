@@ -1,9 +1,9 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
-import { Answer, get, hasFailed, Front, Load, Outcome, throughputOf } from './load';
+import { Answer, get, hasFailed, Front, Load, RequestOutcome, throughputOf } from './load';
 import { isOutOfMemory, MemoryWatch } from './memory-watch';
 import { Check } from '../report';
-import { Actor, Cast, deregister } from '../running-service';
+import { RunningTask, RunningService, deregister } from '../running-service';
 import { sleep } from '../sleep';
 import { TaskStop } from '../tasks/task';
 
@@ -12,13 +12,13 @@ import { TaskStop } from '../tasks/task';
  * killed, and a connection is left idle all the while: so the longest of these takes as long as all of them.
  */
 
-export interface VerdictOptions {
+export interface ReplacementOptions {
   readonly front: Front;
   readonly idleTimeoutSeconds: number;
   readonly interrupted: AbortSignal;
   readonly note: (line: string) => void;
   /** Starts one more task, registers it, and waits until it is healthy. @throws an Error that says why it is not */
-  readonly startAnother: () => Promise<Actor>;
+  readonly startAnother: () => Promise<RunningTask>;
 }
 
 /**
@@ -32,7 +32,7 @@ const REPLACED = 3;
 /** How long the load balancer takes to notice, where it is told of a leaving task after the task itself. */
 const NOTICED_AFTER_MS = 2000;
 /** Load for at least so long, or nothing can be said of memory and idle connections. */
-const LEAST_LOAD_MS = 6000;
+const MIN_LOAD_MS = 6000;
 
 /** Node's 5 s and gunicorn's 2 s are too short for a load balancer that keeps connections for 60 s. */
 interface IdleConnection {
@@ -44,7 +44,7 @@ interface IdleConnection {
 }
 
 /** @param check is told each result */
-export async function rehearseReplacement(cast: Cast, options: VerdictOptions, check: (result: Check) => void): Promise<void> {
+export async function rehearseReplacement(cast: RunningService, options: ReplacementOptions, check: (result: Check) => void): Promise<void> {
   const { front, interrupted } = options;
   const all = [...cast.tasks];
   await checkDeclared(cast, check);
@@ -92,7 +92,7 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
       leaveDeregistered(before, front, load, burst),
       leave(after, load, async () => sleep(Math.min(NOTICED_AFTER_MS, 500 * cast.service.container.stopTimeoutSeconds))),
       leave(unnoticed, load, async ({ task }) => { await task.exited; }),
-      sleep(LEAST_LOAD_MS, interrupted),
+      sleep(MIN_LOAD_MS, interrupted),
     ]);
     const killed = staying[staying.length - 1];
     const restart = interrupted.aborted || killed.task.exit ? undefined : await killOne(killed, staying.length, load, options);
@@ -125,7 +125,7 @@ export async function rehearseReplacement(cast: Cast, options: VerdictOptions, c
 }
 
 /** Whether user, root filesystem and capabilities are as they are declared, and the user is not root. */
-export async function checkDeclared({ runtime, tasks: [{ task }] }: Cast, check: (result: Check) => void): Promise<void> {
+export async function checkDeclared({ runtime, tasks: [{ task }] }: RunningService, check: (result: Check) => void): Promise<void> {
   const different = (await task.declared()).filter(({ same }) => same === false);
   check({
     id: 'as-declared',
@@ -145,7 +145,7 @@ export async function checkDeclared({ runtime, tasks: [{ task }] }: Cast, check:
 interface Departure {
   readonly stop: TaskStop;
   /** Requests of users that this task has lost since it was told to leave. */
-  readonly failed: Outcome[];
+  readonly failed: RequestOutcome[];
   /** It was sent requests to the end. */
   readonly inRotation?: boolean;
   readonly underWay?: number;
@@ -153,7 +153,7 @@ interface Departure {
 }
 
 /** As ECS does it on demand: first the load balancer is told, then the task. */
-async function leaveDeregistered(actor: Actor, front: Front, load: Load, burst: number): Promise<Departure> {
+async function leaveDeregistered(actor: RunningTask, front: Front, load: Load, burst: number): Promise<Departure> {
   const { host, port } = actor.targets[0].target;
   const url = `http://${host}:${port}${new URL(front.url).pathname}`;
   const underWay = new Set<Promise<Answer>>();
@@ -179,7 +179,7 @@ async function leaveDeregistered(actor: Actor, front: Front, load: Load, burst: 
 }
 
 /** @param noticed after it, the load balancer sends no more requests to the task */
-async function leave(actor: Actor, load: Load, noticed?: (actor: Actor) => Promise<unknown>): Promise<Departure> {
+async function leave(actor: RunningTask, load: Load, noticed?: (actor: RunningTask) => Promise<unknown>): Promise<Departure> {
   const told = Date.now();
   const stopped = actor.task.stop('gently');
   let inRotation = false;
@@ -208,7 +208,7 @@ export function inFlight({ underWay = 0, cutOff = [] }: Departure): Check {
   };
 }
 
-function lossless(id: string, name: string, failed: Outcome[], cause: string): Check {
+function lossless(id: string, name: string, failed: RequestOutcome[], cause: string): Check {
   return { id, outcome: failed.length > 0 ? 'failed' : 'passed', name, reason: failed.length > 0 ? `${failed.length} failed: ${cause}` : undefined };
 }
 
@@ -243,8 +243,8 @@ function inTime(departures: Departure[], stopTimeoutSeconds: number): Check {
  * @returns the judgement on it, for when all requests are answered
  */
 async function killOne(
-  actor: Actor, tasks: number, load: Load, options: VerdictOptions,
-): Promise<{ judge: () => Check; actor?: Actor }> {
+  actor: RunningTask, tasks: number, load: Load, options: ReplacementOptions,
+): Promise<{ judge: () => Check; actor?: RunningTask }> {
   const id = 'survives-a-kill';
   const name = 'one task that is killed is replaced, and the others serve on';
   await actor.task.kill();
@@ -274,7 +274,7 @@ async function killOne(
 }
 
 /** A connection that has had one request, as a load balancer keeps them. */
-async function holdIdle({ targets: [{ target }] }: Actor, front: Front): Promise<IdleConnection> {
+async function holdIdle({ targets: [{ target }] }: RunningTask, front: Front): Promise<IdleConnection> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const { keepAlive } = await get(`http://${target.host}:${target.port}${new URL(front.url).pathname}`, front.host, { agent });
   const [, announced] = /timeout=(\d+)/.exec(keepAlive ?? '') ?? [];
@@ -309,7 +309,7 @@ export function keptAlive({ announcedSeconds, openedAt, closedAt }: IdleConnecti
   };
 }
 
-async function rootWrites({ service }: Cast, actors: Actor[]): Promise<Check> {
+async function rootWrites({ service }: RunningService, actors: RunningTask[]): Promise<Check> {
   const id = 'root-filesystem';
   const name = 'the app writes nothing to its root filesystem';
   if (!service.container.readonlyRootFilesystem) { return { id, name, outcome: 'not rehearsed', reason: 'it is not declared read-only' }; }
@@ -324,7 +324,7 @@ async function rootWrites({ service }: Cast, actors: Actor[]): Promise<Check> {
   };
 }
 
-function jsonLines(actors: Actor[]): Check {
+function jsonLines(actors: RunningTask[]): Check {
   const id = 'json-logs';
   const name = 'each line of the log is JSON';
   const lines = actors.reduce((sum, { log }) => sum + log.lines, 0);

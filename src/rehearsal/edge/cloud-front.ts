@@ -10,7 +10,7 @@ import { keyOf, ListenerSpec, LoadBalancerSpec } from '../templates/service';
 /*
  * A stand-in for CloudFront: passes requests through to the stand-in for the load balancer, or HTTP API, that is its origin.
  *
- * Documented: the order of behaviours and their path patterns (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html),
+ * Documented: the order of behaviors and their path patterns (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html),
  * methods that are not allowed answer 403, the redirect to HTTPS, and the headers, cookies and query that reach the origin without an origin
  * request policy (…/RequestAndResponseBehaviorCustomOrigin.html, …/controlling-origin-requests.html).
  * Assumed: a cache policy or origin request policy of one's own lets everything through.
@@ -26,7 +26,7 @@ const POLICIES: { readonly [id: string]: 'nothing' | 'all' | 'all but Host' } = 
   'b689b0a8-53d0-40ab-baf2-68738e2966ac': 'all but Host', // AllViewerExceptHostHeader
 };
 
-interface Behaviour {
+interface Behavior {
   readonly origin?: Origin;
   readonly methods: readonly string[];
   readonly passes: 'nothing' | 'all' | 'all but Host';
@@ -41,7 +41,7 @@ interface Origin {
 
 export interface CloudFrontSpec extends LoadBalancerSpec {
   /** By the key that the actions of its rules have in place of a target group. */
-  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly behaviors: ReadonlyMap<string, Behavior>;
 }
 
 export class CloudFront extends LoadBalancer {
@@ -51,17 +51,17 @@ export class CloudFront extends LoadBalancer {
   }
 
   protected answer(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
-    const behaviour = this.behaviourOf(listener, request);
-    if (behaviour && !behaviour.methods.includes(request.method ?? 'GET')) {
+    const behavior = this.behaviorFor(listener, request);
+    if (behavior && !behavior.methods.includes(request.method ?? 'GET')) {
       this.answerItself(request, response, 403, 'This distribution is not configured to allow the HTTP request method that was used for this request.\n');
     } else {
-      if (behaviour?.passes === 'nothing') { request.url = request.url?.split('?')[0]; }
+      if (behavior?.passes === 'nothing') { request.url = request.url?.split('?')[0]; }
       super.answer(listener, request, response);
     }
   }
 
   protected pick(action: Action & { type: 'forward' }): Target | undefined {
-    const origin = this.cloudFront.behaviours.get(action.targetGroups[0].key)?.origin;
+    const origin = this.cloudFront.behaviors.get(action.targetGroups[0].key)?.origin;
     const standIn = this.origins.find(({ spec }) => spec.key === origin?.key);
     const listener = standIn?.spec.listeners.find(({ port }) => port === origin?.port);
     if (!standIn || !listener) { return undefined; }
@@ -70,18 +70,18 @@ export class CloudFront extends LoadBalancer {
   }
 
   protected forwardedHeaders(listener: ListenerSpec, request: http.IncomingMessage): string[] {
-    const behaviour = this.behaviourOf(listener, request);
+    const behavior = this.behaviorFor(listener, request);
     const set: { [name: string]: string | undefined } = {
       'X-Forwarded-For': [request.headers['x-forwarded-for'] ?? [], request.socket.remoteAddress ?? '127.0.0.1'].flat().join(', '),
       'Via': '1.1 rehearsal.cloudfront.net (CloudFront)',
       'X-Amz-Cf-Id': randomBytes(24).toString('base64url'),
-      ...behaviour?.origin?.headers,
+      ...behavior?.origin?.headers,
     };
-    if (behaviour?.passes !== 'all') { set.Host = 'origin.invalid'; }
-    if (behaviour?.passes === 'nothing') { set['User-Agent'] = 'Amazon CloudFront'; }
+    if (behavior?.passes !== 'all') { set.Host = 'origin.invalid'; }
+    if (behavior?.passes === 'nothing') { set['User-Agent'] = 'Amazon CloudFront'; }
     const headers = passedOn(request.rawHeaders, request.headers.connection, request.headers['transfer-encoding'] !== undefined);
     const replaced = Object.keys(set).map((name) => name.toLowerCase());
-    const dropped = behaviour?.passes === 'nothing' ? ['cookie', 'authorization', 'referer', 'accept', 'accept-language', 'accept-charset', 'origin'] : [];
+    const dropped = behavior?.passes === 'nothing' ? ['cookie', 'authorization', 'referer', 'accept', 'accept-language', 'accept-charset', 'origin'] : [];
     const kept = headers.flatMap((name, index) =>
       index % 2 === 0 && ![...replaced, ...dropped].includes(name.toLowerCase()) ? [name, headers[index + 1]] : []);
     return [...kept, ...Object.entries(set).filter(([, value]) => value !== undefined)].flat() as string[];
@@ -99,9 +99,9 @@ export class CloudFront extends LoadBalancer {
     super.answerItself(request, response, status, body, { 'Server': 'CloudFront', 'X-Cache': 'Error from cloudfront', ...headers });
   }
 
-  private behaviourOf(listener: ListenerSpec, request: http.IncomingMessage): Behaviour | undefined {
+  private behaviorFor(listener: ListenerSpec, request: http.IncomingMessage): Behavior | undefined {
     const action = decide(listener, ruleRequestOf(listener, request));
-    return action.type === 'forward' ? this.cloudFront.behaviours.get(action.targetGroups[0].key) : undefined;
+    return action.type === 'forward' ? this.cloudFront.behaviors.get(action.targetGroups[0].key) : undefined;
   }
 }
 
@@ -114,7 +114,7 @@ export function readCloudFronts(assembly: Assembly, resolver: Resolver, standIns
       const origin = config.Origins[index];
       const vpcOrigin = resolver.reference(stack, rawOrigin.VpcOriginConfig?.VpcOriginId);
       const endpoint = vpcOrigin?.stack.template.Resources?.[vpcOrigin.logicalId].Properties?.VpcOriginEndpointConfig;
-      const behind = endpoint && vpcOrigin ? resolver.reference(vpcOrigin.stack, endpoint.Arn) : hostOf(resolver, stack, rawOrigin.DomainName);
+      const behind = endpoint && vpcOrigin ? resolver.reference(vpcOrigin.stack, endpoint.Arn) : originReference(resolver, stack, rawOrigin.DomainName);
       const standIn = behind && standIns.find(({ key }) => key === keyOf(behind));
       if (!standIn) { return []; }
       const ports = endpoint ?? origin.CustomOriginConfig ?? {};
@@ -128,17 +128,17 @@ export function readCloudFronts(assembly: Assembly, resolver: Resolver, standIns
     if (origins.size === 0) { return []; }
 
     const name = stack.displayName(logicalId);
-    const behaviours = new Map<string, Behaviour>();
+    const behaviors = new Map<string, Behavior>();
     const conditionsOf = (pattern: string | undefined) => pattern === undefined ? [] :
       [{ field: 'path-pattern' as const, values: [pattern.startsWith('/') || pattern.startsWith('*') ? pattern : `/${pattern}`] }];
-    const entries = [...config.CacheBehaviors ?? [], config.DefaultCacheBehavior ?? {}].map((behaviour: any, index) => {
-      const policy = behaviour.OriginRequestPolicyId ?? behaviour.CachePolicyId;
-      behaviours.set(String(index), {
-        origin: origins.get(behaviour.TargetOriginId),
-        methods: behaviour.AllowedMethods ?? ['GET', 'HEAD'],
+    const entries = [...config.CacheBehaviors ?? [], config.DefaultCacheBehavior ?? {}].map((behavior: any, index) => {
+      const policy = behavior.OriginRequestPolicyId ?? behavior.CachePolicyId;
+      behaviors.set(String(index), {
+        origin: origins.get(behavior.TargetOriginId),
+        methods: behavior.AllowedMethods ?? ['GET', 'HEAD'],
         passes: POLICIES[policy] ?? 'all',
       });
-      return { index, viewers: behaviour.ViewerProtocolPolicy, conditions: conditionsOf(behaviour.PathPattern) };
+      return { index, viewers: behavior.ViewerProtocolPolicy, conditions: conditionsOf(behavior.PathPattern) };
     });
     const listener = (protocol: 'HTTP' | 'HTTPS', port: number): ListenerSpec => {
       const rules = entries.map(({ index, viewers, conditions }) => {
@@ -154,18 +154,18 @@ export function readCloudFronts(assembly: Assembly, resolver: Resolver, standIns
     return [{
       key: keyOf({ stack, logicalId }),
       name,
-      notes: [`${name} is CloudFront: its stand-in passes requests on by its behaviours, and caches nothing.`],
+      notes: [`${name} is CloudFront: its stand-in passes requests on by its behaviors, and caches nothing.`],
       idleTimeoutSeconds: Math.max(...timeouts),
       dropInvalidHeaderFields: false,
       xForwardedFor: 'append',
       listeners: [listener('HTTP', 80), listener('HTTPS', 443)],
-      behaviours,
+      behaviors,
     }];
   });
 }
 
 /** The load balancer or HTTP API whose name an origin has, which may stand in the middle of a text. */
-function hostOf(resolver: Resolver, stack: Parameters<Resolver['reference']>[0], domainName: unknown) {
+function originReference(resolver: Resolver, stack: Parameters<Resolver['reference']>[0], domainName: unknown) {
   const [mentioned] = /\{"(?:Fn::GetAtt|Ref)":(?:\[[^\]]+\]|"[^"]+")\}/.exec(JSON.stringify(domainName ?? '')) ?? [];
   return resolver.reference(stack, domainName) ?? (mentioned ? resolver.reference(stack, JSON.parse(mentioned)) : undefined);
 }

@@ -12,7 +12,7 @@ import { leadsTo, readLoadBalancers } from '../templates/service';
  *
  * @throws CannotRun when nothing leads to one of them
  */
-export function standInsFor(assembly: Assembly, resolver: Resolver, targetGroups: ReadonlyMap<string, TargetGroup>): LoadBalancer[] {
+export function newEmulators(assembly: Assembly, resolver: Resolver, targetGroups: ReadonlyMap<string, TargetGroup>): LoadBalancer[] {
   const groups = [...targetGroups.values()].map(({ spec }) => spec);
   const inner = [
     ...readHttpApis(assembly, resolver, groups.map(({ key }) => key)).map((spec) => new HttpApi(spec, targetGroups)),

@@ -15,7 +15,7 @@ const NAMES: { readonly [type: string]: { readonly attribute: string; readonly s
  */
 export class PublicNames {
   private readonly keys: string[];
-  private readonly standIns = new Map<string, LoadBalancer>();
+  private readonly emulators = new Map<string, LoadBalancer>();
   /** Keys by the names of the user's own domain. */
   private readonly aliases = new Map<string, string>();
 
@@ -36,8 +36,8 @@ export class PublicNames {
     return index >= 0 && attribute === name.attribute ? `${name.scheme}stand-in-${index}.invalid` : undefined;
   };
 
-  public standFor(standIn: LoadBalancer): void {
-    this.standIns.set(standIn.spec.key, standIn);
+  public register(standIn: LoadBalancer): void {
+    this.emulators.set(standIn.spec.key, standIn);
   }
 
   /** The text with the URLs of what has a stand-in replaced by those of the stand-in. */
@@ -55,7 +55,7 @@ export class PublicNames {
   }
 
   private address(key: string, protocol?: string, port?: string): string | undefined {
-    const standIn = this.standIns.get(key);
+    const standIn = this.emulators.get(key);
     const wanted = Number(port ?? (protocol === 'https' ? 443 : 80));
     // A name without a protocol says no port: an HTTP API has 443 only.
     const listener = standIn?.spec.listeners.find((candidate) => candidate.port === wanted)

@@ -1,4 +1,4 @@
-import { play, StateMachineDefinition } from '../../../src/rehearsal/assertions/state-machine';
+import { execute, StateMachineDefinition } from '../../../src/rehearsal/assertions/state-machine';
 
 const WAITER: StateMachineDefinition = {
   StartAt: 'isComplete',
@@ -19,7 +19,7 @@ const NEVER = new AbortController().signal;
 /** Plays the waiter with a task that fails as often. */
 async function wait(failures: number, signal = NEVER): Promise<string[]> {
   const calls: string[] = [];
-  await play(WAITER, 'input', async (resource, input) => {
+  await execute(WAITER, 'input', async (resource, input) => {
     calls.push(`${resource} ${JSON.stringify(input)}`);
     if (resource === 'isComplete' && calls.length <= failures) { throw new Error('not yet'); }
     return null;
@@ -49,5 +49,5 @@ test('does not try again once it is interrupted', async () => {
 });
 
 test('fails on a state that it does not know', async () => {
-  await expect(play({ StartAt: 'a', States: { a: { Type: 'Map' } } }, 1, async () => 1, 1, NEVER)).rejects.toThrow(/type Map/);
+  await expect(execute({ StartAt: 'a', States: { a: { Type: 'Map' } } }, 1, async () => 1, 1, NEVER)).rejects.toThrow(/type Map/);
 });

@@ -7,7 +7,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { checkDeclared, inFlight, keptAlive } from '../../../src/rehearsal/checks/replacement';
 import { rehearse } from '../../../src/rehearsal/rehearse';
 import { Check, Report } from '../../../src/rehearsal/report';
-import { Actor, Cast } from '../../../src/rehearsal/running-service';
+import { RunningTask, RunningService } from '../../../src/rehearsal/running-service';
 import { Declared } from '../../../src/rehearsal/tasks/task';
 import { FixtureProps, synthesiseService } from '../../support/rehearsal/fixture';
 
@@ -164,8 +164,8 @@ test.each([
 describe('what is declared', () => {
   const checksFor = async (user: string, ...declared: Declared[]) => {
     const checks: Check[] = [];
-    const actor = { task: { declared: async () => declared } } as unknown as Actor;
-    await checkDeclared({ runtime: { user }, tasks: [actor] } as unknown as Cast, (check) => checks.push(check));
+    const actor = { task: { declared: async () => declared } } as unknown as RunningTask;
+    await checkDeclared({ runtime: { user }, tasks: [actor] } as unknown as RunningService, (check) => checks.push(check));
     return checks.map(({ id, outcome, reason }) => `${id} ${outcome}: ${reason}`);
   };
 

@@ -185,7 +185,7 @@ describe('behind an HTTP API', () => {
   });
 });
 
-test('behind CloudFront, a service is reached over its behaviours, and by an alias of the domain', async () => {
+test('behind CloudFront, a service is reached over its behaviors, and by an alias of the domain', async () => {
   const { passed, text } = await perform((app, stack) => {
     const { loadBalancer } = new FixtureService(stack, 'Web', { container: ECHO });
     const origin = new origins.LoadBalancerV2Origin(loadBalancer, {
@@ -225,7 +225,7 @@ test('behind CloudFront, a service is reached over its behaviours, and by an ali
     assertions.httpApiCall(`${cdn}/assets/x`, { method: 'DELETE' }).expect(ExpectedResult.objectLike({ status: 403 }));
     assertions.httpApiCall('https://shop.example.com/health').expect(ExpectedResult.objectLike({ status: 200 }));
   });
-  expect(text).toContain('Shop/Distribution is CloudFront: its stand-in passes requests on by its behaviours, and caches nothing');
+  expect(text).toContain('Shop/Distribution is CloudFront: its stand-in passes requests on by its behaviors, and caches nothing');
   expect(outcomeOf(text, '"body":"health"')).toBe('ok');
   expect(outcomeOf(text, '/x?q=1"')).toBe('ok');
   expect(outcomeOf(text, 'Amazon CloudFront')).toBe('ok');
@@ -265,7 +265,7 @@ test('what stands before which service, and for how long it waits, is as in the 
   const loadBalancers = readLoadBalancers(assembly, resolver, keys);
   const distributions = readCloudFronts(assembly, resolver, loadBalancers);
   expect(distributions.map(({ name, idleTimeoutSeconds }) => ({ name, idleTimeoutSeconds }))).toEqual([{ name: 'Shop/Distribution', idleTimeoutSeconds: 50 }]);
-  expect(distributions[0].behaviours.get('0')!.origin).toMatchObject({ key: loadBalancers[0].key, port: 80 });
+  expect(distributions[0].behaviors.get('0')!.origin).toMatchObject({ key: loadBalancers[0].key, port: 80 });
 });
 
 test('behind a listener from outside, the rules that are known lead to the service, and the stand-in is named as such', async () => {

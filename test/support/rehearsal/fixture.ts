@@ -105,7 +105,9 @@ export function synthesiseService(props: FixtureProps = {}, assertOn?: (test: In
 /** @returns the command as it is shipped, in a directory of its own: what starts it, and the compiled sources next to it */
 export function installCommand(directory: string): string {
   const sources = path.join(ROOT, 'src', 'rehearsal');
-  for (const file of fs.readdirSync(sources)) { compile(path.join(sources, file), path.join(directory, 'lib', 'rehearsal')); }
+  for (const file of fs.readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
+    compile(path.join(sources, file), path.join(directory, 'lib', 'rehearsal', path.dirname(file)));
+  }
   fs.cpSync(path.join(ROOT, 'bin'), path.join(directory, 'bin'), { recursive: true });
   return path.join(directory, 'bin', 'hello-fargate-service');
 }

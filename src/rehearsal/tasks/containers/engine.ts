@@ -14,7 +14,7 @@ import { DockerImageSource } from '../../templates/assembly';
  * makes has a label of this rehearsal. What runs in containers is the business of `container-task.ts`.
  */
 
-export interface Outcome {
+export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -64,7 +64,7 @@ export class Engine {
       const kind = /podman/i.test(version.stdout) ? 'podman' : 'docker';
       const info = await run(program, ['info', '--format', kind === 'podman' ? 'json' : '{{json .}}']);
       const facts = info.code === 0 ? readInfo(kind, info.stdout) : undefined;
-      if (facts) { return new Engine(program, kind, facts, await hostOf(program, kind, facts)); }
+      if (facts) { return new Engine(program, kind, facts, await engineHost(program, kind, facts)); }
       silent ??= `${program} is installed, but its engine does not answer (${reasonIn(info.stderr)}): start it`;
     }
     const absent = programs.length > 1 ? `neither ${programs.join(' nor ')} is installed` : `${programs[0]} is not installed`;
@@ -119,7 +119,7 @@ export class Engine {
     return `hello-fargate-service-${this.id}-${++this.made}-${what.replace(/[^\w.-]/g, '-')}`;
   }
 
-  public async run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  public async run(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
     return run(this.program, args, options);
   }
 
@@ -292,7 +292,7 @@ function readInfo(kind: 'docker' | 'podman', text: string): EngineInfo | undefin
   return { version: info.ServerVersion, capabilities: [], machine: goName(info.Architecture), here: !rootless && !/desktop/i.test(info.OperatingSystem ?? '') };
 }
 
-async function hostOf(program: string, kind: 'docker' | 'podman', { here }: EngineInfo): Promise<string | undefined> {
+async function engineHost(program: string, kind: 'docker' | 'podman', { here }: EngineInfo): Promise<string | undefined> {
   if (kind === 'docker') {
     const endpoint = (await run(program, ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'])).stdout.trim();
     if (endpoint.startsWith('tcp:')) { return new URL(endpoint).hostname; }
@@ -323,7 +323,7 @@ function spawnOwn(program: string, args: readonly string[], { cwd, env }: RunOpt
 }
 
 /** Runs a command to its end; a program that is not there has no exit code. */
-async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawnOwn(program, args, options);
     const timer = options.timeoutSeconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), 1000 * options.timeoutSeconds);
