@@ -7,16 +7,17 @@ import { newEmulators } from './edge/emulators';
 import { LoadBalancer } from './edge/load-balancer';
 import { PublicNames } from './edge/public-names';
 import { frontOf, hostTowards, reaches } from './edge/routes';
-import { RunningTask, RunningService, deregister, healthy, startRunningTask } from './running-service';
 import { isSuccess, TargetGroup } from './edge/target-group';
+import { ServiceSpec } from './model';
 import { Report } from './report';
+import { RunningTask, RunningService, deregister, healthy, startRunningTask } from './running-service';
 import { sleep } from './sleep';
 import { Runtime, Runtimes } from './tasks/runtime';
 import { readSecrets } from './tasks/secrets';
 import { EngineName, howItEnded } from './tasks/task';
 import { Assembly } from './templates/assembly';
 import { knownOnlyInAws, Resolver } from './templates/intrinsics';
-import { leadsTo, readServices, ServiceSpec } from './templates/service';
+import { leadsTo, readServices } from './templates/service';
 
 /*
  * The play: reads what was synthesised, starts the load balancers and the tasks, makes the checks, and ends what it has started.

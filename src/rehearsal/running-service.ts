@@ -1,9 +1,9 @@
 import { explainUnhealthy, Patience } from './checks/unhealthy';
 import { Target, TargetGroup } from './edge/target-group';
+import { ServiceSpec } from './model';
 import { sleep } from './sleep';
 import { Runtime, startTask } from './tasks/runtime';
 import { Task } from './tasks/task';
-import { ServiceSpec } from './templates/service';
 
 /*
  * The services that are on stage, and their tasks.

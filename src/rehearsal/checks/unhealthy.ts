@@ -1,6 +1,6 @@
 import { Target } from '../edge/target-group';
+import { HealthCheckSpec } from '../model';
 import { howItEnded, Task } from '../tasks/task';
-import { HealthCheckSpec } from '../templates/service';
 
 /** How long a task may go on without being healthy. */
 export interface Patience {

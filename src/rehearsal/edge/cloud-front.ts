@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import * as http from 'node:http';
-import { Action, decide } from './listener-rules';
+import { decide } from './listener-rules';
 import { Failure, LoadBalancer, passedOn, ruleRequestOf } from './load-balancer';
 import { Target } from './target-group';
+import { ListenerSpec, LoadBalancerSpec, Action } from '../model';
 import { Assembly } from '../templates/assembly';
 import { Resolver } from '../templates/intrinsics';
-import { keyOf, ListenerSpec, LoadBalancerSpec } from '../templates/service';
+import { keyOf } from '../templates/service';
 
 /*
  * A stand-in for CloudFront: passes requests through to the stand-in for the load balancer, or HTTP API, that is its origin.

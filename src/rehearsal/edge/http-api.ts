@@ -1,10 +1,10 @@
 import * as http from 'node:http';
 import { Duplex } from 'node:stream';
-import { Action, Condition } from './listener-rules';
 import { Failure, LoadBalancer, passedOn, traceId } from './load-balancer';
+import { ListenerRuleSpec, ListenerSpec, LoadBalancerSpec, Action, Condition } from '../model';
 import { Assembly, Stack } from '../templates/assembly';
 import { Resolver } from '../templates/intrinsics';
-import { keyOf, ListenerRuleSpec, ListenerSpec, LoadBalancerSpec } from '../templates/service';
+import { keyOf } from '../templates/service';
 
 /*
  * A stand-in for an HTTP API of API Gateway whose private integrations lead to tasks in Cloud Map.

@@ -1,37 +1,11 @@
 import { CannotRun } from '../cannot-run';
+import { Action, Condition, RuleRequest } from '../model';
 
 /*
  * Which action a listener takes for a request. Follows
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html and
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html
  */
-
-export type Action =
-  | { readonly type: 'forward'; readonly targetGroups: ReadonlyArray<{ readonly key: string; readonly weight: number }> }
-  | { readonly type: 'redirect'; readonly statusCode: number; readonly location: (request: RuleRequest) => string }
-  | { readonly type: 'fixed-response'; readonly statusCode: number; readonly contentType: string; readonly body: string };
-
-export type Condition =
-  | { readonly field: 'path-pattern' | 'host-header' | 'http-request-method' | 'source-ip'; readonly values: readonly string[] }
-  /** Of an HTTP API: the whole path. */
-  | { readonly field: 'route'; readonly expression: RegExp }
-  | { readonly field: 'http-header'; readonly name: string; readonly values: readonly string[] }
-  | { readonly field: 'query-string'; readonly values: ReadonlyArray<{ readonly Key?: string; readonly Value: string }> };
-
-/** What conditions and redirects look at. */
-export interface RuleRequest {
-  readonly method: string;
-  readonly protocol: 'HTTP' | 'HTTPS';
-  /** Without the port. */
-  readonly host: string;
-  /** The port of the listener. */
-  readonly port: number;
-  readonly path: string;
-  /** Without the question mark. */
-  readonly query: string;
-  readonly headers: { readonly [name: string]: string | string[] | undefined };
-  readonly sourceIp: string;
-}
 
 interface Decisive {
   readonly rules: ReadonlyArray<{ readonly conditions: readonly Condition[]; readonly action: Action }>;

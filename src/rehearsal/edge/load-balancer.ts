@@ -3,9 +3,10 @@ import * as http from 'node:http';
 import { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import { CannotRun } from '../cannot-run';
-import { Action, decide, RuleRequest } from './listener-rules';
+import { decide } from './listener-rules';
 import { Target, TargetGroup } from './target-group';
-import { leadsTo, ListenerSpec, LoadBalancerSpec } from '../templates/service';
+import { ListenerSpec, LoadBalancerSpec, Action, RuleRequest } from '../model';
+import { leadsTo } from '../templates/service';
 
 /*
  * A stand-in for an Application Load Balancer on the loopback interface of this machine.

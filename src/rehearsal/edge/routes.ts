@@ -1,7 +1,8 @@
 import { decide } from './listener-rules';
 import { LoadBalancer } from './load-balancer';
 import { Front } from '../checks/load';
-import { forwardsTo, leadsTo, ListenerRuleSpec, ListenerSpec, ResourceKey } from '../templates/service';
+import { ListenerRuleSpec, ListenerSpec, ResourceKey } from '../model';
+import { forwardsTo, leadsTo } from '../templates/service';
 
 /*
  * How requests come to a target group by the rules of a listener, read backwards.

@@ -1,8 +1,8 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
+import { ContainerHealthCheckSpec, HealthCheckSpec, TargetGroupSpec } from '../model';
 import { sleep } from '../sleep';
 import { Task } from '../tasks/task';
-import { ContainerHealthCheckSpec, HealthCheckSpec, TargetGroupSpec } from '../templates/service';
 
 /*
  * A stand-in for a target group: probes its targets as the template says, and picks the one that gets the next request. Follows

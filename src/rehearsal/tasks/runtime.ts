@@ -4,7 +4,7 @@ import { ContainerTask } from './containers/container-task';
 import { Engine } from './containers/engine';
 import { NodeRuntime, NodeTask, prepareNode } from './node/node-task';
 import { EngineName, Task } from './task';
-import { ContainerSpec, ServiceSpec } from '../templates/service';
+import { ContainerSpec, ServiceSpec } from '../model';
 
 /*
  * Chooses what runs the tasks of services, and starts them. Without a choice of the user's it is Node where that is enough, because

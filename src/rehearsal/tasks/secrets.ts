@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { CannotRun } from '../cannot-run';
-import { ServiceSpec } from '../templates/service';
+import { ServiceSpec } from '../model';
 
 /*
  * The values of secrets stand in AWS. Here they come from a file or from the environment of the command, and only those reach an

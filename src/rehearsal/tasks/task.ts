@@ -1,4 +1,4 @@
-import { ContainerHealthCheckSpec } from '../templates/service';
+import { ContainerHealthCheckSpec } from '../model';
 
 /*
  * A running task, whatever runs it: `node-task.ts` has Node processes, `container-task.ts` the containers of an engine. Checks are

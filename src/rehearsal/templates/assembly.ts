@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CannotRun } from '../cannot-run';
+import { DockerImageSource } from '../model';
 
 /*
  * Reads a cloud assembly, which is what `cdk synth` leaves in cdk.out: its stacks, those of its stages and
@@ -21,25 +22,6 @@ export interface CfnTemplate {
   readonly Outputs?: { readonly [name: string]: { readonly Value: unknown; readonly Export?: { readonly Name: unknown } } };
   readonly Mappings?: { readonly [name: string]: any };
   readonly Conditions?: { readonly [name: string]: unknown };
-}
-
-/** An image that CDK would build when it deploys. */
-export interface DockerImageSource {
-  readonly directory?: string;
-  readonly dockerFile?: string;
-  readonly dockerBuildArgs?: { readonly [name: string]: string };
-  readonly dockerBuildTarget?: string;
-  readonly platform?: string;
-  readonly dockerBuildContexts?: { readonly [name: string]: string };
-  readonly dockerBuildSecrets?: { readonly [name: string]: string };
-  readonly dockerBuildSsh?: string;
-  readonly networkMode?: string;
-  readonly cacheFrom?: ReadonlyArray<{ readonly type: string; readonly params?: { readonly [name: string]: string } }>;
-  readonly cacheDisabled?: boolean;
-  /** Instead of a directory: a command that prints the name of the image that it has built or loaded. */
-  readonly executable?: readonly string[];
-  /** Where that command runs. */
-  readonly workingDirectory: string;
 }
 
 interface AssetManifest {

@@ -1,4 +1,5 @@
-import { Action, decide, readAction, readConditions, RuleRequest } from '../../../src/rehearsal/edge/listener-rules';
+import { decide, readAction, readConditions } from '../../../src/rehearsal/edge/listener-rules';
+import { Action, RuleRequest } from '../../../src/rehearsal/model';
 
 const REQUEST: RuleRequest = {
   method: 'GET', protocol: 'HTTP', host: 'shop.example.com', port: 80, path: '/a/b', query: 'c=d&E=f', headers: { 'x-beta': 'yes please' }, sourceIp: '127.0.0.1',

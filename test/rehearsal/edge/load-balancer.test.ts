@@ -1,10 +1,9 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
-import { Action } from '../../../src/rehearsal/edge/listener-rules';
 import { LoadBalancer } from '../../../src/rehearsal/edge/load-balancer';
 import { Target, TargetGroup } from '../../../src/rehearsal/edge/target-group';
+import { ContainerHealthCheckSpec, LoadBalancerSpec, TargetGroupSpec, Action } from '../../../src/rehearsal/model';
 import { HealthCheckOutcome, Task } from '../../../src/rehearsal/tasks/task';
-import { ContainerHealthCheckSpec, LoadBalancerSpec, TargetGroupSpec } from '../../../src/rehearsal/templates/service';
 
 const SPEC: TargetGroupSpec = {
   key: 'group',

@@ -9,13 +9,14 @@ import * as patterns from 'aws-cdk-lib/aws-ecs-patterns';
 import * as efs from 'aws-cdk-lib/aws-efs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { CannotRun } from '../../../src/rehearsal/cannot-run';
+import { ServiceSpec } from '../../../src/rehearsal/model';
 import { helperImage } from '../../../src/rehearsal/tasks/containers/helper-image';
 import { Runtime, Runtimes } from '../../../src/rehearsal/tasks/runtime';
 import { readSecrets } from '../../../src/rehearsal/tasks/secrets';
 import { EngineName } from '../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
-import { readLoadBalancers, readServices, ServiceSpec } from '../../../src/rehearsal/templates/service';
+import { readLoadBalancers, readServices } from '../../../src/rehearsal/templates/service';
 import { APP, FixtureProps, FixtureService, synthesise, synthesiseService } from '../../support/rehearsal/fixture';
 
 let temporary: string;

@@ -1,7 +1,7 @@
 import { Engine, reasonIn } from './engine';
 import { readOrNothing } from './proc';
 import { CannotRun } from '../../cannot-run';
-import { ServiceSpec } from '../../templates/service';
+import { ServiceSpec } from '../../model';
 import { Endpoint, ListenReport } from '../task';
 
 /** The network of a task: its address, and what listens there. A container that does nothing else holds it. */

@@ -1,7 +1,7 @@
 import { Ability, Engine, ImageFacts } from './engine';
 import { CannotRun } from '../../cannot-run';
+import { ContainerSpec, ServiceSpec } from '../../model';
 import { knownOnlyInAws } from '../../templates/intrinsics';
-import { ContainerSpec, ServiceSpec } from '../../templates/service';
 import { RuntimeFacts } from '../task';
 
 /*

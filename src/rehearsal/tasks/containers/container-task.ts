@@ -4,7 +4,7 @@ import { ContainerRuntime } from './container-runtime';
 import { Engine } from './engine';
 import { memoryOf, readOrNothing } from './proc';
 import { keepLast } from '../../lines';
-import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from '../../templates/service';
+import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from '../../model';
 import { Declared, Endpoint, HealthCheckOutcome, ListenReport, Memory, Task, TaskExit, TaskStop } from '../task';
 
 /*

@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { Ability, Engine, ImageFacts, reasonIn } from './engine';
 import { eachLine } from '../../lines';
+import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from '../../model';
 import { sleep } from '../../sleep';
-import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from '../../templates/service';
 import { HealthCheckOutcome, TaskExit } from '../task';
 
 /*

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { helperImage, MACHINES } from './helper-image';
 import { CannotRun } from '../../cannot-run';
 import { removeOnExit } from '../../leftovers';
-import { DockerImageSource } from '../../templates/assembly';
+import { DockerImageSource } from '../../model';
 
 /*
  * A container engine, used through its command: finds one, builds and pulls images, and takes away what was made. All that it

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CannotRun, NeedsEngine } from '../../cannot-run';
-import { DockerImageSource } from '../../templates/assembly';
+import { DockerImageSource } from '../../model';
 
 /*
  * What an image holds and how it starts, read from its Dockerfile without building it. That is possible where the last and only

@@ -7,9 +7,9 @@ import { Image, readImage } from './dockerfile';
 import { CannotRun, NeedsEngine } from '../../cannot-run';
 import { removeOnExit } from '../../leftovers';
 import { eachLine, keepLast } from '../../lines';
-import { ContainerHealthCheckSpec, ServiceSpec } from '../../templates/service';
 import { Declared, Endpoint, HealthCheckOutcome, ListenReport, Memory, RuntimeFacts, Task, TaskExit, TaskStop } from '../task';
 import { taskNetworkScript } from './task-network';
+import { ContainerHealthCheckSpec, ServiceSpec } from '../../model';
 
 /*
  * Runs the tasks of a service as Node processes: the files, environment, command, user and stop time-out are those that the

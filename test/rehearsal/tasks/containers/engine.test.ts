@@ -8,13 +8,14 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { HelloFargateService } from '../../../../src/index';
+import { ServiceSpec } from '../../../../src/rehearsal/model';
 import { rehearse } from '../../../../src/rehearsal/rehearse';
 import { Check, Report } from '../../../../src/rehearsal/report';
 import { Runtime, Runtimes, startTask } from '../../../../src/rehearsal/tasks/runtime';
 import { EngineName, Task } from '../../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../../src/rehearsal/templates/intrinsics';
-import { readServices, ServiceSpec } from '../../../../src/rehearsal/templates/service';
+import { readServices } from '../../../../src/rehearsal/templates/service';
 import { APP, FixtureProps, installCommand, synthesise, synthesiseService } from '../../../support/rehearsal/fixture';
 
 /*

@@ -1,10 +1,11 @@
 import * as fs from 'node:fs';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { ServiceSpec } from '../../../../src/rehearsal/model';
 import { Runtime, Runtimes, startTask } from '../../../../src/rehearsal/tasks/runtime';
 import { Task } from '../../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../../src/rehearsal/templates/intrinsics';
-import { ServiceSpec, readServices } from '../../../../src/rehearsal/templates/service';
+import { readServices } from '../../../../src/rehearsal/templates/service';
 import { synthesiseService, FixtureProps } from '../../../support/rehearsal/fixture';
 
 const open: Array<() => Promise<unknown>> = [];
