@@ -1,8 +1,8 @@
-import { awscdk, javascript, TextFile } from 'projen';
+import { awscdk, github, javascript, release, TextFile, YamlFile } from 'projen';
 
 /**
- * Every name under which the package is published, in one place, for the owner to replace.
- * Nothing else in the repository repeats them.
+ * Every name that the package is published under. The owner replaces them here; nothing else in the repository repeats them.
+ * CONTRIBUTING.md lists the credentials that a release needs.
  */
 const PUBLISHED_AS = {
   repository: 'https://github.com/hello-fargate-service/hello-fargate-service.git',
@@ -17,14 +17,17 @@ const PUBLISHED_AS = {
   go: { moduleName: 'github.com/hello-fargate-service/hello-fargate-service-go' },
 };
 
-/** The lowest aws-cdk-lib that users may have; the library is developed against it. */
+/** Lowest aws-cdk-lib that users may have. The library is developed against it. */
 const CDK_FLOOR = '2.257.0';
-/** The newest aws-cdk-lib that the unit tests are run against as well, by `npx projen test:newest`. */
+/** Newest aws-cdk-lib that the unit tests also run against, by `npx projen test:newest`. */
 const CDK_NEWEST = '2.276.0';
+
+/** Folders of `src/` in order: each may import from those before it. */
+const LAYERS = ['network', 'ingress', 'task', 'deployment', 'observability', 'cost'];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: PUBLISHED_AS.npm,
-  description: 'One line of CDK gives an HTTP service on AWS Fargate that can be tried before it is deployed',
+  description: 'Deploy an HTTP service on AWS Fargate with one line of AWS CDK, and test it locally first',
   keywords: ['aws', 'cdk', 'fargate', 'ecs', 'load-balancer', 'container', 'service'],
   author: 'hello-fargate-service contributors',
   authorAddress: PUBLISHED_AS.repository.replace(/\.git$/, ''),
@@ -36,20 +39,36 @@ const project = new awscdk.AwsCdkConstructLibrary({
   majorVersion: 0,
 
   packageManager: javascript.NodePackageManager.NPM,
-  minNodeVersion: '20.0.0',
+  // util.parseEnv
+  minNodeVersion: '20.12.0',
   cdkVersion: CDK_FLOOR,
   constructsVersion: '10.5.1',
   jsiiVersion: '~6.0.0',
   typescriptVersion: '~6.0.0',
 
-  publishToPypi: PUBLISHED_AS.pypi,
-  publishToMaven: PUBLISHED_AS.maven,
-  publishToNuget: PUBLISHED_AS.nuget,
+  publishToPypi: { ...PUBLISHED_AS.pypi, trustedPublishing: true },
+  publishToMaven: { ...PUBLISHED_AS.maven, mavenServerId: 'central-ossrh' },
+  publishToNuget: { ...PUBLISHED_AS.nuget, trustedPublishing: true },
   publishToGo: PUBLISHED_AS.go,
-  // Publishing needs an owner with credentials: no workflow is generated that could not run.
-  github: false,
-  release: false,
-  depsUpgrade: false,
+
+  github: true,
+  githubOptions: { mergify: false },
+  workflowNodeVersion: '24.x',
+  // A release is started by hand; its notes, dist/changelog.md, come from the commits since the last one.
+  release: true,
+  releaseTrigger: release.ReleaseTrigger.workflowDispatch(),
+  npmTrustedPublishing: true,
+  npmProvenance: true,
+  // A build that would change a committed file fails instead of pushing to the pull request.
+  buildWorkflowOptions: { mutableBuild: false },
+  depsUpgradeOptions: { workflowOptions: { schedule: javascript.UpgradeDependenciesSchedule.WEEKLY } },
+  pullRequestTemplateContents: [
+    '<!-- What changes for users, and why? CONTRIBUTING.md has the checklist for a new prop. -->',
+    '',
+    '- [ ] `npx projen build` passes and changes no committed file',
+    '- [ ] New behavior has a test that fails without the change',
+    '- [ ] No logical ID changes, or the title says `feat!:` or `fix!:` and the text says what is replaced',
+  ],
 
   devDeps: [
     // The integ tests. Newer aws-cdk-lib write assemblies that this runner cannot read, hence CDK_FLOOR.
@@ -89,7 +108,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     devdirs: ['test', 'integ', 'bench', 'tools', 'example-app/src'],
     projectService: false,
     tsconfigPath: './tsconfig.dev.json',
-    // A check must not rewrite what it checks.
+    // A check does not rewrite what it checks.
     commandOptions: { fix: false },
   },
   jestOptions: {
@@ -101,6 +120,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
       collectCoverage: false,
       // One more than the cores of a small machine: rehearsals wait more than they compute.
       maxWorkers: 3,
+      testPathIgnorePatterns: ['/node_modules/', '\\.thorough\\.test\\.ts$'],
     },
     junitReporting: false,
   },
@@ -139,12 +159,12 @@ project.addTask('bundle', {
 });
 
 project.addTask('test:example-app', {
-  description: 'Stop the example app under load ten times in each of three cases, and send it hostile input; takes minutes',
+  description: 'Stop the example app under load ten times in each of three cases, and send it hostile input (minutes)',
   exec: 'tsx tools/stress-example-app.ts',
   receiveArgs: true,
 });
 project.addTask('cost', {
-  description: 'Print the tables of README that say what a service costs',
+  description: 'Print the cost tables of README',
   exec: 'tsx tools/cost-tables.ts',
 });
 project.addTask('bench:app', {
@@ -185,30 +205,30 @@ project.addTask('integ:deploy', {
   exec: 'integ-runner --update-on-failed --force --no-update-workflow',
   receiveArgs: true,
 });
-// Not by tsx: it changes functions, and the rehearsal hands one to the tasks as text.
-const REHEARSAL = 'ts-node -T -P tsconfig.dev.json src/rehearsal/main.ts rehearse';
+const REHEARSAL = 'tsx src/rehearsal/main.ts rehearse';
 project.addTask('rehearse', {
-  description: 'Synthesise the default service and run it on this machine; asserts that /health answers 200',
+  description: 'Synthesize the default service, run it on this machine and check that /health returns 200',
   steps: [
     { exec: 'tsx integ/integ.default.ts', env: { CDK_OUTDIR: 'cdk.out', ...INTEG_ENV } },
     { exec: `${REHEARSAL} cdk.out`, receiveArgs: true },
   ],
 });
 project.addTask('rehearse:integ', {
-  description: 'Synthesise every integ scenario and run its assertions on this machine, without an account',
-  // What the scenario with secrets has in Secrets Manager and the Parameter Store.
+  description: 'Synthesize every integ scenario and run its assertions on this machine, without an AWS account',
+  // Values of the secrets of integ.secrets-and-exec.
   env: { PASSWORD: 'only for this machine', GREETING: 'hello' },
   exec: `${REHEARSAL} --integ integ --quick --once`,
   receiveArgs: true,
 });
+const ENGINE_TEST = 'jest --coverage=false test/rehearsal/tasks/containers/engine.test.ts';
 project.addTask('test:engine', {
-  description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu, needs root, takes ten minutes',
-  exec: 'bash test/support/rehearsal/engine-up.sh jest --coverage=false test/rehearsal/tasks/containers/engine.test.ts',
+  description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu as root (10 minutes)',
+  exec: `bash test/support/rehearsal/engine-up.sh ${ENGINE_TEST}`,
   receiveArgs: true,
 });
 project.addTask('test:engine:quick', {
-  description: 'The smallest proof of that, in Docker alone; says why it is skipped where there is no engine and none can be installed',
-  exec: 'bash test/support/rehearsal/engine-up.sh --quick jest --coverage=false test/rehearsal/tasks/containers/engine.test.ts -t "the whole verdict on the default service"',
+  description: 'Rehearse the default service in Docker only; says why it is skipped without an engine',
+  exec: `bash test/support/rehearsal/engine-up.sh --quick ${ENGINE_TEST} -t "the default service"`,
   receiveArgs: true,
 });
 project.testTask.spawn(integ);
@@ -218,14 +238,141 @@ project.addTask('test:newest', {
   receiveArgs: true,
 });
 
+project.addTask('test:thorough', {
+  description: 'Run the tests that are too slow for every change',
+  exec: 'jest --testPathIgnorePatterns /node_modules/ --testMatch "**/*.thorough.test.ts"',
+  receiveArgs: true,
+});
 project.addTask('test:pairwise', {
-  description: 'Synthesise hundreds of drawn combinations of options, which cover every pair of values, and lint them; needs Python 3 and PyPI',
+  description: 'Synthesize combinations that cover every pair of option values, and lint them; needs Python 3 and PyPI',
   exec: 'tsx tools/pairwise.ts',
   receiveArgs: true,
 });
 project.addTask('lint:templates', {
-  description: 'Put cfn-lint over the template of every combination of options; needs Python 3 and PyPI',
+  description: 'Run cfn-lint on the template of every combination of ingress, egress and VPC; needs Python 3 and PyPI',
   exec: 'tsx tools/lint-templates.ts',
 });
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Checks of the repository itself
+// ---------------------------------------------------------------------------------------------------------------------
+
+// Limits of length, and the directions of imports.
+const eslint = project.eslint!;
+eslint.addRules({
+  '@stylistic/max-len': ['error', { code: 120, tabWidth: 2, ignoreUrls: true }],
+  'max-lines': ['error', 350],
+  'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+  'max-params': ['error', 4],
+  'no-nested-ternary': ['error'],
+  'curly': ['error', 'all'],
+  'import/no-cycle': ['error'],
+  'import/enforce-node-protocol-usage': ['error', 'always'],
+  'import/no-restricted-paths': ['error', { zones: importZones() }],
+  '@typescript-eslint/no-explicit-any': ['error'],
+});
+// A describe block is a function too, and a table of cases is long.
+eslint.addOverride({
+  files: ['test/**/*.ts'],
+  rules: { 'max-lines': ['off'], 'max-lines-per-function': ['off'], '@typescript-eslint/no-explicit-any': ['off'] },
+});
+eslint.addOverride({ files: ['src/props.ts', '.projenrc.ts'], rules: { 'max-lines': ['off'] } });
+
+project.addTask('lint:language', {
+  description: 'Find words that are not plain American English, as listed in tools/check-language.ts',
+  exec: 'tsx tools/check-language.ts',
+});
+project.addTask('lint:workflows', {
+  description: 'Run actionlint on the GitHub workflows; needs Go',
+  exec: 'bash tools/actionlint.sh',
+});
+project.addTask('architecture', {
+  description: 'Draw the picture in ARCHITECTURE.md from the imports; --check fails if it is out of date',
+  exec: 'tsx tools/architecture.ts',
+  receiveArgs: true,
+});
+
+// The compiler leaves out plain JavaScript: programs that the rehearsal starts by their path.
+project.postCompileTask.exec('tsx tools/copy-programs.ts');
+
+// ---------------------------------------------------------------------------------------------------------------------
+// GitHub
+// ---------------------------------------------------------------------------------------------------------------------
+
+const checks = new github.GithubWorkflow(project.github!, 'checks');
+checks.on({ pullRequest: {}, push: { branches: ['main'] }, workflowDispatch: {} });
+checks.addJob('checks', {
+  name: 'Everything that must hold before a change lands',
+  runsOn: ['ubuntu-latest'],
+  timeoutMinutes: 60,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [
+    { uses: 'actions/checkout@v5' },
+    { uses: 'actions/setup-node@v5', with: { 'node-version': '24.x' } },
+    { uses: 'actions/setup-go@v6', with: { 'go-version': 'stable', 'cache': 'false' } },
+    { run: 'bash .ci/run' },
+  ],
+});
+
+const FILES = { committed: true, marker: true, readonly: true };
+const textArea = (id: string, label: string, description: string) =>
+  ({ type: 'textarea', id, attributes: { label, description }, validations: { required: true } });
+new YamlFile(project, '.github/ISSUE_TEMPLATE/bug.yml', {
+  ...FILES,
+  obj: {
+    name: 'Bug',
+    description: 'Something fails, or behaves differently from its documentation',
+    labels: ['bug'],
+    body: [
+      textArea('code', 'Code', 'The smallest CDK code that shows it'),
+      textArea('expected', 'Expected and actual behavior', 'With the error, the events of the stack or the output of the rehearsal'),
+      textArea('versions', 'Versions', 'hello-fargate-service, aws-cdk-lib, aws-cdk, Node.js, language, operating system'),
+    ],
+  },
+});
+new YamlFile(project, '.github/ISSUE_TEMPLATE/feature.yml', {
+  ...FILES,
+  obj: {
+    name: 'Feature',
+    description: 'Something that the construct or the rehearsal cannot do yet',
+    labels: ['enhancement'],
+    body: [
+      textArea('problem', 'Problem', 'What you want to achieve, and how you do it today'),
+      textArea('proposal', 'Proposal', 'The code that you would like to write'),
+    ],
+  },
+});
+new YamlFile(project, '.github/ISSUE_TEMPLATE/config.yml', {
+  ...FILES,
+  obj: {
+    blank_issues_enabled: false,
+    contact_links: [{
+      name: 'Security',
+      url: `${PUBLISHED_AS.repository.replace(/\.git$/, '')}/security/advisories/new`,
+      about: 'Report a vulnerability in private',
+    }],
+  },
+});
+
 project.synth();
+
+/** Which folder may not import which, with the reason that the linter prints. */
+function importZones() {
+  const zone = (target: string | string[], from: string | string[], message: string, except: string[] = []) =>
+    ({ target, from, except, message });
+  return [
+    zone('./src/!(rehearsal)/**/*', './src/rehearsal', 'the construct does not import the rehearsal'),
+    zone('./src/*.ts', './src/rehearsal', 'the construct does not import the rehearsal'),
+    zone('./src/rehearsal', './src', 'the rehearsal does not import the construct', ['./rehearsal']),
+    zone('./src', ['./tools', './bench', './test', './integ', './example-app'], 'src/ imports nothing outside src/'),
+    zone('./src/rehearsal/checks', './src/rehearsal/templates', 'checks read the model, not templates'),
+    zone('./src/rehearsal/edge', './src/rehearsal/templates', 'the edge reads the model, not templates'),
+    ...LAYERS.slice(0, -1).map((layer, index) => zone(
+      `./src/${layer}`,
+      LAYERS.slice(index + 1).map((later) => `./src/${later}`),
+      `${layer}/ may import from ${LAYERS.slice(0, index).join(', ') || 'no other folder'} only`,
+    )),
+    zone(LAYERS.map((layer) => `./src/${layer}`), ['./src/props.ts', './src/hello-fargate-service.ts', './src/index.ts'],
+      'a part does not import the whole'),
+  ];
+}

@@ -1,0 +1,13 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+/*
+ * Copies the plain JavaScript of src/ to lib/: programs that the rehearsal starts by their path. The compiler leaves them out.
+ */
+const ROOT = path.join(__dirname, '..');
+
+for (const file of fs.readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
+  if (file.endsWith('.cjs')) {
+    fs.copyFileSync(path.join(ROOT, 'src', file), path.join(ROOT, 'lib', file));
+  }
+}
