@@ -307,9 +307,9 @@ checks.addJob('checks', {
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
   steps: [
-    { uses: 'actions/checkout@v5' },
-    { uses: 'actions/setup-node@v5', with: { 'node-version': '24.x' } },
-    { uses: 'actions/setup-go@v6', with: { 'go-version': 'stable', 'cache': 'false' } },
+    github.WorkflowSteps.checkout(),
+    { uses: 'actions/setup-node@v7.0.0', with: { 'node-version': '24.x', 'package-manager-cache': 'false' } },
+    { uses: 'actions/setup-go@v7.0.0', with: { 'go-version': 'stable', 'cache': 'false' } },
     { run: 'bash .ci/run' },
   ],
 });
