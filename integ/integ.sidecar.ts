@@ -12,7 +12,7 @@ hello.addSidecar('waiting', {
   command: ['sleep', '1000000'],
   healthCheck: { command: ['CMD', 'true'], interval: Duration.seconds(5) },
   essential: true,
-  startFirst: true,
+  dependencyCondition: ecs.ContainerDependencyCondition.HEALTHY,
 });
 
 const test = newTest(app, 'Sidecar', stack);
