@@ -88,7 +88,7 @@ export class Capacity {
 export function validateCapacity(validation: Validation, capacity: Capacity, maxTasks: number): void {
   if (!capacity._usesSpot) { return; }
   const base = capacity._onDemandBase;
-  validation.wholeNumber('capacity.onDemandBase', base, 0, 100_000, 'the number of On-Demand tasks');
+  validation.wholeNumber('capacity.onDemandBase', base, [0, 100_000], 'the number of On-Demand tasks');
   if (base > 0 && maxTasks > 0 && !Token.isUnresolved(maxTasks) && base >= maxTasks) {
     validation.refuse('capacity.onDemandBase', String(base), `the service has at most ${maxTasks} tasks, so none would use Spot`,
       'lower onDemandBase, increase the number of tasks, or leave capacity out');

@@ -177,7 +177,7 @@ const STEP_PERCENT = 15;
 
 export function validateTaskCount(validation: Validation, options: TaskCountOptions, ingress: IngressTraits): void {
   const { desiredCount, scaling } = options;
-  validation.wholeNumber('desiredCount', desiredCount, 0, MAX_TASKS, 'the number of tasks in a service');
+  validation.wholeNumber('desiredCount', desiredCount, [0, MAX_TASKS], 'the number of tasks in a service');
   if (!scaling) { return; }
   const { memoryUtilizationPercent, requestsPerTarget, schedules = [] } = scaling;
   if (desiredCount !== undefined) {
@@ -186,21 +186,21 @@ export function validateTaskCount(validation: Validation, options: TaskCountOpti
   }
   validateBounds(validation, scaling);
   validateCpuScaling(validation, scaling);
-  validation.wholeNumber('scaling.memoryUtilizationPercent', memoryUtilizationPercent, 1, 100, 'a percentage');
-  validation.wholeNumber('scaling.requestsPerTarget', requestsPerTarget, 1, 1_000_000_000, 'the number of requests a minute');
+  validation.wholeNumber('scaling.memoryUtilizationPercent', memoryUtilizationPercent, [1, 100], 'a percentage');
+  validation.wholeNumber('scaling.requestsPerTarget', requestsPerTarget, [1, 1_000_000_000], 'the number of requests a minute');
   if (requestsPerTarget !== undefined && !ingress.hasLoadBalancer) {
     validation.refuse('scaling.requestsPerTarget', String(requestsPerTarget),
       `${ingress.name} has no load balancer that counts requests`, 'leave it out and scale on CPU');
   }
-  validation.wholeSeconds('scaling.scaleInCooldown', scaling.scaleInCooldown, 0, 86_400, 'a cooldown');
-  validation.wholeSeconds('scaling.scaleOutCooldown', scaling.scaleOutCooldown, 0, 86_400, 'a cooldown');
+  validation.wholeSeconds('scaling.scaleInCooldown', scaling.scaleInCooldown, [0, 86_400], 'a cooldown');
+  validation.wholeSeconds('scaling.scaleOutCooldown', scaling.scaleOutCooldown, [0, 86_400], 'a cooldown');
   schedules.forEach((schedule, i) => validateSchedule(validation, `scaling.schedules[${i}]`, schedule));
 }
 
 function validateBounds(validation: Validation, { minCapacity, maxCapacity, schedules = [] }: ScalingOptions): void {
-  validation.wholeNumber('scaling.minCapacity', minCapacity, 1, MAX_TASKS,
+  validation.wholeNumber('scaling.minCapacity', minCapacity, [1, MAX_TASKS],
     'the minimum number of tasks, from which scaling can add tasks again,');
-  validation.wholeNumber('scaling.maxCapacity', maxCapacity, 1, MAX_TASKS, 'the maximum number of tasks');
+  validation.wholeNumber('scaling.maxCapacity', maxCapacity, [1, MAX_TASKS], 'the maximum number of tasks');
   validateOrder(validation, 'scaling.minCapacity', minCapacity, maxCapacity);
   if (minCapacity === maxCapacity && schedules.length === 0 && !Token.isUnresolved(minCapacity)) {
     validation.refuse('scaling.maxCapacity', String(maxCapacity), 'minCapacity is the same, so nothing would scale',
@@ -211,7 +211,7 @@ function validateBounds(validation: Validation, { minCapacity, maxCapacity, sche
 function validateCpuScaling(validation: Validation, scaling: ScalingOptions): void {
   const policy = scaling.cpu?._policy;
   for (const [prop, value] of Object.entries(policy ?? {})) {
-    validation.wholeNumber(`scaling.cpu.${prop}`, value, 1, 100, 'a percentage');
+    validation.wholeNumber(`scaling.cpu.${prop}`, value, [1, 100], 'a percentage');
   }
   if (!policy || !('scaleOutAbovePercent' in policy)) { return; }
 
@@ -231,8 +231,8 @@ function validateSchedule(validation: Validation, prop: string, { minCapacity, m
   if (minCapacity === undefined && maxCapacity === undefined) {
     validation.refuse(prop, 'without minCapacity and maxCapacity', 'it would change nothing', 'set one of them');
   }
-  validation.wholeNumber(`${prop}.minCapacity`, minCapacity, 0, MAX_TASKS, 'the minimum number of tasks');
-  validation.wholeNumber(`${prop}.maxCapacity`, maxCapacity, 0, MAX_TASKS, 'the maximum number of tasks');
+  validation.wholeNumber(`${prop}.minCapacity`, minCapacity, [0, MAX_TASKS], 'the minimum number of tasks');
+  validation.wholeNumber(`${prop}.maxCapacity`, maxCapacity, [0, MAX_TASKS], 'the maximum number of tasks');
   validateOrder(validation, `${prop}.minCapacity`, minCapacity, maxCapacity);
 }
 

@@ -1,6 +1,9 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 
+/** The smallest and the largest valid value. */
+type Range = readonly [min: number, max: number];
+
 /**
  * Collects the errors in the props of a construct, and throws them together before any resource is created.
  *
@@ -20,14 +23,14 @@ export class Validation {
     this.refusals.push(`${this.scope.node.path}: ${prop} is ${is}, but ${rule}; ${fix}`);
   }
 
-  public wholeNumber(prop: string, value: number | undefined, min: number, max: number, what: string): void {
+  public wholeNumber(prop: string, value: number | undefined, [min, max]: Range, what: string): void {
     if (value === undefined || Token.isUnresolved(value)) { return; }
     if (!Number.isInteger(value) || value < min || value > max) {
       this.refuse(prop, show(value), `${what} is a whole number from ${min} to ${max}`, `set ${prop} within that range`);
     }
   }
 
-  public wholeSeconds(prop: string, value: Duration | undefined, min: number, max: number, what: string): void {
+  public wholeSeconds(prop: string, value: Duration | undefined, [min, max]: Range, what: string): void {
     if (value === undefined || value.isUnresolved()) { return; }
     const seconds = value.toMilliseconds() / 1000;
     if (!Number.isInteger(seconds) || seconds < min || seconds > max) {

@@ -39,8 +39,8 @@ function validateWithoutLoadBalancer(validation: Validation, deployment: Deploym
 
 function validateRolling(validation: Validation, options: RollingDeploymentOptions): void {
   const { minHealthyPercent, maxHealthyPercent } = options;
-  validation.wholeNumber('deployment.minHealthyPercent', minHealthyPercent, 0, 100, 'a percentage of healthy tasks');
-  validation.wholeNumber('deployment.maxHealthyPercent', maxHealthyPercent, 101, 200, 'a percentage of tasks');
+  validation.wholeNumber('deployment.minHealthyPercent', minHealthyPercent, [0, 100], 'a percentage of healthy tasks');
+  validation.wholeNumber('deployment.maxHealthyPercent', maxHealthyPercent, [101, 200], 'a percentage of tasks');
 }
 
 function validatePercent(validation: Validation, { name, steps }: Strategy): void {

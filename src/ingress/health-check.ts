@@ -74,11 +74,11 @@ export function validateHealthCheck(
   const { healthyThresholdCount, unhealthyThresholdCount, gracePeriod } = healthCheck;
   validatePath(validation, healthCheck.path, knownPaths);
   validateTimes(validation, healthCheck);
-  validation.wholeNumber('healthCheck.healthyThresholdCount', healthyThresholdCount, 2, 10, 'a threshold');
-  validation.wholeNumber('healthCheck.unhealthyThresholdCount', unhealthyThresholdCount, 2, 10, 'a threshold');
+  validation.wholeNumber('healthCheck.healthyThresholdCount', healthyThresholdCount, [2, 10], 'a threshold');
+  validation.wholeNumber('healthCheck.unhealthyThresholdCount', unhealthyThresholdCount, [2, 10], 'a threshold');
   validateHttpCodes(validation, healthCheck.healthyHttpCodes);
   // The maximum of an Integer in CloudFormation, which is the type of HealthCheckGracePeriodSeconds.
-  validation.wholeSeconds('healthCheck.gracePeriod', gracePeriod, 0, 2_147_483_647, 'the grace period');
+  validation.wholeSeconds('healthCheck.gracePeriod', gracePeriod, [0, 2_147_483_647], 'the grace period');
 }
 
 function validatePath(validation: Validation, path: string, knownPaths?: readonly string[]): void {
@@ -93,8 +93,8 @@ function validatePath(validation: Validation, path: string, knownPaths?: readonl
 }
 
 function validateTimes(validation: Validation, { interval, timeout }: Required<HealthCheckOptions>): void {
-  validation.wholeSeconds('healthCheck.interval', interval, 5, 300, 'the time between two health checks');
-  validation.wholeSeconds('healthCheck.timeout', timeout, 2, 120, 'the timeout of a health check');
+  validation.wholeSeconds('healthCheck.interval', interval, [5, 300], 'the time between two health checks');
+  validation.wholeSeconds('healthCheck.timeout', timeout, [2, 120], 'the timeout of a health check');
   if (timeout.isUnresolved() || interval.isUnresolved()) { return; }
   if (timeout.toMilliseconds() >= interval.toMilliseconds()) {
     validation.refuse('healthCheck.timeout', show(timeout),

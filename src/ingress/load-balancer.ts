@@ -73,7 +73,7 @@ export function validateLoadBalancer(
   validation: Validation, options: LoadBalancerOptions, placement: LoadBalancerPlacement,
 ): void {
   validateTargetGroup(validation, options);
-  validation.wholeSeconds('ingress.idleTimeout', options.idleTimeout, 1, 4000, 'the idle timeout of a load balancer');
+  validation.wholeSeconds('ingress.idleTimeout', options.idleTimeout, [1, 4000], 'the idle timeout of a load balancer');
   validateAccessLogs(validation, options);
   validateSubnets(validation, placement);
 }

@@ -90,9 +90,9 @@ export class SharedListenerIngress implements IngressType {
   public validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
     const { idleTimeout, priority } = this.options;
     validateTargetGroup(validation, this.options);
-    validation.wholeSeconds('ingress.idleTimeout', idleTimeout, 1, 4000, 'the idle timeout of a load balancer');
+    validation.wholeSeconds('ingress.idleTimeout', idleTimeout, [1, 4000], 'the idle timeout of a load balancer');
     this.validateConditions(validation);
-    validation.wholeNumber('ingress.priority', priority, 1, 50_000, 'a priority');
+    validation.wholeNumber('ingress.priority', priority, [1, 50_000], 'a priority');
     const owner = priority !== undefined && prioritiesInUse(scope, this.listener).get(priority);
     if (owner) {
       validation.refuse('ingress.priority', String(priority), `${owner} already uses it on this listener`,

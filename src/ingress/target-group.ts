@@ -39,7 +39,7 @@ export interface TargetGroupOptions {
 
 export function validateTargetGroup(validation: Validation, { sessionStickiness = {} }: TargetGroupOptions): void {
   const { cookieDuration, cookieName } = sessionStickiness;
-  validation.wholeSeconds('ingress.sessionStickiness.cookieDuration', cookieDuration, 1, 604_800,
+  validation.wholeSeconds('ingress.sessionStickiness.cookieDuration', cookieDuration, [1, 604_800],
     'the duration of stickiness');
   if (cookieName === undefined || Token.isUnresolved(cookieName)) { return; }
   if (cookieName === '' || /^AWSALB(APP|TG)?$/.test(cookieName)) {

@@ -229,7 +229,7 @@ function validateNewVpc(validation: Validation, scope: Construct, options: Netwo
       'set env of the stack to an account and a region that has as many, or leave maxAzs out');
   }
   if (egress._usesNatGateways) {
-    validation.wholeNumber('egress.count', egress._natGateways, 1, maxAzs,
+    validation.wholeNumber('egress.count', egress._natGateways, [1, maxAzs],
       'the number of NAT gateways, at most one for each Availability Zone,');
   }
 }

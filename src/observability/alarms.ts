@@ -157,14 +157,14 @@ export function validateAlarms(validation: Validation, alarms: Alarms, context: 
   if (!options) { return; }
   validateRecipients(validation, options);
   for (const prop of ['cpuUtilizationPercent', 'memoryUtilizationPercent'] as const) {
-    validation.wholeNumber(`alarms.${prop}`, options[prop], 1, 99, 'a percentage that can be exceeded');
+    validation.wholeNumber(`alarms.${prop}`, options[prop], [1, 99], 'a percentage that can be exceeded');
   }
   const { errorRatePercent: rate } = options;
   if (rate !== undefined && !Token.isUnresolved(rate) && !(rate >= 0 && rate < 100)) {
     validation.refuse('alarms.errorRatePercent', show(rate),
       'a rate that can be exceeded is at least 0 and less than 100 percent', 'set it within that range');
   }
-  validation.wholeNumber('alarms.minFailedRequests', options.minFailedRequests, 1, 1_000_000,
+  validation.wholeNumber('alarms.minFailedRequests', options.minFailedRequests, [1, 1_000_000],
     'the number of failed requests');
   validateHealthyTasks(validation, options.minHealthyTasks, context);
   validateResponseTime(validation, options.p95ResponseTime);
@@ -189,7 +189,7 @@ function validateRecipients(validation: Validation, { topics, emails }: Recommen
 function validateHealthyTasks(
   validation: Validation, minHealthyTasks: number | undefined, { desiredCount, scaling }: AlarmsContext,
 ): void {
-  validation.wholeNumber('alarms.minHealthyTasks', minHealthyTasks, 1, 5000, 'the number of healthy tasks');
+  validation.wholeNumber('alarms.minHealthyTasks', minHealthyTasks, [1, 5000], 'the number of healthy tasks');
   if (minHealthyTasks === undefined || Token.isUnresolved(minHealthyTasks)) { return; }
   const scheduled = scaling?.schedules?.flatMap(({ minCapacity, maxCapacity }) => [minCapacity, maxCapacity]) ?? [];
   const counts = [desiredCount, scaling?.minCapacity, ...scheduled.filter((count) => count !== 0)]
@@ -216,7 +216,7 @@ function validateResponseTime(validation: Validation, p95ResponseTime: Duration 
 function validateErrorLogLines(
   validation: Validation, errorLogLines: number | undefined, { logGroupClass, logDriver }: AlarmsContext,
 ): void {
-  validation.wholeNumber('alarms.errorLogLines', errorLogLines, 1, 1_000_000, 'the number of lines');
+  validation.wholeNumber('alarms.errorLogLines', errorLogLines, [1, 1_000_000], 'the number of lines');
   if (errorLogLines === undefined) { return; }
   if (logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS) {
     validation.refuse('alarms.errorLogLines', show(errorLogLines),

@@ -75,7 +75,7 @@ function validateVariables(
 }
 
 function validateTarget(validation: Validation, { connections }: ec2.IConnectable, port: number | undefined): void {
-  validation.wholeNumber('connectTo.port', port, 1, 65535, 'a port');
+  validation.wholeNumber('connectTo.port', port, [1, 65535], 'a port');
   if (port === undefined && !connections.defaultPort) {
     validation.refuse('connectTo.port', 'not set', 'the target has no default port', 'set the port');
   }

@@ -55,7 +55,7 @@ export function validateShutdown(validation: Validation, given: Duration | undef
       'the times of the shutdown are computed from it', 'set numbers');
     return;
   }
-  validation.wholeSeconds('stopTimeout', given, 1, MAX_STOP_TIMEOUT, 'the time that Fargate gives a task to exit');
+  validation.wholeSeconds('stopTimeout', given, [1, MAX_STOP_TIMEOUT], 'the time that Fargate gives a task to exit');
   const needsFailedChecks = context.usesSpot && context.ingress.hasLoadBalancer;
   const event = needsFailedChecks ? 'failed health checks have' : 'the load balancer has';
   const rule = `the app must serve for ${delay} s after SIGTERM, until ${event} taken it out of rotation`;

@@ -194,9 +194,9 @@ export function validateTask(validation: Validation, options: TaskOptions, conte
   validateSize(validation, options);
   validateEnvironment(validation, options, context);
   validateImage(validation, options.image, options.architecture ?? DEFAULTS.architecture);
-  validation.wholeNumber('ephemeralStorageGiB', options.ephemeralStorageGiB, 21, 200,
+  validation.wholeNumber('ephemeralStorageGiB', options.ephemeralStorageGiB, [21, 200],
     'storage above the 20 GiB that each task has');
-  validation.wholeNumber('containerPort', options.containerPort, 1, 65535, 'a port');
+  validation.wholeNumber('containerPort', options.containerPort, [1, 65535], 'a port');
   validateShutdown(validation, options.stopTimeout, context);
   validation.notEmpty('command', options.command, 'leave it out to use the command of the image');
   validation.notEmpty('entryPoint', options.entryPoint, 'leave it out to use the entry point of the image');
