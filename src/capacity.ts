@@ -36,7 +36,8 @@ export class Capacity {
   /**
    * Runs all tasks on On-Demand capacity.
    *
-   * On ARM64, a task with 256 CPU units and 512 MiB costs $7.21 a month (https://aws.amazon.com/fargate/pricing/, 2026-09).
+   * On ARM64, a task with 256 CPU units and 512 MiB costs $7.21 a month (https://aws.amazon.com/fargate/pricing/,
+   * 2026-09).
    */
   public static onDemand(): Capacity {
     return new Capacity([{ capacityProvider: 'FARGATE', weight: 1 }], 0);
@@ -45,9 +46,10 @@ export class Capacity {
   /**
    * Runs a base of tasks on On-Demand capacity, and all others on Spot capacity at a discount of up to 70 %.
    *
-   * AWS interrupts a Spot task with two minutes' notice, and starts none while there is no spare capacity. An interrupted
-   * task may stay registered with the load balancer until it stops, so only failing health checks take it out of rotation.
-   * The health check interval is therefore 10 s by default, and the shutdown times are derived from it.
+   * AWS interrupts a Spot task with two minutes' notice, and starts none while there is no spare capacity. An
+   * interrupted task may stay registered with the load balancer until it stops, so only failing health checks take it
+   * out of rotation. The health check interval is therefore 10 s by default, and the shutdown times are derived from
+   * it.
    *
    * @param options number of On-Demand tasks
    * @see https://aws.amazon.com/fargate/pricing/
@@ -90,7 +92,8 @@ export function validateCapacity(validation: Validation, capacity: Capacity, max
   const base = capacity._onDemandBase;
   validation.wholeNumber('capacity.onDemandBase', base, [0, 100_000], 'the number of On-Demand tasks');
   if (base > 0 && maxTasks > 0 && !Token.isUnresolved(maxTasks) && base >= maxTasks) {
-    validation.refuse('capacity.onDemandBase', String(base), `the service has at most ${maxTasks} tasks, so none would use Spot`,
+    validation.refuse('capacity.onDemandBase', String(base),
+      `the service has at most ${maxTasks} tasks, so none would use Spot`,
       'lower onDemandBase, increase the number of tasks, or leave capacity out');
   }
 }

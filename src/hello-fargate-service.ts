@@ -26,12 +26,13 @@ import { Task } from './task/task';
 import { Validation } from './validation';
 
 /**
- * An HTTP service on AWS Fargate: two ARM64 tasks in two Availability Zones behind an internet-facing load balancer, with
- * health checks, logs, alarms, and deployments that roll back automatically if the new version is unhealthy or returns errors.
+ * An HTTP service on AWS Fargate: two ARM64 tasks in two Availability Zones behind an internet-facing load balancer,
+ * with health checks, logs, alarms, and deployments that roll back automatically if the new version is unhealthy or
+ * returns errors.
  *
- * Works with no props, in which case it runs the example app of this package. At rest, that costs about $46 a month at list
- * prices (us-east-1, 2026-09): two tasks $14.42, the load balancer $16.43, four public IPv4 addresses $14.60 and alarms $1.00,
- * plus traffic and logs. `estimateMonthlyCost` estimates the cost of your service.
+ * Works with no props, in which case it runs the example app of this package. At rest, that costs about $46 a month at
+ * list prices (us-east-1, 2026-09): two tasks $14.42, the load balancer $16.43, four public IPv4 addresses $14.60 and
+ * alarms $1.00, plus traffic and logs. `estimateMonthlyCost` estimates the cost of your service.
  *
  * @example
  * const hello = new HelloFargateService(this, 'Hello');
@@ -61,7 +62,10 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   /** The load balancer, if the service has its own. */
   public readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
 
-  /** The listener of that load balancer, to add rules. Priorities 1 to 49999 are evaluated before the rules of the service. */
+  /**
+   * The listener of that load balancer, to add rules. Priorities 1 to 49999 are evaluated before the rules of the
+   * service.
+   */
   public readonly listener?: elbv2.ApplicationListener;
 
   /** The target group of the tasks, if there is a load balancer. */
@@ -190,8 +194,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   }
 
   /**
-   * Allows the tasks to connect to a target with security groups, like a database or a cache, and adds the connection details
-   * to the container.
+   * Allows the tasks to connect to a target with security groups, like a database or a cache, and adds the connection
+   * details to the container.
    *
    * The security group rule is created in the stack of the service.
    *
@@ -221,8 +225,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   }
 
   /**
-   * Returns the `aws ecs run-task` command that runs a one-off task, like a database migration, with the network, image,
-   * environment, secrets and permissions of the service. Put it in a `CfnOutput`. It uses the deployed task definition.
+   * Returns the `aws ecs run-task` command that runs a one-off task, like a database migration, with the network,
+   * image, environment, secrets and permissions of the service. Put it in a `CfnOutput`. It uses the deployed task
+   * definition.
    *
    * @param command the command of the app container, which overrides `command`
    * @throws an Error if the command is empty
@@ -232,7 +237,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   }
 
   /**
-   * Sends ALARM and OK notifications of your own alarm to the topics configured in `alarms`, and adds it to the dashboard.
+   * Sends ALARM and OK notifications of your own alarm to the topics configured in `alarms`, and adds it to the
+   * dashboard.
    *
    * @param alarm an alarm on something that the service depends on, like the age of messages in a queue
    * @throws an Error if `alarms` has no topics and no emails, and there is no dashboard
@@ -302,8 +308,9 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   public metricHealthyTaskCount(options?: cloudwatch.MetricOptions): cloudwatch.IMetric {
     const metric = this.metrics.healthyTasks(options);
     if (!metric) {
-      throw new Error(`${this.node.path}: metricHealthyTaskCount is used, but ${this.settings.ingress.name} has no load `
-        + 'balancer that checks tasks; use metricRunningTaskCount');
+      const { name } = this.settings.ingress;
+      throw new Error(`${this.node.path}: metricHealthyTaskCount is used, but ${name} has no load balancer that checks `
+        + 'tasks; use metricRunningTaskCount');
     }
     return metric;
   }

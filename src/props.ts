@@ -23,8 +23,8 @@ import { Validation } from './validation';
  *
  * Prices in these docs are list prices of us-east-1 for 730 hours a month, checked 2026-09.
  */
-export interface HelloFargateServiceProps extends TaskOptions, TaskCountOptions, CapacityOptions, ServiceDeploymentOptions,
-  IngressOptions, NetworkOptions, LogOptions, MonitoringOptions {
+export interface HelloFargateServiceProps extends TaskOptions, TaskCountOptions, CapacityOptions,
+  ServiceDeploymentOptions, IngressOptions, NetworkOptions, LogOptions, MonitoringOptions {
   /**
    * Set of defaults for the other props. Explicit props override the preset.
    *
@@ -89,7 +89,8 @@ function withPreset(scope: Construct, props: HelloFargateServiceProps, preset: P
 }
 
 function vpcDefaults(scope: Construct, props: HelloFargateServiceProps, preset: PresetDefaults): NetworkOptions {
-  // The VPC may have two Availability Zones in any environment. CDK knows of a third one only if account and region are set.
+  // The VPC may have two Availability Zones in any environment. CDK knows of a third one only if account and region are
+  // set.
   const maxAzs = props.maxAzs ?? Math.min(preset.maxAzs, Math.max(2, Stack.of(scope).availabilityZones.length));
   return {
     maxAzs,

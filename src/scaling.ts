@@ -26,7 +26,10 @@ export interface TaskCountOptions {
 
 /** Automatic scaling of the number of tasks. With several metrics, the one that needs the most tasks applies. */
 export interface ScalingOptions {
-  /** Minimum number of tasks, 1 to `maxCapacity`. Only a schedule can go down to 0, because only a schedule can scale up again. */
+  /**
+   * Minimum number of tasks, 1 to `maxCapacity`. Only a schedule can go down to 0, because only a schedule can scale up
+   * again.
+   */
   readonly minCapacity: number;
 
   /** Maximum number of tasks, up to 5000. It limits the bill: a default task that runs all month costs $7.21. */
@@ -181,13 +184,15 @@ export function validateTaskCount(validation: Validation, options: TaskCountOpti
   if (!scaling) { return; }
   const { memoryUtilizationPercent, requestsPerTarget, schedules = [] } = scaling;
   if (desiredCount !== undefined) {
-    validation.refuse('desiredCount', String(desiredCount), 'with scaling each deployment would reset the number of tasks',
+    validation.refuse('desiredCount', String(desiredCount),
+      'with scaling each deployment would reset the number of tasks',
       'leave it out; a new service starts with minCapacity tasks');
   }
   validateBounds(validation, scaling);
   validateCpuScaling(validation, scaling);
   validation.wholeNumber('scaling.memoryUtilizationPercent', memoryUtilizationPercent, [1, 100], 'a percentage');
-  validation.wholeNumber('scaling.requestsPerTarget', requestsPerTarget, [1, 1_000_000_000], 'the number of requests a minute');
+  validation.wholeNumber('scaling.requestsPerTarget', requestsPerTarget, [1, 1_000_000_000],
+    'the number of requests a minute');
   if (requestsPerTarget !== undefined && !ingress.hasLoadBalancer) {
     validation.refuse('scaling.requestsPerTarget', String(requestsPerTarget),
       `${ingress.name} has no load balancer that counts requests`, 'leave it out and scale on CPU');
@@ -218,12 +223,14 @@ function validateCpuScaling(validation: Validation, scaling: ScalingOptions): vo
   const { scaleOutAbovePercent: above, scaleInBelowPercent: below } = policy;
   if (below >= above && !Token.isUnresolved(below) && !Token.isUnresolved(above)) {
     validation.refuse('scaling.cpu.scaleInBelowPercent', String(below),
-      `scaleOutAbovePercent is ${above}, so tasks would be added and removed at once`, 'set it below scaleOutAbovePercent');
+      `scaleOutAbovePercent is ${above}, so tasks would be added and removed at once`,
+      'set it below scaleOutAbovePercent');
   }
   const hasTargets = scaling.memoryUtilizationPercent !== undefined || scaling.requestsPerTarget !== undefined;
   if (scaling.scaleInCooldown && !hasTargets) {
     validation.refuse('scaling.scaleInCooldown', show(scaling.scaleInCooldown),
-      'step scaling has one cooldown, so it would be ignored', 'set scaleOutCooldown, which applies to both directions');
+      'step scaling has one cooldown, so it would be ignored',
+      'set scaleOutCooldown, which applies to both directions');
   }
 }
 
@@ -297,7 +304,9 @@ function scaleOnRequests(
   }
 }
 
-/** `scaleOnRequestCount` counts one target group, which receives no requests while all traffic goes to the other one. */
+/**
+ * `scaleOnRequestCount` counts one target group, which receives no requests while all traffic goes to the other one.
+ */
 function scaleOnTwoTargetGroups(
   tasks: ecs.ScalableTaskCount, targetValue: number, targetMetrics: TargetMetrics, cooldowns: Cooldowns,
 ): void {

@@ -26,7 +26,8 @@ export class Validation {
   public wholeNumber(prop: string, value: number | undefined, [min, max]: Range, what: string): void {
     if (value === undefined || Token.isUnresolved(value)) { return; }
     if (!Number.isInteger(value) || value < min || value > max) {
-      this.refuse(prop, show(value), `${what} is a whole number from ${min} to ${max}`, `set ${prop} within that range`);
+      this.refuse(prop, show(value), `${what} is a whole number from ${min} to ${max}`,
+        `set ${prop} within that range`);
     }
   }
 

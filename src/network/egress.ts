@@ -18,8 +18,8 @@ export interface NatGatewayEgressOptions {
 }
 
 /**
- * Outbound access of the tasks, in the VPC that the construct creates: to ECR for the image, to CloudWatch for the logs, and
- * to other services.
+ * Outbound access of the tasks, in the VPC that the construct creates: to ECR for the image, to CloudWatch for the
+ * logs, and to other services.
  *
  * | | subnets of the tasks | $ a month at rest, two tasks in two Availability Zones (us-east-1, 2026-09) |
  * |---|---|---|
@@ -48,8 +48,9 @@ export class Egress {
   }
 
   /**
-   * Runs the tasks in isolated subnets, with VPC endpoints for the AWS services that they need: ECR, S3 and CloudWatch Logs,
-   * and Secrets Manager, Parameter Store, KMS and ECS Exec if the service uses them. They have no internet access.
+   * Runs the tasks in isolated subnets, with VPC endpoints for the AWS services that they need: ECR, S3 and CloudWatch
+   * Logs, and Secrets Manager, Parameter Store, KMS and ECS Exec if the service uses them. They have no internet
+   * access.
    *
    * Permissions and secrets that you add to the tasks outside this construct may need further endpoints:
    * `vpc.addInterfaceEndpoint`. Traffic through an interface endpoint costs $0.01 a GB.

@@ -13,8 +13,8 @@ export interface NetworkOptions {
    *
    * A load balancer cannot move to another VPC. To move a running service, create a new one with another ID.
    *
-   * @default - the VPC of `cluster`; if there is none, all services of the stack share a new VPC with public subnets in two
-   * Availability Zones and no NAT gateway
+   * @default - the VPC of `cluster`; if there is none, all services of the stack share a new VPC with public subnets in
+   * two Availability Zones and no NAT gateway
    */
   readonly vpc?: ec2.IVpc;
 
@@ -24,31 +24,32 @@ export interface NetworkOptions {
    * Tasks in isolated subnets need VPC endpoints for ecr.api, ecr.dkr, logs and S3 to pull their image and to log.
    * You create these endpoints.
    *
-   * @default - private subnets with outbound access, if the VPC has them; otherwise public subnets, with a public IPv4 address
-   * for each task ($3.65 a month, https://aws.amazon.com/vpc/pricing/)
+   * @default - private subnets with outbound access, if the VPC has them; otherwise public subnets, with a public IPv4
+   * address for each task ($3.65 a month, https://aws.amazon.com/vpc/pricing/)
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
    * The ECS cluster. The service runs in its VPC.
    *
-   * CDK adds the capacity providers FARGATE and FARGATE_SPOT to a cluster of this app. An imported cluster must have them
-   * already (`aws ecs put-cluster-capacity-providers`), which CDK cannot check.
+   * CDK adds the capacity providers FARGATE and FARGATE_SPOT to a cluster of this app. An imported cluster must have
+   * them already (`aws ecs put-cluster-capacity-providers`), which CDK cannot check.
    *
    * @default - all services of the stack share a new cluster; with `vpc`, the service gets its own cluster
    */
   readonly cluster?: ecs.ICluster;
 
   /**
-   * Outbound access of the tasks, in the VPC that the construct creates. Setting it together with `vpc` or `cluster` is an error.
+   * Outbound access of the tasks, in the VPC that the construct creates. Setting it together with `vpc` or `cluster` is
+   * an error.
    *
    * @default Egress.publicIp(); with `Preset.PRODUCTION` Egress.natGateway with a gateway in each Availability Zone
    */
   readonly egress?: Egress;
 
   /**
-   * Number of Availability Zones of the VPC that the construct creates: 2 or 3. CDK knows a third one only in a stack with
-   * an account and a region.
+   * Number of Availability Zones of the VPC that the construct creates: 2 or 3. CDK knows a third one only in a stack
+   * with an account and a region.
    *
    * A third Availability Zone costs $3.65 a month for the IPv4 address of a public load balancer
    * (https://aws.amazon.com/vpc/pricing/, 2026-09), and $7.30 for each interface endpoint
@@ -61,7 +62,8 @@ export interface NetworkOptions {
   /**
    * Whether the VPC that the construct creates has flow logs, which are kept for a year.
    *
-   * They cost $0.50 a GB ingested and $0.03 a GB and month stored (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   * They cost $0.50 a GB ingested and $0.03 a GB and month stored (https://aws.amazon.com/cloudwatch/pricing/,
+   * 2026-09).
    *
    * @default - true with `Preset.PRODUCTION`, otherwise false
    * @see https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
@@ -71,7 +73,8 @@ export interface NetworkOptions {
   /**
    * CloudWatch Container Insights for the cluster that the construct creates, which all services of the stack share.
    *
-   * It is billed for each metric, and their number grows with the number of tasks. `estimateMonthlyCost` does not include it.
+   * It is billed for each metric, and their number grows with the number of tasks. `estimateMonthlyCost` does not
+   * include it.
    *
    * @default - disabled; with `Preset.PRODUCTION` ecs.ContainerInsights.ENHANCED
    * @see https://aws.amazon.com/cloudwatch/pricing/
@@ -131,8 +134,8 @@ function settingsOf(options: NetworkOptions): NetworkSettings {
   return { egress, maxAzs: maxAzs!, flowLogs, containerInsights: containerInsightsOf(options) };
 }
 
-function containerInsightsOf({ containerInsights = ecs.ContainerInsights.DISABLED }: NetworkOptions): ecs.ContainerInsights {
-  return containerInsights;
+function containerInsightsOf({ containerInsights }: NetworkOptions): ecs.ContainerInsights {
+  return containerInsights ?? ecs.ContainerInsights.DISABLED;
 }
 
 /** The VPC that the services of a stack share, if one of them has created it. */
@@ -148,7 +151,8 @@ export function internalSubnets(vpc: ec2.IVpc): ec2.SubnetSelection {
 
 /** The subnets of a VPC, for error messages. */
 export function subnetCounts({ publicSubnets, privateSubnets, isolatedSubnets }: ec2.IVpc): string {
-  return `${publicSubnets.length} public, ${privateSubnets.length} private and ${isolatedSubnets.length} isolated subnets`;
+  return `${publicSubnets.length} public, ${privateSubnets.length} private `
+    + `and ${isolatedSubnets.length} isolated subnets`;
 }
 
 export function validateNetwork(
@@ -167,7 +171,8 @@ export function validateNetwork(
   }
   if (cluster && containerInsights !== undefined) {
     validation.refuse('containerInsights', show(containerInsights),
-      `it would be ignored, because the cluster ${cluster.node.path} is given`, 'set containerInsightsV2 on that cluster');
+      `it would be ignored, because the cluster ${cluster.node.path} is given`,
+      'set containerInsightsV2 on that cluster');
   }
   const givenVpc = vpc ?? cluster?.vpc;
   if (givenVpc) {
@@ -175,7 +180,8 @@ export function validateNetwork(
     return;
   }
   if (vpcSubnets) {
-    validation.refuse('vpcSubnets', show(describe(vpcSubnets)), 'it would be ignored, because the construct creates the VPC',
+    validation.refuse('vpcSubnets', show(describe(vpcSubnets)),
+      'it would be ignored, because the construct creates the VPC',
       'pass vpc as well, or leave vpcSubnets out');
   }
   validateNewVpc(validation, scope, options);
@@ -192,10 +198,11 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, options: Networ
     }
   }
   if (egress) {
-    validation.refuse('egress', egress._description, `the VPC ${vpc.node.path} has its own outbound access`, egress._isIsolated
-      ? 'create endpoints in it for ecr.api, ecr.dkr, logs and S3, and for secretsmanager, ssm, kms and ssmmessages if the '
-        + 'service uses them, and set vpcSubnets'
-      : 'leave it out, and select subnets with vpcSubnets');
+    const fix = egress._isIsolated
+      ? 'create endpoints in it for ecr.api, ecr.dkr, logs and S3, and for secretsmanager, ssm, kms and ssmmessages '
+        + 'if the service uses them, and set vpcSubnets'
+      : 'leave it out, and select subnets with vpcSubnets';
+    validation.refuse('egress', egress._description, `the VPC ${vpc.node.path} has its own outbound access`, fix);
   }
   if (vpcSubnets) {
     validateSelection(validation, vpc, vpcSubnets);
@@ -222,7 +229,8 @@ function validateNewVpc(validation: Validation, scope: Construct, options: Netwo
   const { egress, maxAzs } = settingsOf(options);
   const knownAzs = Stack.of(scope).availabilityZones.length;
   if (maxAzs !== 2 && maxAzs !== 3) {
-    validation.refuse('maxAzs', String(maxAzs), 'the VPC that the construct creates has two or three Availability Zones',
+    validation.refuse('maxAzs', String(maxAzs),
+      'the VPC that the construct creates has two or three Availability Zones',
       'set 2 or 3, or pass a vpc');
   } else if (knownAzs < maxAzs) {
     validation.refuse('maxAzs', String(maxAzs), `CDK knows ${knownAzs} Availability Zones of this stack's environment`,
@@ -248,7 +256,8 @@ function validateSharing(validation: Validation, scope: Construct, options: Netw
   const existing = describeSettings(shared.settings);
   for (const [prop, value] of Object.entries(describeSettings(settingsOf(options)))) {
     if (value !== existing[prop]) {
-      validation.refuse(prop, value, `the services of a stack share one VPC, and ${shared.createdFor} has ${existing[prop]}`,
+      validation.refuse(prop, value,
+        `the services of a stack share one VPC, and ${shared.createdFor} has ${existing[prop]}`,
         'set the same value for both, or pass a vpc to one of them');
     }
   }
@@ -262,7 +271,8 @@ function describeSettings({ egress, maxAzs, flowLogs, containerInsights }: Netwo
 export function validateSidecarImage(validation: Validation, network: Network, image: ecs.ContainerImage): void {
   const name = network.isIsolated && nameOutsideEcr(image);
   if (name) {
-    validation.refuse('addSidecar.image', show(name), 'with Egress.vpcEndpoints() isolated subnets cannot reach its registry',
+    validation.refuse('addSidecar.image', show(name),
+      'with Egress.vpcEndpoints() isolated subnets cannot reach its registry',
       'push the image to ECR or use a pull-through cache of ECR, or use another egress');
   }
 }

@@ -29,8 +29,8 @@ const SHARED_NETWORK = Symbol.for('hello-fargate-service.SharedNetwork');
 /**
  * The VPC and the ECS cluster that all services of a stack share if none are given.
  *
- * It is created in the stack, and its settings are identical for all services, so it does not matter which one is created
- * first. It is found by a symbol, because its ID may be taken and two copies of this library may be installed.
+ * It is created in the stack, and its settings are identical for all services, so it does not matter which one is
+ * created first. It is found by a symbol, because its ID may be taken and two copies of this library may be installed.
  */
 export class SharedNetwork extends Construct {
   public static find(scope: Construct): SharedNetwork | undefined {
@@ -75,7 +75,10 @@ export class SharedNetwork extends Construct {
     this.vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) });
   }
 
-  /** The endpoints that a task needs to start, to log and to read its secrets. They are shared by all services of the stack. */
+  /**
+   * The endpoints that a task needs to start, to log and to read its secrets. They are shared by all services of the
+   * stack.
+   */
   public endpointsFor({ actions, enableExecuteCommand }: TaskNeeds): IConstruct[] {
     const services = ec2.InterfaceVpcEndpointAwsService;
     const uses = (service: string) => actions.some((action) => action.startsWith(`${service}:`));

@@ -46,8 +46,8 @@ export function connect(
   validation.throwIfRefused();
 
   const port = options.port === undefined ? target.connections.defaultPort! : ec2.Port.tcp(options.port);
-  // `allowTo` of CDK warns that the tasks have unrestricted outbound access anyway. Like it, this creates the rule in the stack of
-  // the service, so that the stack of the target does not depend on it.
+  // `allowTo` of CDK warns that the tasks have unrestricted outbound access anyway. Like it, this creates the rule in
+  // the stack of the service, so that the stack of the target does not depend on it.
   for (const targetGroup of target.connections.securityGroups) {
     for (const clientGroup of client.connections.securityGroups) {
       targetGroup.addIngressRule(clientGroup, port, `From ${client.node.path}`, true);

@@ -10,7 +10,10 @@ import { DEFAULTS } from '../preset';
 
 const SESSIONS = 'Sessions';
 
-/** The KMS key and the log group of ECS Exec sessions in a cluster of this library. All services in the cluster share them. */
+/**
+ * The KMS key and the log group of ECS Exec sessions in a cluster of this library. All services in the cluster share
+ * them.
+ */
 class Sessions extends Construct {
   public static findOrCreate(cluster: ecs.Cluster): Sessions {
     return cluster.node.tryFindChild(SESSIONS) as Sessions | undefined ?? new Sessions(cluster);
@@ -43,8 +46,12 @@ class Sessions extends Construct {
   }
 
   public grantUse(taskDefinition: ecs.TaskDefinition): void {
-    const allLogGroups = Stack.of(taskDefinition)
-      .formatArn({ service: 'logs', resource: 'log-group', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    const allLogGroups = Stack.of(taskDefinition).formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
     taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
       actions: ['logs:DescribeLogGroups'],
       resources: [allLogGroups],
@@ -60,14 +67,16 @@ class Sessions extends Construct {
   }
 }
 
-/** Whether CDK itself grants the permissions for sessions: it does in a cluster with an `executeCommandConfiguration`. */
+/**
+ * Whether CDK itself grants the permissions for sessions: it does in a cluster with an `executeCommandConfiguration`.
+ */
 export function hasSessionConfiguration({ cluster }: Network): boolean {
   return cluster.executeCommandConfiguration !== undefined;
 }
 
 /**
- * Enables ECS Exec with least-privilege permissions. `enableExecuteCommand` of CDK would allow the tasks to write to every log
- * group of the account.
+ * Enables ECS Exec with least-privilege permissions. `enableExecuteCommand` of CDK would allow the tasks to write to
+ * every log group of the account.
  */
 export function enableSessions(service: ecs.FargateService, { cluster, ownsCluster }: Network): void {
   (service.node.defaultChild as ecs.CfnService).enableExecuteCommand = true;
@@ -78,7 +87,8 @@ export function enableSessions(service: ecs.FargateService, { cluster, ownsClust
       'ssmmessages:OpenControlChannel',
       'ssmmessages:OpenDataChannel',
     ],
-    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html has no resource types.
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html has no
+    // resource types.
     resources: ['*'],
   }));
   if (ownsCluster && cluster instanceof ecs.Cluster) {

@@ -7,7 +7,10 @@ const STATEMENTS_PER_POLICY = 15;
 /** The default quota: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const POLICIES_PER_ROLE = 10;
 
-/** The task execution role. Its permissions are in managed policies, not inline, as NIST, HIPAA and PCI DSS checks require. */
+/**
+ * The task execution role. Its permissions are in managed policies, not inline, as NIST, HIPAA and PCI DSS checks
+ * require.
+ */
 export class ExecutionRole extends iam.Role {
   public readonly policies: iam.ManagedPolicy[] = [];
   private readonly statements = new Set<string>();

@@ -33,11 +33,11 @@ export interface DirectoryImageOptions {
 /**
  * A container image that is built from a directory, for the CPU architecture of the service.
  *
- * `ecs.ContainerImage.fromAsset` builds for the machine that runs `cdk deploy` unless a platform is set. If that machine has
- * another architecture than the service, the task stops with "exec format error".
+ * `ecs.ContainerImage.fromAsset` builds for the machine that runs `cdk deploy` unless a platform is set. If that
+ * machine has another architecture than the service, the task stops with "exec format error".
  *
- * CDK builds the image with Docker (or the tool in `CDK_DOCKER`) during deployment, not during synthesis, and pushes it to the
- * ECR repository of the bootstrap stack: $0.10 a GB and month (https://aws.amazon.com/ecr/pricing/, 2026-09).
+ * CDK builds the image with Docker (or the tool in `CDK_DOCKER`) during deployment, not during synthesis, and pushes it
+ * to the ECR repository of the bootstrap stack: $0.10 a GB and month (https://aws.amazon.com/ecr/pricing/, 2026-09).
  *
  * @example
  * new HelloFargateService(this, 'Shop', {
@@ -106,8 +106,8 @@ export function validateImage(
 }
 
 /**
- * Validates an image from `ecs.ContainerImage.fromDockerImageAsset`, whose asset is private. After the image is bound, the
- * asset is found by its image URI, and the platform in the asset manifest of its stack.
+ * Validates an image from `ecs.ContainerImage.fromDockerImageAsset`, whose asset is private. After the image is bound,
+ * the asset is found by its image URI, and the platform in the asset manifest of its stack.
  */
 export function validateBoundImage(
   validation: Validation, container: ecs.ContainerDefinition, architecture: ecs.CpuArchitecture,
@@ -128,10 +128,12 @@ function validatePlatform(
   const required = dockerPlatform(architecture._cpuArchitecture);
   // An ARM64 platform may include its variant: linux/arm64/v8.
   if (platform === required || platform?.startsWith(`${required}/`) || Token.isUnresolved(platform)) { return; }
-  validation.refuse('image',
-    platform ? `an asset for ${platform}` : 'an asset without a platform, which is built for the machine that deploys it',
-    `the tasks run on ${required} and would stop with "exec format error"`,
-    'use ServiceImage.fromDirectory, which builds for the architecture of the service, or set the platform of the asset');
+  const asset = platform
+    ? `an asset for ${platform}`
+    : 'an asset without a platform, which is built for the machine that deploys it';
+  validation.refuse('image', asset, `the tasks run on ${required} and would stop with "exec format error"`,
+    'use ServiceImage.fromDirectory, which builds for the architecture of the service, '
+    + 'or set the platform of the asset');
 }
 
 function dockerPlatform(cpuArchitecture: string | undefined): string {

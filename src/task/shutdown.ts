@@ -27,10 +27,14 @@ const MAX_STOP_TIMEOUT = 120;
 /** Seconds between two steps of the shutdown. */
 const MARGIN = 5;
 
-/** ECS deregisters an On-Demand task before it sends SIGTERM, so this only covers the propagation in the load balancer. */
+/**
+ * ECS deregisters an On-Demand task before it sends SIGTERM, so this only covers the propagation in the load balancer.
+ */
 const ON_DEMAND_DELAY = 10;
 
-/** API Gateway learns from Cloud Map that a task has stopped. AWS documents no time for that, so this is an assumption. */
+/**
+ * API Gateway learns from Cloud Map that a task has stopped. AWS documents no time for that, so this is an assumption.
+ */
 const DELAY_WITHOUT_LOAD_BALANCER = 30;
 
 export function shutdownTimes(stopTimeout: Duration | undefined, context: TaskContext): ShutdownTimes {
@@ -66,7 +70,8 @@ export function validateShutdown(validation: Validation, given: Duration | undef
     validation.refuse('healthCheck', `too slow for Spot, with a stopTimeout of ${stopTimeout} seconds`,
       `Fargate gives a task ${MAX_STOP_TIMEOUT} s to exit, and ${rule}`, fix);
   } else if (timeout < delay + MARGIN) {
-    validation.refuse('stopTimeout', show(Duration.seconds(stopTimeout)), `${rule}, and then complete requests and exit`, fix);
+    validation.refuse('stopTimeout', show(Duration.seconds(stopTimeout)),
+      `${rule}, and then complete requests and exit`, fix);
   }
 }
 

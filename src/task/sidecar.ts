@@ -9,15 +9,16 @@ export interface SidecarOptions {
   readonly image: ecs.ContainerImage;
 
   /**
-   * Memory limit of the sidecar in MiB, at least 6. It reduces the memory of the app container. ECS stops the sidecar if it
-   * exceeds the limit.
+   * Memory limit of the sidecar in MiB, at least 6. It reduces the memory of the app container. ECS stops the sidecar
+   * if it exceeds the limit.
    *
    * @default 128
    */
   readonly memoryLimitMiB?: number;
 
   /**
-   * CPU units of the task that are reserved for the sidecar. CPU that it does not use is available to the app container.
+   * CPU units of the task that are reserved for the sidecar. CPU that it does not use is available to the app
+   * container.
    *
    * @default - no CPU is reserved
    */
@@ -33,9 +34,9 @@ export interface SidecarOptions {
   /**
    * What the app container waits for before it starts. At shutdown, the app container stops before the sidecar.
    *
-   * START waits until the sidecar has started, HEALTHY until its `healthCheck` passes, COMPLETE until it has exited, SUCCESS
-   * until it has exited with code 0. HEALTHY without a `healthCheck` is an error, and so are COMPLETE and SUCCESS with
-   * `essential: true`.
+   * START waits until the sidecar has started, HEALTHY until its `healthCheck` passes, COMPLETE until it has exited,
+   * SUCCESS until it has exited with code 0. HEALTHY without a `healthCheck` is an error, and so are COMPLETE and
+   * SUCCESS with `essential: true`.
    *
    * @default - the containers start independently
    * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
@@ -94,13 +95,16 @@ export interface SidecarContext {
   readonly memoryLeftMiB: number;
 }
 
-export function validateSidecar(validation: Validation, name: string, options: SidecarOptions, context: SidecarContext): void {
+export function validateSidecar(
+  validation: Validation, name: string, options: SidecarOptions, context: SidecarContext,
+): void {
   if (!Token.isUnresolved(name) && !/^[A-Za-z0-9_-]{1,255}$/.test(name)) {
     validation.refuse('addSidecar.name', show(name), 'the name of a container has 1 to 255 letters, digits, - and _',
       'rename it');
   }
   if (context.taskDefinition.findContainer(name)) {
-    validation.refuse('addSidecar.name', show(name), 'the task already has a container with that name', 'choose another name');
+    validation.refuse('addSidecar.name', show(name), 'the task already has a container with that name',
+      'choose another name');
   }
   validateMemory(validation, options.memoryLimitMiB ?? DEFAULTS.sidecarMemoryMiB, context.memoryLeftMiB);
   validateDependency(validation, options);
@@ -118,7 +122,8 @@ function validateMemory(validation: Validation, memoryMiB: number, leftMiB: numb
   }
 }
 
-function validateDependency(validation: Validation, { dependencyCondition, healthCheck, essential }: SidecarOptions): void {
+function validateDependency(validation: Validation, options: SidecarOptions): void {
+  const { dependencyCondition, healthCheck, essential } = options;
   const { HEALTHY, COMPLETE, SUCCESS } = ecs.ContainerDependencyCondition;
   if (dependencyCondition === HEALTHY && !healthCheck) {
     validation.refuse('addSidecar.dependencyCondition', show(dependencyCondition), 'the sidecar has no healthCheck',

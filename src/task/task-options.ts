@@ -10,9 +10,9 @@ export interface TaskOptions {
   /**
    * The container image: a directory with a Dockerfile (`ServiceImage.fromDirectory`), or any `ecs.ContainerImage`.
    *
-   * It must listen on `containerPort` and return 200 for `healthCheck.path`. An asset that is built for another architecture than
-   * `architecture` is an error. Your own image keeps its user and a writable root filesystem unless you set `user` and
-   * `readonlyRootFilesystem`.
+   * It must listen on `containerPort` and return 200 for `healthCheck.path`. An asset that is built for another
+   * architecture than `architecture` is an error. Your own image keeps its user and a writable root filesystem unless
+   * you set `user` and `readonlyRootFilesystem`.
    *
    * @default - the example app of this package, built during deployment
    */
@@ -38,7 +38,8 @@ export interface TaskOptions {
   /**
    * CPU units of a task, 1024 of which are one vCPU: 256, 512, 1024, 2048, 4096, 8192 or 16384.
    *
-   * On ARM64, a task with 256 CPU units and 512 MiB costs $7.21 a month (https://aws.amazon.com/fargate/pricing/, 2026-09).
+   * On ARM64, a task with 256 CPU units and 512 MiB costs $7.21 a month (https://aws.amazon.com/fargate/pricing/,
+   * 2026-09).
    *
    * @default 256
    * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
@@ -66,8 +67,8 @@ export interface TaskOptions {
   /**
    * Environment variables of the container.
    *
-   * The construct sets PORT, KEEP_ALIVE_TIMEOUT_MS, SHUTDOWN_DELAY_MS and SHUTDOWN_TIMEOUT_MS. Setting another value for them
-   * is an error.
+   * The construct sets PORT, KEEP_ALIVE_TIMEOUT_MS, SHUTDOWN_DELAY_MS and SHUTDOWN_TIMEOUT_MS. Setting another value
+   * for them is an error.
    *
    * @default - only the variables that the construct sets
    */
@@ -76,7 +77,8 @@ export interface TaskOptions {
   /**
    * Environment variables with values from Secrets Manager or SSM Parameter Store, which are read when a task starts.
    *
-   * The task execution role gets read access to exactly these secrets. A name that is also in `environment` is an error.
+   * The task execution role gets read access to exactly these secrets. A name that is also in `environment` is an
+   * error.
    *
    * @default - no secrets
    * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html
@@ -107,43 +109,45 @@ export interface TaskOptions {
   /**
    * Whether the root filesystem of the container is read-only. If it is, an empty volume is mounted at /tmp.
    *
-   * Only root can write to that volume unless the Dockerfile has `VOLUME ["/tmp"]` and /tmp belongs to the user or is writable for
-   * all. It cannot be combined with `enableExecuteCommand`, whose agent writes to the root filesystem.
+   * Only root can write to that volume unless the Dockerfile has `VOLUME ["/tmp"]` and /tmp belongs to the user or is
+   * writable for all. It cannot be combined with `enableExecuteCommand`, whose agent writes to the root filesystem.
    *
-   * @default - true for the example app, and for your own image with `Preset.PRODUCTION`, unless `enableExecuteCommand` is true;
-   * otherwise false
+   * @default - true for the example app, and for your own image with `Preset.PRODUCTION`, unless `enableExecuteCommand`
+   * is true; otherwise false
    */
   readonly readonlyRootFilesystem?: boolean;
 
   /**
    * Time from SIGTERM to SIGKILL, at most 120 s.
    *
-   * After SIGTERM the app keeps serving until the load balancer has taken it out of rotation: 10 s on On-Demand capacity, and
-   * interval × unhealthyThresholdCount + timeout of `healthCheck` + 5 s on Spot. Then it completes in-flight requests and exits,
-   * at least 5 s before SIGKILL. A time that is too short for that is an error.
+   * After SIGTERM the app keeps serving until the load balancer has taken it out of rotation: 10 s on On-Demand
+   * capacity, and interval × unhealthyThresholdCount + timeout of `healthCheck` + 5 s on Spot. Then it completes
+   * in-flight requests and exits, at least 5 s before SIGKILL. A time that is too short for that is an error.
    *
-   * @default - the time until it is out of rotation, 30 s for in-flight requests, and 5 s: 45 seconds on On-Demand capacity,
-   * 65 seconds on Spot
+   * @default - the time until it is out of rotation, 30 s for in-flight requests, and 5 s: 45 seconds on On-Demand
+   * capacity, 65 seconds on Spot
    */
   readonly stopTimeout?: Duration;
 
   /**
    * Health check command that ECS runs in the container. An exit code of 0 means healthy.
    *
-   * The image must contain the command. It is required for your own image if no load balancer checks it (`Ingress.httpApi`).
+   * The image must contain the command. It is required for your own image if no load balancer checks it
+   * (`Ingress.httpApi`).
    *
-   * @default - the example app requests its own `/health`, without a shell; your own image has no container health check
+   * @default - the example app requests its own `/health`, without a shell; your own image has no container health
+   * check
    */
   readonly containerHealthCheck?: ecs.HealthCheck;
 
   /**
-   * Whether ECS Exec is enabled: `aws ecs execute-command` opens a shell in a container. The root filesystem of the example
-   * app becomes writable.
+   * Whether ECS Exec is enabled: `aws ecs execute-command` opens a shell in a container. The root filesystem of the
+   * example app becomes writable.
    *
    * In a cluster that the construct creates, sessions are encrypted with a KMS key ($1.00 a month,
-   * https://aws.amazon.com/kms/pricing/, 2026-09) and logged for a month. All services of the stack share both. Your own cluster
-   * uses its `executeCommandConfiguration`. CDK does not know the configuration of an imported cluster: grant its log
-   * destination to `grantPrincipal` yourself.
+   * https://aws.amazon.com/kms/pricing/, 2026-09) and logged for a month. All services of the stack share both. Your
+   * own cluster uses its `executeCommandConfiguration`. CDK does not know the configuration of an imported cluster:
+   * grant its log destination to `grantPrincipal` yourself.
    *
    * @default false
    * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
@@ -151,8 +155,8 @@ export interface TaskOptions {
   readonly enableExecuteCommand?: boolean;
 
   /**
-   * Log driver of the app container, to send its logs to another destination than `logGroup`: `ecs.LogDrivers.firelens(…)`.
-   * Sidecars still log to `logGroup`.
+   * Log driver of the app container, to send its logs to another destination than `logGroup`:
+   * `ecs.LogDrivers.firelens(…)`. Sidecars still log to `logGroup`.
    *
    * @default - the awslogs driver in non-blocking mode, which drops log lines rather than delay requests
    */
@@ -271,7 +275,8 @@ function refuseReserved(validation: Validation, prop: string, is: string, value:
 
 function validateContainerHealthCheck(validation: Validation, options: TaskOptions, { ingress }: TaskContext): void {
   if (!options.containerHealthCheck && !ingress.hasLoadBalancer) {
-    validation.refuse('containerHealthCheck', 'not set', `with ${ingress.name} nothing else checks the health of your image`,
+    validation.refuse('containerHealthCheck', 'not set',
+      `with ${ingress.name} nothing else checks the health of your image`,
       'set its health check command, like { command: [\'CMD\', \'/app/healthy\'] }');
   }
 }
@@ -282,7 +287,8 @@ function validateExampleApp(validation: Validation, { user, containerPort }: Tas
       'leave user out, or use your own image');
   }
   if (containerPort !== undefined && Number.isInteger(containerPort) && containerPort > 0 && containerPort < 1024) {
-    validation.refuse('containerPort', show(containerPort), 'the example app does not run as root, so it cannot listen below 1024',
+    validation.refuse('containerPort', show(containerPort),
+      'the example app does not run as root, so it cannot listen below 1024',
       'set 1024 or more; clients use the port of the load balancer');
   }
 }
