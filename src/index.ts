@@ -3,10 +3,11 @@ export type { CapacityOptions, SpotCapacityOptions } from './capacity';
 export { CostEstimate } from './cost/estimate';
 export type { CostLineItem, CostUsage } from './cost/estimate';
 export { Deployment } from './deployment/deployment';
+export type { ServiceDeploymentOptions } from './deployment/deployment';
 export type {
   BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions,
-  RollingDeploymentOptions, ServiceDeploymentOptions, TestTrafficHeader, TrafficShiftingOptions,
-} from './deployment/deployment';
+  RollingDeploymentOptions, TestTrafficHeader, TrafficShiftingOptions,
+} from './deployment/deployment-options';
 export { HelloFargateService } from './hello-fargate-service';
 export type { CloudFrontIngressOptions } from './ingress/cloud-front';
 export type { HealthCheckOptions } from './ingress/health-check';

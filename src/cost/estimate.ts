@@ -12,8 +12,8 @@ import { show, Validation } from '../validation';
 /** Monthly usage of a service for `estimateMonthlyCost`. Without it, the estimate is for a service without traffic. */
 export interface CostUsage {
   /**
-   * Average number of requests per second. The estimate assumes that each request opens a new connection, which is the upper
-   * bound of what a load balancer charges.
+   * Average number of requests per second. The estimate assumes that each request opens a new connection, which is the
+   * upper bound of what a load balancer charges.
    *
    * @default 0
    */
@@ -278,8 +278,8 @@ class Estimator {
 
 /**
  * Load balancer capacity units: only the dimension with the highest usage is billed
- * (https://aws.amazon.com/elasticloadbalancing/pricing/). Connections are assumed to stay open for the default idle timeout,
- * and the number of evaluated rules to stay within the 10 free ones.
+ * (https://aws.amazon.com/elasticloadbalancing/pricing/). Connections are assumed to stay open for the default idle
+ * timeout, and the number of evaluated rules to stay within the 10 free ones.
  */
 function capacityUnits(requestsPerSecond: number, gigabytesOut: number): number {
   const newConnections = requestsPerSecond / 25;

@@ -1,7 +1,6 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import {
-  Deployment, RollingDeploymentOptions, ServiceDeploymentOptions, Strategy, TestTrafficHeader,
-} from './deployment';
+import { Deployment, ServiceDeploymentOptions, Strategy } from './deployment';
+import { RollingDeploymentOptions, TestTrafficHeader } from './deployment-options';
 import { IngressTraits } from '../ingress/ingress-type';
 import { show, Validation } from '../validation';
 

@@ -40,8 +40,8 @@ export interface CloudFrontIngressOptions extends LoadBalancerOptions {
   readonly certificate?: acm.ICertificate;
 
   /**
-   * Paths whose responses are the same for all clients and can be cached, like `/assets/*`. Each starts with / and has at
-   * most 255 characters. CloudFront does not forward cookies and query strings for them.
+   * Paths whose responses are the same for all clients and can be cached, like `/assets/*`. Each starts with / and has
+   * at most 255 characters. CloudFront does not forward cookies and query strings for them.
    *
    * @default - nothing is cached
    */
@@ -58,8 +58,8 @@ export interface CloudFrontIngressOptions extends LoadBalancerOptions {
   readonly webAclArn?: string;
 
   /**
-   * ID of the managed prefix list `com.amazonaws.global.cloudfront.origin-facing` in the Region of the service. The load
-   * balancer accepts connections only from these addresses.
+   * ID of the managed prefix list `com.amazonaws.global.cloudfront.origin-facing` in the Region of the service. The
+   * load balancer accepts connections only from these addresses.
    *
    * @default - looked up during deployment by a custom resource with a Lambda function
    * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html

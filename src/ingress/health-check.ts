@@ -6,8 +6,8 @@ import { show, Validation } from '../validation';
 /** Health check of the load balancer. A task that fails it receives no requests, and is replaced. */
 export interface HealthCheckOptions {
   /**
-   * Path that the load balancer requests, optionally with a query string: at most 1024 visible ASCII characters. The app
-   * must answer without authentication.
+   * Path that the load balancer requests, optionally with a query string: at most 1024 visible ASCII characters. The
+   * app must answer without authentication.
    *
    * @default '/health'
    */

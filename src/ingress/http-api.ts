@@ -16,8 +16,8 @@ import { Validation } from '../validation';
  */
 export interface HttpApiIngressOptions {
   /**
-   * Time after which API Gateway responds with 503 if a task has not responded: 50 ms to 29 seconds. The maximum cannot be
-   * increased.
+   * Time after which API Gateway responds with 503 if a task has not responded: 50 ms to 29 seconds. The maximum cannot
+   * be increased.
    *
    * @default Duration.seconds(29)
    * @experimental

@@ -26,8 +26,8 @@ export interface ReachableLoadBalancerOptions extends LoadBalancerOptions {
   readonly internetFacing?: boolean;
 
   /**
-   * Peers that can connect to the load balancer: IP address ranges, prefix lists or security groups. The list must not be
-   * empty, and the peers of an internal load balancer must not include all addresses.
+   * Peers that can connect to the load balancer: IP address ranges, prefix lists or security groups. The list must not
+   * be empty, and the peers of an internal load balancer must not include all addresses.
    *
    * @default - all addresses if `internetFacing`, otherwise the address range of the VPC
    */

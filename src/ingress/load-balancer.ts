@@ -28,14 +28,15 @@ export interface LoadBalancerOptions extends TargetGroupOptions {
    * It must be in the Region of the load balancer and must not use a KMS key, which load balancers do not support. The
    * construct amends the policy of a bucket in this app. The policy of an imported bucket must already allow delivery.
    *
-   * @default - with `accessLogs`, a bucket is created that keeps logs for 90 days and is retained when the stack is deleted
+   * @default - with `accessLogs`, a bucket is created that keeps logs for 90 days and is retained when the stack is
+   * deleted
    * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
    */
   readonly accessLogsBucket?: s3.IBucket;
 
   /**
-   * Whether the load balancer has deletion protection. Turn it off in a separate deployment before you delete the stack, or
-   * before a change that replaces the load balancer.
+   * Whether the load balancer has deletion protection. Turn it off in a separate deployment before you delete the
+   * stack, or before a change that replaces the load balancer.
    *
    * @default - true with `Preset.PRODUCTION`, otherwise false
    */
@@ -45,7 +46,8 @@ export interface LoadBalancerOptions extends TargetGroupOptions {
    * Idle timeout for client connections: 1 to 4000 seconds. Tokens are not supported.
    *
    * The load balancer also closes connections to tasks after this time. The construct sets the environment variable
-   * `KEEP_ALIVE_TIMEOUT_MS` to 5 seconds more, so that the app does not close connections first, which causes 502 responses.
+   * `KEEP_ALIVE_TIMEOUT_MS` to 5 seconds more, so that the app does not close connections first, which causes 502
+   * responses.
    *
    * @default Duration.seconds(60)
    * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
@@ -134,8 +136,8 @@ export function newLoadBalancer(
     allowAllOutbound: false,
   });
 
-  // The scheme of a load balancer cannot be changed, and a target group serves only one load balancer. With separate IDs
-  // for the public and the internal pair, CloudFormation can create one before it deletes the other.
+  // The scheme of a load balancer cannot be changed, and a target group serves only one load balancer. With separate
+  // IDs for the public and the internal pair, CloudFormation can create one before it deletes the other.
   const schemeScope = new Construct(scope, internetFacing ? 'InternetFacing' : 'Internal');
   const subnets = internetFacing ? { subnetType: ec2.SubnetType.PUBLIC } : internalSubnets(vpc);
   const loadBalancer = new elbv2.ApplicationLoadBalancer(schemeScope, 'LoadBalancer', {

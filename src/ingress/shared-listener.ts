@@ -17,8 +17,8 @@ export interface SharedListenerIngressOptions extends TargetGroupOptions {
   /**
    * Path patterns, like `/shop` and `/shop/*`. The service receives the unmodified path.
    *
-   * Each is case-sensitive and has at most 128 characters: letters, digits, `_-.$/~"'@:+&` and the wildcards `*` and `?`.
-   * Together with `hostHeaders`, 1 to 5 values.
+   * Each is case-sensitive and has at most 128 characters: letters, digits, `_-.$/~"'@:+&` and the wildcards `*` and
+   * `?`. Together with `hostHeaders`, 1 to 5 values.
    *
    * @default - all paths of `hostHeaders`
    * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
@@ -37,17 +37,17 @@ export interface SharedListenerIngressOptions extends TargetGroupOptions {
   readonly hostHeaders?: string[];
 
   /**
-   * Priority of the rule among those of the listener, 1 to 50000: of all rules that match a request, the one with the lowest
-   * number applies. No other service of this app may use it on the listener.
+   * Priority of the rule among those of the listener, 1 to 50000: of all rules that match a request, the one with the
+   * lowest number applies. No other service of this app may use it on the listener.
    *
-   * @default - more specific patterns come first, then a hash of the construct path, so the priority is stable; it is unique
-   * among the services of this app
+   * @default - more specific patterns come first, then a hash of the construct path, so the priority is stable; it is
+   * unique among the services of this app
    */
   readonly priority?: number;
 
   /**
-   * Idle timeout of the load balancer that the listener belongs to, 1 to 4000 seconds. The construct does not change it, but
-   * passes it on to the app, which must keep connections open for longer.
+   * Idle timeout of the load balancer that the listener belongs to, 1 to 4000 seconds. The construct does not change
+   * it, but passes it on to the app, which must keep connections open for longer.
    *
    * @default Duration.seconds(60)
    */
@@ -56,14 +56,18 @@ export interface SharedListenerIngressOptions extends TargetGroupOptions {
   /**
    * URL of the service with its scheme, like `https://shop.example.com`, for the `url` attribute.
    *
-   * Required for an imported listener if no host is without wildcards, because the DNS name of its load balancer is unknown.
+   * Required for an imported listener if no host is without wildcards, because the DNS name of its load balancer is
+   * unknown.
    *
    * @default - the first of `hostHeaders` without wildcards, otherwise the DNS name of the load balancer
    */
   readonly url?: string;
 }
 
-/** Quota of a listener rule: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
+/**
+ * Quota of a listener rule:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+ */
 const MAX_CONDITION_VALUES = 5;
 
 const WILDCARDS = /[*?]/;
@@ -149,7 +153,8 @@ export class SharedListenerIngress implements IngressType {
     const conditions: elbv2.ListenerCondition[] = [];
     if (this.pathPatterns.length > 0) { conditions.push(elbv2.ListenerCondition.pathPatterns(this.pathPatterns)); }
     if (this.hostHeaders.length > 0) { conditions.push(elbv2.ListenerCondition.hostHeaders(this.hostHeaders)); }
-    targetGroups.addRule('ListenerRule', { listener: this.listener, priority: this.reservePriority(scope), conditions });
+    const priority = this.reservePriority(scope);
+    targetGroups.addRule('ListenerRule', { listener: this.listener, priority, conditions });
     return { url: this.url()!, ...targetGroups.bound(this.loadBalancerFullName()) };
   }
 
@@ -169,8 +174,8 @@ export class SharedListenerIngress implements IngressType {
   }
 
   /**
-   * More specific rules get lower numbers, so that `/*` does not match requests for `/shop`. Among equally specific rules, a
-   * hash of the construct path decides, and the next free number if it is in use.
+   * More specific rules get lower numbers, so that `/*` does not match requests for `/shop`. Among equally specific
+   * rules, a hash of the construct path decides, and the next free number if it is in use.
    */
   private firstFreePriority(scope: Construct, inUse: Map<number, string>): number {
     const first = (MAX_SPECIFICITY - this.specificity()) * BAND_SIZE + FIRST_PRIORITY;

@@ -71,7 +71,8 @@ export class TargetGroups {
       vpc: context.network.vpc,
       targetType: elbv2.TargetType.IP,
       protocol: elbv2.ApplicationProtocol.HTTP,
-      // ECS registers each task with its own port. This port is unused, and constant because a change replaces the group.
+      // ECS registers each task with its own port. This port is unused, and constant because a change replaces the
+      // group.
       port: 80,
       deregistrationDelay: DEFAULTS.deregistrationDelay,
       healthCheck,
@@ -88,9 +89,9 @@ export class TargetGroups {
   /**
    * Adds the listener rule that forwards requests to the tasks.
    *
-   * With traffic shifting, ECS writes the current weights into the rule. Any change of the rule in the template would reset
-   * them and could route traffic to a target group without tasks (https://github.com/aws/aws-cdk/issues/36649). So the
-   * rule is identical for all strategies, and has no tags, which newer CDK versions would add.
+   * With traffic shifting, ECS writes the current weights into the rule. Any change of the rule in the template would
+   * reset them and could route traffic to a target group without tasks (https://github.com/aws/aws-cdk/issues/36649).
+   * So the rule is identical for all strategies, and has no tags, which newer CDK versions would add.
    */
   public addRule(id: string, props: RuleProps): void {
     if (!this.alternateTargetGroup) {

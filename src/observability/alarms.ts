@@ -18,8 +18,8 @@ export interface MonitoringOptions {
   readonly alarms?: Alarms;
 
   /**
-   * Whether to create a CloudWatch dashboard with requests, errors, response times, tasks, CPU, memory, error log lines and
-   * the state of the alarms. Its URL is `dashboardUrl`.
+   * Whether to create a CloudWatch dashboard with requests, errors, response times, tasks, CPU, memory, error log lines
+   * and the state of the alarms. Its URL is `dashboardUrl`.
    *
    * Costs $3.00 a month (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
    *
@@ -31,11 +31,11 @@ export interface MonitoringOptions {
 /** Options of `Alarms.recommended`. */
 export interface RecommendedAlarmsOptions {
   /**
-   * SNS topics that are notified when an alarm goes into ALARM or OK state, and when a deployment fails. The list must not
-   * be empty.
+   * SNS topics that are notified when an alarm goes into ALARM or OK state, and when a deployment fails. The list must
+   * not be empty.
    *
-   * The construct allows CloudWatch and EventBridge to publish to a topic of this app. The policy of an imported topic, and
-   * of the KMS key of an encrypted one, must already allow that.
+   * The construct allows CloudWatch and EventBridge to publish to a topic of this app. The policy of an imported topic,
+   * and of the KMS key of an encrypted one, must already allow that.
    *
    * @default - only `emails` are notified; alarms are visible in the console and on the dashboard
    */
@@ -57,15 +57,16 @@ export interface RecommendedAlarmsOptions {
   readonly cpuUtilizationPercent?: number;
 
   /**
-   * Threshold of the memory alarm: average memory utilization of the tasks above this percentage for 15 minutes. 1 to 99.
+   * Threshold of the memory alarm: average memory utilization of the tasks above this percentage for 15 minutes. 1 to
+   * 99.
    *
    * @default 80
    */
   readonly memoryUtilizationPercent?: number;
 
   /**
-   * Threshold of the error rate alarm: percentage of failed requests above this for two consecutive 5-minute periods, each
-   * with at least `minFailedRequests`. From 0 to less than 100.
+   * Threshold of the error rate alarm: percentage of failed requests above this for two consecutive 5-minute periods,
+   * each with at least `minFailedRequests`. From 0 to less than 100.
    *
    * Counts 5xx responses of the tasks, and, if the service has its own load balancer, 502 and 504 responses of the load
    * balancer. With `Ingress.httpApi`, counts 5xx responses of the API.
@@ -86,24 +87,25 @@ export interface RecommendedAlarmsOptions {
    * Minimum number of healthy tasks. With fewer, an alarm goes off after 3 minutes plus the grace period of the health
    * check. It must not exceed the number of tasks that always run. With `Ingress.httpApi`, counts running tasks.
    *
-   * If `schedules` can scale the service to zero, having no registered task is not an alarm. ECS events still notify the
-   * topics of tasks that cannot start.
+   * If `schedules` can scale the service to zero, having no registered task is not an alarm. ECS events still notify
+   * the topics of tasks that cannot start.
    *
    * @default 1
    */
   readonly minHealthyTasks?: number;
 
   /**
-   * Threshold of the response time alarm: 95th percentile above this for three consecutive 5-minute periods, each with at
-   * least 20 requests. 1 ms to 1 hour. With `Ingress.httpApi`, the integration latency of API Gateway.
+   * Threshold of the response time alarm: 95th percentile above this for three consecutive 5-minute periods, each with
+   * at least 20 requests. 1 ms to 1 hour. With `Ingress.httpApi`, the integration latency of API Gateway.
    *
    * @default - no alarm on response times
    */
   readonly p95ResponseTime?: Duration;
 
   /**
-   * Number of error log lines in 5 minutes that triggers the alarm: JSON lines whose `level` is ERROR, FATAL or CRITICAL, in
-   * upper or lower case. 1 to 1,000,000. Not supported with `logDriver` or the log class INFREQUENT_ACCESS.
+   * Number of error log lines in 5 minutes that triggers the alarm: JSON lines whose `level` is ERROR, FATAL or
+   * CRITICAL, in upper or lower case. 1 to 1,000,000. Not supported with `logDriver` or the log class
+   * INFREQUENT_ACCESS.
    *
    * The custom metric costs $0.30 a month, prorated to the hours with error lines
    * (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
@@ -116,14 +118,14 @@ export interface RecommendedAlarmsOptions {
 /**
  * Alarms that notify the on-call engineer.
  *
- * An alarm costs $0.10 a month for each metric that it uses (https://aws.amazon.com/cloudwatch/pricing/, 2026-09): $0.70
- * for the recommended alarms, $0.90 with `p95ResponseTime`; $0.50 with a shared listener or `Ingress.httpApi`, $1.00 if
- * traffic shifts between two target groups.
+ * An alarm costs $0.10 a month for each metric that it uses (https://aws.amazon.com/cloudwatch/pricing/, 2026-09):
+ * $0.70 for the recommended alarms, $0.90 with `p95ResponseTime`; $0.50 with a shared listener or `Ingress.httpApi`,
+ * $1.00 if traffic shifts between two target groups.
  */
 export class Alarms {
   /**
-   * Creates alarms on missing healthy tasks, failed requests, CPU and memory, and optionally on response times and error
-   * log lines.
+   * Creates alarms on missing healthy tasks, failed requests, CPU and memory, and optionally on response times and
+   * error log lines.
    *
    * With `topics` or `emails`, also sends a notification when a deployment fails or ECS cannot start tasks.
    *

@@ -23,7 +23,9 @@ const COUNT_AXIS = { leftYAxis: { min: 0, label: 'count', showUnits: false } };
 const SECONDS_AXIS = { leftYAxis: { min: 0, label: 'seconds', showUnits: false } };
 const PERCENT_AXIS = { leftYAxis: { min: 0, max: 100, label: '%', showUnits: false } };
 
-/** Creates the dashboard, in the order in which an on-call engineer needs it: alarms, requests, tasks, error log lines. */
+/**
+ * Creates the dashboard, in the order in which an on-call engineer needs it: alarms, requests, tasks, error log lines.
+ */
 export function newDashboard(scope: Construct, context: DashboardContext): cloudwatch.Dashboard {
   const dashboard = new cloudwatch.Dashboard(scope, 'Dashboard', {
     defaultInterval: Duration.hours(3),
@@ -43,8 +45,8 @@ export function newDashboard(scope: Construct, context: DashboardContext): cloud
     height: 8,
   }));
   dashboard.addWidgets(text(
-    'This dashboard costs $3 a month, an alarm $0.10 a month for each metric that it uses, and the table of errors $0.005 '
-    + 'for each GB of logs that is scanned when the dashboard is opened (list prices of us-east-1, 2026-09). '
+    'This dashboard costs $3 a month, an alarm $0.10 a month for each metric that it uses, and the table of errors '
+    + '$0.005 for each GB of logs that is scanned when the dashboard is opened (list prices of us-east-1, 2026-09). '
     + '`estimateMonthlyCost()` estimates the cost of the service.',
   ));
   return dashboard;
@@ -113,7 +115,8 @@ function text(markdown: string): cloudwatch.TextWidget {
 function graph(
   title: string, left: cloudwatch.IMetric[], axis: Partial<cloudwatch.GraphWidgetProps>,
 ): cloudwatch.GraphWidget {
-  return new cloudwatch.GraphWidget({ title, left, legendPosition: cloudwatch.LegendPosition.BOTTOM, ...THIRD, ...axis });
+  const legendPosition = cloudwatch.LegendPosition.BOTTOM;
+  return new cloudwatch.GraphWidget({ title, left, legendPosition, ...THIRD, ...axis });
 }
 
 /** The state of all alarms, including those that are added later. CloudWatch rejects an alarm widget without alarms. */

@@ -51,8 +51,8 @@ export interface LogOptions {
   /**
    * KMS key that encrypts the logs. An error if `encryptLogs` is false.
    *
-   * The construct adds CloudWatch Logs to the policy of a key that is created in this app. The policy of an imported key
-   * must already allow CloudWatch Logs to use it.
+   * The construct adds CloudWatch Logs to the policy of a key that is created in this app. The policy of an imported
+   * key must already allow CloudWatch Logs to use it.
    *
    * @default - if `encryptLogs` is true, a key with automatic rotation is created
    * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -60,7 +60,8 @@ export interface LogOptions {
   readonly logEncryptionKey?: kms.IKey;
 
   /**
-   * Whether ECS events are written to the log group too: deployments, and stopped tasks with the reason why they stopped.
+   * Whether ECS events are written to the log group too: deployments, and stopped tasks with the reason why they
+   * stopped.
    *
    * They are billed as other log events. Uses one of the 10 CloudWatch Logs resource policies per account and Region.
    *
@@ -89,8 +90,8 @@ export function validateLogs(
   }
   const { DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE } = RemovalPolicy;
   if (logRemovalPolicy !== undefined && ![DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE].includes(logRemovalPolicy)) {
-    validation.refuse('logRemovalPolicy', show(logRemovalPolicy), 'a log group is either deleted with the stack or kept',
-      'set RemovalPolicy.DESTROY or RemovalPolicy.RETAIN');
+    validation.refuse('logRemovalPolicy', show(logRemovalPolicy),
+      'a log group is either deleted with the stack or kept', 'set RemovalPolicy.DESTROY or RemovalPolicy.RETAIN');
   }
 }
 
@@ -139,7 +140,9 @@ export function encryptLogs(key: kms.IKey): void {
   }));
 }
 
-/** Matches the ECS events of a service: deployments that start, complete or fail, tasks that cannot start, and so on. */
+/**
+ * Matches the ECS events of a service: deployments that start, complete or fail, tasks that cannot start, and so on.
+ */
 export function serviceEvents(service: ecs.FargateService): events.EventPattern {
   return {
     source: ['aws.ecs'],

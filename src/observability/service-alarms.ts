@@ -119,8 +119,9 @@ export class ServiceAlarms extends Construct {
   }
 
   private addSlowResponses(p95ResponseTime: Duration): void {
+    const { metrics } = this.context;
     this.addAlarm('SlowResponses', {
-      metric: this.context.metrics.responseTimePercentile({ period: FIVE_MINUTES, statistic: 'p95' }, MIN_REQUESTS_FOR_P95),
+      metric: metrics.responseTimePercentile({ period: FIVE_MINUTES, statistic: 'p95' }, MIN_REQUESTS_FOR_P95),
       threshold: p95ResponseTime.toMilliseconds() / 1000,
       evaluationPeriods: 3,
       description: `5 % of the requests take longer than ${p95ResponseTime.toMilliseconds()} ms. `
@@ -139,7 +140,8 @@ export class ServiceAlarms extends Construct {
     });
   }
 
-  private addHighCpu({ cpuUtilizationPercent = DEFAULTS.alarms.cpuUtilizationPercent }: RecommendedAlarmsOptions): void {
+  private addHighCpu(options: RecommendedAlarmsOptions): void {
+    const { cpuUtilizationPercent = DEFAULTS.alarms.cpuUtilizationPercent } = options;
     this.addAlarm('HighCpu', {
       metric: this.context.metrics.cpuUtilization({ period: FIVE_MINUTES }),
       threshold: cpuUtilizationPercent,
@@ -156,7 +158,8 @@ export class ServiceAlarms extends Construct {
       threshold: memoryUtilizationPercent,
       evaluationPeriods: 3,
       description: `memory utilization is above ${text(memoryUtilizationPercent)} %. `
-        + 'First check whether it is still growing: a task that runs out of memory is stopped. A new deployment frees memory',
+        + 'First check whether it is still growing: a task that runs out of memory is stopped. '
+        + 'A new deployment frees memory',
     });
   }
 

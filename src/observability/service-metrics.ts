@@ -68,12 +68,14 @@ export class ServiceMetrics {
   }
 
   public requests(options: cloudwatch.MetricOptions = {}): cloudwatch.IMetric {
-    return sumOf(this.requestMetrics(options, this.expressionId('requests', options)), { label: 'requests', ...options });
+    const metrics = this.requestMetrics(options, this.expressionId('requests', options));
+    return sumOf(metrics, { label: 'requests', ...options });
   }
 
   /** 5xx responses of the tasks, or of the HTTP API. */
   public serverErrors(options: cloudwatch.MetricOptions = {}): cloudwatch.IMetric {
-    return sumOf(this.serverErrorMetrics(options, this.expressionId('errors', options)), { label: '5xx', ...options });
+    const metrics = this.serverErrorMetrics(options, this.expressionId('errors', options));
+    return sumOf(metrics, { label: '5xx', ...options });
   }
 
   public clientErrors(options: cloudwatch.MetricOptions = {}): cloudwatch.IMetric {
