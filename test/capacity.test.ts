@@ -39,7 +39,8 @@ describe('capacity provider strategy', () => {
   test('forces a deployment when it changes, and only then', () => {
     expect(nonceWith()).toBe(nonceWith(Capacity.onDemand()));
     expect(nonceWith(Capacity.spot())).toBe(nonceWith(Capacity.spot({ onDemandBase: 1 })));
-    expect(new Set([nonceWith(), nonceWith(Capacity.spot()), nonceWith(Capacity.spot({ onDemandBase: 0 }))]).size).toBe(3);
+    const nonces = [nonceWith(), nonceWith(Capacity.spot()), nonceWith(Capacity.spot({ onDemandBase: 0 }))];
+    expect(new Set(nonces).size).toBe(3);
   });
 });
 

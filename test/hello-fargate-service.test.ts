@@ -52,7 +52,9 @@ describe('service', () => {
   test('depends on the listener rule, the capacity providers and the policies of the execution role', () => {
     const template = templateOf();
     const needed = [
-      'AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::ECS::ClusterCapacityProviderAssociations', 'AWS::IAM::ManagedPolicy',
+      'AWS::ElasticLoadBalancingV2::ListenerRule',
+      'AWS::ECS::ClusterCapacityProviderAssociations',
+      'AWS::IAM::ManagedPolicy',
     ].flatMap((type) => Object.keys(template.findResources(type)));
 
     expect(needed).toHaveLength(3);
@@ -69,7 +71,8 @@ describe('url', () => {
     const url = { 'Fn::Join': ['', ['http://', dnsName]] };
 
     expect(stack.resolve(hello.url)).toEqual(url);
-    expect(Object.values(Template.fromStack(stack).toJSON().Outputs)).toEqual([expect.objectContaining({ Value: url })]);
+    const { Outputs } = Template.fromStack(stack).toJSON();
+    expect(Object.values(Outputs)).toEqual([expect.objectContaining({ Value: url })]);
   });
 
   test('is not an output if outputUrl is false', () => {

@@ -10,8 +10,9 @@ import { newStack, only, templateOf } from './support/synth';
 
 const scaledBy = (scaling: Partial<ScalingOptions>, props: HelloFargateServiceProps = {}) =>
   templateOf({ scaling: { minCapacity: 2, maxCapacity: 10, ...scaling }, ...props });
-const policiesOf = (template: Template) =>
-  Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(({ Properties }) => Properties);
+const policiesOf = (template: Template) => Object
+  .values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy'))
+  .map(({ Properties }) => Properties);
 const trackingOf = (template: Template) => policiesOf(template)
   .map((policy) => policy.TargetTrackingScalingPolicyConfiguration);
 
@@ -31,7 +32,8 @@ test('is off by default', () => {
 test('keeps CPU utilization at 70 % by default, and removes the number of tasks from the template', () => {
   const template = scaledBy({});
 
-  expect(only(template, 'AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({ MinCapacity: 2, MaxCapacity: 10 });
+  expect(only(template, 'AWS::ApplicationAutoScaling::ScalableTarget'))
+    .toMatchObject({ MinCapacity: 2, MaxCapacity: 10 });
   expect(trackingOf(template)).toEqual([{
     PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
     TargetValue: 70,
@@ -158,7 +160,8 @@ test('exposes the scalable task count', () => {
 
 test('must be able to exceed the On-Demand base of Spot capacity', () => {
   expect(() => scaledBy({}, { capacity: Capacity.spot({ onDemandBase: 2 }) })).not.toThrow();
-  expect(() => scaledBy({}, { capacity: Capacity.spot({ onDemandBase: 10 }) })).toThrow(/the service has at most 10 tasks/);
+  expect(() => scaledBy({}, { capacity: Capacity.spot({ onDemandBase: 10 }) }))
+    .toThrow(/the service has at most 10 tasks/);
 });
 
 describe('fails with', () => {
@@ -177,7 +180,7 @@ describe('fails with', () => {
     ['a step threshold above 100 %', { cpu: CpuScaling.stepScaling({ scaleOutAbovePercent: 101 }) },
       /scaling\.cpu\.scaleOutAbovePercent is 101, but a percentage/],
     ['step thresholds that cross', { cpu: crossed },
-      /scaling\.cpu\.scaleInBelowPercent is 70, but scaleOutAbovePercent is 30, so tasks would be added and removed at once/],
+      /scaling\.cpu\.scaleInBelowPercent is 70, but scaleOutAbovePercent is 30, so tasks would be added and removed/],
     ['a scale-in cooldown for step scaling', { cpu: CpuScaling.stepScaling(), scaleInCooldown: Duration.minutes(1) },
       /scaling\.scaleInCooldown is 60 seconds, but step scaling has one cooldown/],
     ['a memory target of 0 %', { memoryUtilizationPercent: 0 }, /scaling\.memoryUtilizationPercent is 0/],
