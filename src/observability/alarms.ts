@@ -199,7 +199,7 @@ function validateHealthyTasks(
   const fewest = Math.min(...counts);
   if (minHealthyTasks > fewest) {
     validation.refuse('alarms.minHealthyTasks', show(minHealthyTasks),
-      `the service can run only ${fewest} tasks, which would trigger the alarm`,
+      `the service can run only ${fewest} ${fewest === 1 ? 'task' : 'tasks'}, which would trigger the alarm`,
       fewest > 0 ? `set it to ${fewest} or less` : 'leave it out');
   }
 }

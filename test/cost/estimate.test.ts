@@ -49,9 +49,12 @@ type Configuration = [
   totalHigh?: number,
 ];
 
-// By hand, at 730 hours: an ARM64 task with 0.25 vCPU and 0.5 GB is 0.25 × 0.03238 + 0.5 × 0.00356 = 0.009875 an hour, 7.20875 a month;
-// a load balancer 0.0225 × 730 = 16.425, a public IPv4 address 0.005 × 730 = 3.65, a NAT gateway 0.045 × 730 = 32.85, and an
-// endpoint 0.01 × 730 = 7.30 in each zone.
+// Calculated manually, for 730 hours per month:
+// - an ARM64 task with 0.25 vCPU and 0.5 GB: 0.25 × 0.03238 + 0.5 × 0.00356 = 0.009875 per hour, 7.20875 per month
+// - a load balancer: 0.0225 × 730 = 16.425
+// - a public IPv4 address: 0.005 × 730 = 3.65
+// - a NAT gateway: 0.045 × 730 = 32.85
+// - a VPC endpoint: 0.01 × 730 = 7.30 per Availability Zone
 const BY_HAND: Configuration[] = [
   [
     'the default',
@@ -113,7 +116,8 @@ const BY_HAND: Configuration[] = [
       ['2 tasks with 0.25 vCPU and 0.5 GB, ARM64', 14.42],
       ['1 load balancer', 16.43],
       ['2 public IPv4 addresses of the load balancer', 7.3],
-      ['10 VPC endpoints × Availability Zones, shared', 73], // ecr.api, ecr.dkr, logs, ssmmessages and kms in two zones: 10 × 7.30
+      // ecr.api, ecr.dkr, logs, ssmmessages and kms in two Availability Zones: 10 × 7.30
+      ['10 VPC endpoints × Availability Zones, shared', 73],
       ['1 KMS key, shared', 1],
       ['10 GB of logs ingested', 5],
       ['logs stored for 30 days', 0.3], // 10 × 30 / (730 / 24) × 0.03 = 0.2959
@@ -127,7 +131,8 @@ const BY_HAND: Configuration[] = [
     {},
     [
       ['1 task with 0.25 vCPU and 0.5 GB, ARM64', 7.21],
-      ['3 tasks on Spot with 0.25 vCPU and 0.5 GB, ARM64', [6.49, 21.63]], // 3 × 7.20875 = 21.62625, and 30 % of that: 6.487875
+      // 3 × 7.20875 = 21.62625, and 30 % of that: 6.487875
+      ['3 tasks on Spot with 0.25 vCPU and 0.5 GB, ARM64', [6.49, 21.63]],
       ['1 load balancer', 16.43],
       ['2 public IPv4 addresses of the load balancer', 7.3],
       ['4 public IPv4 addresses of the tasks', 14.6],
@@ -202,7 +207,7 @@ const BY_HAND: Configuration[] = [
 
 test.each(BY_HAND)(
   '%s equals a manual calculation to the cent',
-  (_what, props, usage, lines, total, totalHigh = total) => {
+  (...[, props, usage, lines, total, totalHigh = total]) => {
     const estimate = estimateOf(props, usage);
 
     expect(linesOf(estimate)).toEqual(lines);
@@ -405,7 +410,8 @@ test('lists resources without a price', () => {
       'high-resolution, anomaly detection and Metrics Insights alarms',
     ]),
   );
-  expect(linesOf(estimate)).toContainEqual(['2.63 million requests inspected by the web ACL', 1.58]); // 3600 × 730 = 2 628 000 × 0.60 a million
+  // 3600 × 730 = 2,628,000 requests × 0.60 per million
+  expect(linesOf(estimate)).toContainEqual(['2.63 million requests inspected by the web ACL', 1.58]);
 });
 
 test('lists access logs in an existing bucket', () => {

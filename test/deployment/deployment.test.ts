@@ -11,6 +11,8 @@ import { newStack, only, templateOf } from '../support/synth';
 const RULE = 'AWS::ElasticLoadBalancingV2::ListenerRule';
 const TARGET_GROUP = 'AWS::ElasticLoadBalancingV2::TargetGroup';
 const SERVICE = 'AWS::ECS::Service';
+const LISTENER_ARN =
+  'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef';
 
 const HEADER = { name: 'X-Version', value: 'new' };
 const shifting: Array<[string, Deployment]> = [
@@ -105,8 +107,7 @@ describe('shifting traffic', () => {
         });
       const listenerOf = (stack: Stack) =>
         elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-          listenerArn:
-            'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef',
+          listenerArn: LISTENER_ARN,
           securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
         });
       const ingresses: Array<(stack: Stack) => HelloFargateServiceProps> = [
@@ -334,8 +335,7 @@ describe('fails with', () => {
   const sharedListener = () =>
     Ingress.sharedListener(
       elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-        listenerArn:
-          'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef',
+        listenerArn: LISTENER_ARN,
         securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
       }),
       { hostHeaders: ['a.example.com'] },
@@ -429,7 +429,11 @@ describe('fails with', () => {
       { deployment: Deployment.canary({ testTrafficHeader: { name: 'X-Version', value: '' } }) },
       /deployment\.testTrafficHeader\.value is ""/,
     ],
-    ['an empty string for forceNewDeployment', { forceNewDeployment: '' }, /forceNewDeployment is "", but an empty value would be ignored/],
+    [
+      'an empty string for forceNewDeployment',
+      { forceNewDeployment: '' },
+      /forceNewDeployment is "", but an empty value would be ignored/,
+    ],
   ])('%s', (_what, props, message) => {
     const before = stack.node.findAll().length;
 

@@ -98,7 +98,7 @@ test.each([
   [
     'an image without a container health check',
     () => templateOf({ ingress: Ingress.httpApi(), image: OWN_IMAGE }),
-    /containerHealthCheck is not given, but with Ingress\.httpApi nothing else/,
+    /containerHealthCheck is not set, but with Ingress\.httpApi nothing else/,
   ],
   [
     'a load balancer health check',

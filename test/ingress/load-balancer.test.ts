@@ -46,7 +46,7 @@ describe('HTTPS with a domain name', () => {
     return { hello, template: Template.fromStack(stack) };
   };
 
-  test('creates a certificate with DNS validation, an alias record and a listener with the newest security policy', () => {
+  test('creates a certificate with DNS validation, an alias record and a listener with the default TLS policy', () => {
     const { hello, template } = httpsOf();
 
     expect(hello.url).toBe('https://hello.example.com');

@@ -163,8 +163,9 @@ describe('no alarm is triggered by', () => {
   });
 
   test('traffic that shifts from one target group to the other', () => {
-    const there = { ...WELL, group: 'alternate' as const };
-    expect(onCall(stackOf(INGRESS_TYPES['two target groups']), life([60, WELL], [60, there], [60, WELL])).ever).toEqual({});
+    const shifted = { ...WELL, group: 'alternate' as const };
+    const minutes = life([60, WELL], [60, shifted], [60, WELL]);
+    expect(onCall(stackOf(INGRESS_TYPES['two target groups']), minutes).ever).toEqual({});
   });
 
   test('a few slow requests, or a short burst of them', () => {
@@ -478,7 +479,8 @@ describe('notifications', () => {
             'detail-reason': '$.detail.reason',
           },
           InputTemplate:
-            '"Stack/Hello: <detail-eventName> at <time>. <detail-reason> First check the events of the ECS service for the cause."',
+            '"Stack/Hello: <detail-eventName> at <time>. <detail-reason> '
+            + 'First check the events of the ECS service for the cause."',
         },
       }),
     ]);
@@ -506,7 +508,7 @@ describe('notifications', () => {
     const alarm = hello.metricCpuUtilization().createAlarm(hello, 'Mine', { threshold: 1, evaluationPeriods: 1 });
 
     expect(() => hello.addAlarm(alarm)).toThrow(
-      /^Stack\/Hello: addAlarm is "Stack\/Hello\/Mine", but there is nobody to tell and no dashboard; set alarms: .*$/,
+      /^Stack\/Hello: addAlarm is "Stack\/Hello\/Mine", but alarms has no topics .* no dashboard; set alarms: .*$/,
     );
   });
 });
@@ -527,7 +529,8 @@ test('names the error lines metric after the stack and the service', () => {
     ['HelloFargateService', 'Stack/Two/ErrorLines'],
   ]);
   expect(filters[0].FilterPattern).toBe(
-    '{ ($.level = "ERROR") || ($.level = "error") || ($.level = "FATAL") || ($.level = "fatal") || ($.level = "CRITICAL") || ($.level = "critical") }',
+    '{ ($.level = "ERROR") || ($.level = "error") || ($.level = "FATAL") || ($.level = "fatal") || '
+    + '($.level = "CRITICAL") || ($.level = "critical") }',
   );
 });
 
@@ -600,7 +603,11 @@ describe('fails with', () => {
       { p95ResponseTime: Duration.seconds(Lazy.number({ produce: () => 1 })) },
       /alarms\.p95ResponseTime is a token/,
     ],
-    ['a minimum of 0 error log lines', { errorLogLines: 0 }, /alarms\.errorLogLines is 0, but the number of lines is a whole number from 1/],
+    [
+      'a minimum of 0 error log lines',
+      { errorLogLines: 0 },
+      /alarms\.errorLogLines is 0, but the number of lines is a whole number from 1/,
+    ],
   ])('%s', (_what, options, message) => {
     expect(() => templateOf({ alarms: Alarms.recommended(options) })).toThrow(message);
   });

@@ -255,7 +255,8 @@ describe('Container Insights', () => {
     new HelloFargateService(stack, 'First', { containerInsights: ecs.ContainerInsights.ENHANCED });
 
     expect(() => new HelloFargateService(stack, 'Second')).toThrow(
-      /^Stack\/Second: containerInsights is disabled, but the services of a stack share one VPC, and Stack\/First has it as enhanced; /,
+      'Stack/Second: containerInsights is disabled, but the services of a stack share one VPC, '
+      + 'and Stack/First has enhanced; ',
     );
     expect(
       () => new HelloFargateService(stack, 'Third', { containerInsights: ecs.ContainerInsights.ENHANCED }),
@@ -267,7 +268,8 @@ describe('Container Insights', () => {
     const cluster = new ecs.Cluster(stack, 'Cluster');
 
     expect(() => templateOf({ cluster, containerInsights: ecs.ContainerInsights.ENABLED }, stack)).toThrow(
-      /^Stack\/Hello: containerInsights is "enabled", but it would be ignored, as the cluster Stack\/Cluster was given; set containerInsightsV2 where that cluster is made$/,
+      new Error('Stack/Hello: containerInsights is "enabled", but it would be ignored, '
+        + 'because the cluster Stack/Cluster is given; set containerInsightsV2 on that cluster'),
     );
     const other = newStack();
     expect(
@@ -282,7 +284,8 @@ describe('fails with', () => {
     const stack = newStack();
 
     expect(() => templateOf({ logEncryptionKey: new kms.Key(stack, 'Mine'), encryptLogs: false }, stack)).toThrow(
-      /^Stack\/Hello: logEncryptionKey is "Stack\/Mine", but encryptLogs is false, so the key would be ignored; leave one of the two out$/,
+      new Error('Stack/Hello: logEncryptionKey is "Stack/Mine", but encryptLogs is false, '
+        + 'so the key would be ignored; leave one of the two out'),
     );
   });
 

@@ -172,7 +172,8 @@ test('metricHealthyTaskCount fails with an HTTP API, which has no health check',
   const hello = new HelloFargateService(newStack(), 'Hello', { ingress: Ingress.httpApi() });
 
   expect(() => hello.metricHealthyTaskCount()).toThrow(
-    /^Stack\/Hello: metricHealthyTaskCount is asked for, but Ingress\.httpApi has no load balancer that checks tasks; take metricRunningTaskCount$/,
+    new Error('Stack/Hello: metricHealthyTaskCount is used, but Ingress.httpApi has no load balancer '
+      + 'that checks tasks; use metricRunningTaskCount'),
   );
 });
 
