@@ -54,15 +54,15 @@ export interface ServiceSettings extends TaskContext {
   readonly ingress: IngressType;
 }
 
-export function resolveSettings(scope: Construct, given: HelloFargateServiceProps): ServiceSettings {
-  const preset = (given.preset ?? Preset.STANDARD)._defaults;
-  const props = withPreset(scope, given, preset);
+export function resolveSettings(scope: Construct, props: HelloFargateServiceProps): ServiceSettings {
+  const preset = (props.preset ?? Preset.STANDARD)._defaults;
+  const resolved = withPreset(scope, props, preset);
   return {
-    props,
+    props: resolved,
     preset,
-    ingress: ingressOf(props),
-    healthCheck: healthCheckOf(props),
-    usesSpot: props.capacity._usesSpot,
+    ingress: ingressOf(resolved),
+    healthCheck: healthCheckOf(resolved),
+    usesSpot: resolved.capacity._usesSpot,
   };
 }
 

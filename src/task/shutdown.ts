@@ -52,21 +52,24 @@ function shutdownDelay({ ingress, healthCheck, usesSpot }: TaskContext): number 
   return threshold * seconds(interval) + seconds(timeout) + MARGIN;
 }
 
-export function validateShutdown(validation: Validation, given: Duration | undefined, context: TaskContext): void {
-  const { delay, timeout, stopTimeout } = shutdownTimes(given, context);
+export function validateShutdown(
+  validation: Validation, configured: Duration | undefined, context: TaskContext,
+): void {
+  const { delay, timeout, stopTimeout } = shutdownTimes(configured, context);
   if (Number.isNaN(delay) || Number.isNaN(stopTimeout)) {
     validation.refuse(Number.isNaN(delay) ? 'healthCheck' : 'stopTimeout', 'a token',
       'the times of the shutdown are computed from it', 'set numbers');
     return;
   }
-  validation.wholeSeconds('stopTimeout', given, [1, MAX_STOP_TIMEOUT], 'the time that Fargate gives a task to exit');
+  validation.wholeSeconds('stopTimeout', configured, [1, MAX_STOP_TIMEOUT],
+    'the time that Fargate gives a task to exit');
   const needsFailedChecks = context.usesSpot && context.ingress.hasLoadBalancer;
   const event = needsFailedChecks ? 'failed health checks have' : 'the load balancer has';
   const rule = `the app must serve for ${delay} s after SIGTERM, until ${event} taken it out of rotation`;
   const fix = needsFailedChecks
     ? 'lower interval, timeout or unhealthyThresholdCount of healthCheck'
     : `set ${delay + 2 * MARGIN} to ${MAX_STOP_TIMEOUT} seconds`;
-  if (!given && stopTimeout > MAX_STOP_TIMEOUT) {
+  if (!configured && stopTimeout > MAX_STOP_TIMEOUT) {
     validation.refuse('healthCheck', `too slow for Spot, with a stopTimeout of ${stopTimeout} seconds`,
       `Fargate gives a task ${MAX_STOP_TIMEOUT} s to exit, and ${rule}`, fix);
   } else if (timeout < delay + MARGIN) {

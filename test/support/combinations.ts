@@ -81,6 +81,6 @@ export function combinations(): Combination[] {
 
 function refusalOf(ingress: string, egress: string, vpc: string): RegExp | undefined {
   if (vpc !== 'made' && egress !== 'default') { return /egress is Egress\..*, but the VPC .* has its own outbound access; /; }
-  if (vpc === 'made' && ingress === 'sharedListener') { return /vpc is not given, but the tasks must stand in the VPC of the listener's load balancer; /; }
+  if (vpc === 'made' && ingress === 'sharedListener') { return /vpc is not set, but the tasks must be in the VPC of the listener's load balancer; /; }
   return undefined;
 }

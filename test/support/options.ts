@@ -305,14 +305,14 @@ export const RULES: Rule[] = [
   { prop: 'egress', because: /isolated subnets cannot reach the registry/, isOfNetwork: true, when: (c) => c.egress === 'vpcEndpoints' && vpcOf(c) === MADE && c.image === 'registry' },
   // ingress
   { prop: 'vpc', because: /the listener's load balancer/, afterNetwork: true, when: (c) => c.ingress === 'sharedListener' && vpcOf(c) === MADE },
-  { prop: 'vpc', because: /needs public subnets in two zones/, afterNetwork: true, when: (c) => isPublic(c) && vpcOf(c) === 'isolated' && c.vpcSubnets === 'isolated' },
+  { prop: 'vpc', because: /needs public subnets in two Availability Zones/, afterNetwork: true, when: (c) => isPublic(c) && vpcOf(c) === 'isolated' && c.vpcSubnets === 'isolated' },
   { prop: 'vpc', because: /no internet gateway/, afterNetwork: true, when: (c) => ['cloudFront', 'cloudFrontDomain'].includes(c.ingress) && vpcOf(c) === 'isolated' },
-  { prop: 'ingress', because: /demands TLS/, when: (c) => isProduction(c) && ['left', 'http', 'narrow'].includes(c.ingress) },
+  { prop: 'ingress', because: /requires TLS/, when: (c) => isProduction(c) && ['left', 'http', 'narrow'].includes(c.ingress) },
   { prop: 'healthCheck', because: /no load balancer that would use it/, when: (c) => !hasLoadBalancer(c) && c.healthCheck !== 'left' },
-  { prop: 'healthCheck.path', because: /the example app answers/, when: (c) => hasExampleApp(c) && c.healthCheck === 'elsewhere' },
+  { prop: 'healthCheck.path', because: /the example app responds only to/, when: (c) => hasExampleApp(c) && c.healthCheck === 'elsewhere' },
   { prop: 'containerHealthCheck', because: /nothing else checks/, when: (c) => !hasLoadBalancer(c) && !hasExampleApp(c) && c.containerHealthCheck === 'left' },
   // deployment
-  { prop: 'deployment', because: /no load balancer that shifts traffic/, when: (c) => !hasLoadBalancer(c) && ['prepared', 'blueGreen', 'canary', 'linear', 'tested'].includes(c.deployment) },
+  { prop: 'deployment', because: /no load balancer to shift traffic/, when: (c) => !hasLoadBalancer(c) && ['prepared', 'blueGreen', 'canary', 'linear', 'tested'].includes(c.deployment) },
   { prop: 'deployment.rollbackOnErrors', because: /no load balancer that counts errors/, when: (c) => !hasLoadBalancer(c) && c.deployment === 'rolling' },
   { prop: 'deployment.testTrafficHeader', because: /no listener of its own/, when: (c) => c.deployment === 'tested' && ['sharedListener', 'httpApi'].includes(c.ingress) },
   // how many, and on what
@@ -335,8 +335,8 @@ export const RULES: Rule[] = [
   { prop: 'containerInsights', because: /would be ignored/, isOfNetwork: true, when: (c) => c.containerInsights !== 'left' && c.cluster !== 'left' },
   { prop: 'logEncryptionKey', because: /encryptLogs is false/, when: (c) => c.logEncryptionKey !== 'left' && c.encryptLogs === 'off' },
   { prop: 'alarms.errorLogLines', because: /INFREQUENT_ACCESS/, when: (c) => c.alarms === 'lines' && c.logGroupClass === 'infrequent' },
-  { prop: 'alarms.errorLogLines', because: /the lines go elsewhere/, when: (c) => c.alarms === 'lines' && c.logDriver !== 'left' },
-  { prop: 'alarms.minHealthyTasks', because: /in alarm then/, when: (c) => c.alarms === 'two' && fewestTasks(c) < 2 },
+  { prop: 'alarms.errorLogLines', because: /log lines are sent elsewhere/, when: (c) => c.alarms === 'lines' && c.logDriver !== 'left' },
+  { prop: 'alarms.minHealthyTasks', because: /would trigger the alarm/, when: (c) => c.alarms === 'two' && fewestTasks(c) < 2 },
   { prop: 'healthCheck', because: /Fargate gives a task 120 s/, when: (c) => c.stopTimeout === 'left' && delayOf(c) + 35 > 120 },
 ];
 
