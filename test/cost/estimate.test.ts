@@ -3,7 +3,6 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -19,6 +18,7 @@ import {
   Ingress,
   Preset,
 } from '../../src/index';
+import { importedListener } from '../support/imported-listener';
 import { newStack } from '../support/synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
@@ -231,7 +231,7 @@ function countedIn(stack: Stack): { low: number; high: number } {
   const [service] = all('AWS::ECS::Service');
   const [task] = all('AWS::ECS::TaskDefinition');
   const address = 0.005 * 730;
-  const each = ((task.Cpu / 1024) * 0.03238 + (task.Memory / 1024) * 0.00356) * 730;
+  const taskCost = ((task.Cpu / 1024) * 0.03238 + (task.Memory / 1024) * 0.00356) * 730;
 
   const spot = service.CapacityProviderStrategy.find((provider: any) => provider.CapacityProvider === 'FARGATE_SPOT');
   const onDemand = spot
@@ -239,25 +239,25 @@ function countedIn(stack: Stack): { low: number; high: number } {
     : service.DesiredCount;
   const onSpot = service.DesiredCount - onDemand;
 
-  let standing = 0;
+  let fixed = 0;
   if (service.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp === 'ENABLED') {
-    standing += service.DesiredCount * address;
+    fixed += service.DesiredCount * address;
   }
   for (const { Scheme, Subnets } of all('AWS::ElasticLoadBalancingV2::LoadBalancer')) {
-    standing += 0.0225 * 730 + (Scheme === 'internet-facing' ? Subnets.length * address : 0);
+    fixed += 0.0225 * 730 + (Scheme === 'internet-facing' ? Subnets.length * address : 0);
   }
-  standing += all('AWS::EC2::NatGateway').length * 0.045 * 730 + all('AWS::EC2::EIP').length * address;
+  fixed += all('AWS::EC2::NatGateway').length * 0.045 * 730 + all('AWS::EC2::EIP').length * address;
   for (const { VpcEndpointType, SubnetIds } of all('AWS::EC2::VPCEndpoint')) {
     if (VpcEndpointType === 'Interface') {
-      standing += SubnetIds.length * 0.01 * 730;
+      fixed += SubnetIds.length * 0.01 * 730;
     }
   }
   for (const { MetricName, Metrics } of all('AWS::CloudWatch::Alarm')) {
-    standing += 0.1 * (MetricName ? 1 : Metrics.filter((metric: any) => metric.MetricStat).length);
+    fixed += 0.1 * (MetricName ? 1 : Metrics.filter((metric: any) => metric.MetricStat).length);
   }
-  standing += 3 * all('AWS::CloudWatch::Dashboard').length;
-  standing += all('AWS::KMS::Key').length + 0.5 * all('AWS::ServiceDiscovery::PrivateDnsNamespace').length;
-  return { low: standing + onDemand * each + onSpot * each * 0.3, high: standing + (onDemand + onSpot) * each };
+  fixed += 3 * all('AWS::CloudWatch::Dashboard').length;
+  fixed += all('AWS::KMS::Key').length + 0.5 * all('AWS::ServiceDiscovery::PrivateDnsNamespace').length;
+  return { low: fixed + onDemand * taskCost + onSpot * taskCost * 0.3, high: fixed + (onDemand + onSpot) * taskCost };
 }
 
 const INGRESSES: { [name: string]: () => Ingress } = {
@@ -316,14 +316,10 @@ test('a service with a shared listener is within 5 cents of the price of the res
         availabilityZones: ['us-east-1a', 'us-east-1b'],
         publicSubnetIds: ['subnet-11111111', 'subnet-22222222'],
       }),
-      ingress: Ingress.sharedListener(
-        elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-          listenerArn:
-            'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef',
-          securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-        }),
-        { hostHeaders: ['hello.example.com'], pathPatterns: ['/*'] },
-      ),
+      ingress: Ingress.sharedListener(importedListener(stack), {
+        hostHeaders: ['hello.example.com'],
+        pathPatterns: ['/*'],
+      }),
     },
     stack,
   );
@@ -433,12 +429,12 @@ test('does not price data transfer to clients in AWS', () => {
 
 test('has a description for each resource type that the construct creates', () => {
   const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
-  const told = {
+  const monitored = {
     alarms: Alarms.recommended({ emails: ['on-call@example.com'] }),
     dashboard: true,
     logServiceEvents: true,
   };
-  for (const props of [{}, production, told, { ingress: Ingress.httpApi() }, { enableExecuteCommand: true }]) {
+  for (const props of [{}, production, monitored, { ingress: Ingress.httpApi() }, { enableExecuteCommand: true }]) {
     expect(estimateOf(props).notPriced.filter((what) => /^(AWS|Custom)::/.test(what))).toEqual([]);
   }
 });

@@ -3,16 +3,14 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Deployment, HelloFargateService, HelloFargateServiceProps, Ingress } from '../../src/index';
+import { importedListener } from '../support/imported-listener';
 import { newStack, only, templateOf } from '../support/synth';
 
 const RULE = 'AWS::ElasticLoadBalancingV2::ListenerRule';
 const TARGET_GROUP = 'AWS::ElasticLoadBalancingV2::TargetGroup';
 const SERVICE = 'AWS::ECS::Service';
-const LISTENER_ARN =
-  'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef';
 
 const HEADER = { name: 'X-Version', value: 'new' };
 const shifting: Array<[string, Deployment]> = [
@@ -105,18 +103,13 @@ describe('shifting traffic', () => {
           publicSubnetIds: ['subnet-1', 'subnet-2'],
           vpcCidrBlock: '10.0.0.0/16',
         });
-      const listenerOf = (stack: Stack) =>
-        elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-          listenerArn: LISTENER_ARN,
-          securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-        });
       const ingresses: Array<(stack: Stack) => HelloFargateServiceProps> = [
         () => ({}),
         () => ({ ingress: Ingress.http({ internetFacing: false }) }),
         () => ({ ingress: Ingress.cloudFront() }),
         (stack) => ({
           vpc: vpcOf(stack),
-          ingress: Ingress.sharedListener(listenerOf(stack), { hostHeaders: ['a.example.com'] }),
+          ingress: Ingress.sharedListener(importedListener(stack), { hostHeaders: ['a.example.com'] }),
         }),
       ];
       for (const props of ingresses) {
@@ -332,14 +325,7 @@ describe('forceNewDeployment', () => {
 
 describe('fails with', () => {
   const stack = newStack();
-  const sharedListener = () =>
-    Ingress.sharedListener(
-      elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-        listenerArn: LISTENER_ARN,
-        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-      }),
-      { hostHeaders: ['a.example.com'] },
-    );
+  const sharedListener = () => Ingress.sharedListener(importedListener(stack), { hostHeaders: ['a.example.com'] });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
     vpcId: 'vpc-1',
     availabilityZones: ['a', 'b'],

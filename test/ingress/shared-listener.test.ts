@@ -3,10 +3,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress, SharedListenerIngressOptions } from '../../src';
+import { importedListener, LISTENER_ARN } from '../support/imported-listener';
 import { environmentOf, newStack, only } from '../support/synth';
-
-const LISTENER =
-  'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef';
 
 const rulesOf = (stack: Stack) =>
   Object.values(Template.fromStack(stack).findResources('AWS::ElasticLoadBalancingV2::ListenerRule')).map(
@@ -31,10 +29,7 @@ function imported(stack: Stack, id = 'Listener'): { vpc: ec2.IVpc; listener: elb
       availabilityZones: ['a', 'b'],
       privateSubnetIds: ['subnet-12345678', 'subnet-87654321'],
     }),
-    listener: elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, id, {
-      listenerArn: LISTENER,
-      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `${id}Group`, 'sg-12345678'),
-    }),
+    listener: importedListener(stack, id),
   };
 }
 
@@ -91,7 +86,7 @@ test('adds a rule to an imported listener, and allows its load balancer to conne
     }),
   });
 
-  expect(rulesOf(stack)[0].ListenerArn).toBe(LISTENER);
+  expect(rulesOf(stack)[0].ListenerArn).toBe(LISTENER_ARN);
   expect(only(Template.fromStack(stack), 'AWS::EC2::SecurityGroupIngress').SourceSecurityGroupId).toBe('sg-12345678');
   expect(hello.url).toBe('https://hello.example.com');
 });

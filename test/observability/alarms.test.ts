@@ -4,7 +4,6 @@ import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import {
@@ -16,6 +15,7 @@ import {
   Preset,
   RecommendedAlarmsOptions,
 } from '../../src/index';
+import { importedListener } from '../support/imported-listener';
 import { AT_REST, life, Minute, onCall, WELL } from '../support/on-call';
 import { newStack, only, templateOf } from '../support/synth';
 
@@ -31,14 +31,7 @@ const INGRESS_TYPES: { [kind: string]: Props } = {
       availabilityZones: ['a', 'b'],
       publicSubnetIds: ['subnet-1', 'subnet-2'],
     }),
-    ingress: Ingress.sharedListener(
-      elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-        listenerArn:
-          'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef',
-        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678'),
-      }),
-      { hostHeaders: ['hello.example.com'] },
-    ),
+    ingress: Ingress.sharedListener(importedListener(stack), { hostHeaders: ['hello.example.com'] }),
   }),
   'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
 };

@@ -2,9 +2,9 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Alarms, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
 import { evaluate } from '../support/cloudwatch';
+import { importedListener } from '../support/imported-listener';
 import { newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -19,14 +19,7 @@ const INGRESS_TYPES: { [kind: string]: Props } = {
       availabilityZones: ['a', 'b'],
       publicSubnetIds: ['subnet-1', 'subnet-2'],
     }),
-    ingress: Ingress.sharedListener(
-      elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-        listenerArn:
-          'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef',
-        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678'),
-      }),
-      { hostHeaders: ['hello.example.com'] },
-    ),
+    ingress: Ingress.sharedListener(importedListener(stack), { hostHeaders: ['hello.example.com'] }),
   }),
   'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
   'Container Insights': () => ({ containerInsights: ecs.ContainerInsights.ENABLED }),
