@@ -38,7 +38,7 @@ export interface ScalingOptions {
   /**
    * Scaling on the average CPU utilization of the tasks, by target tracking or by step scaling.
    *
-   * It is always on. For memory or requests to dominate, set a high target.
+   * Scaling on CPU is always enabled. Set a high target if memory or requests should determine the number of tasks.
    *
    * @default CpuScaling.targetTracking({ targetUtilizationPercent: 70 })
    */
