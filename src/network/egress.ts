@@ -6,7 +6,7 @@ export interface NatGatewayEgressOptions {
   /**
    * Number of NAT gateways, each in its own Availability Zone: 1 to the number of Availability Zones.
    *
-   * A gateway costs $32.85 a month and $0.045 a GB, plus $3.65 a month for its public IPv4 address.
+   * A gateway costs $32.85 a month and $0.045 per GB, plus $3.65 a month for its public IPv4 address.
    *
    * With one gateway, the tasks in all Availability Zones lose outbound access when its zone fails: running tasks keep
    * serving, but no new ones can start.
@@ -53,7 +53,7 @@ export class Egress {
    * access.
    *
    * Permissions and secrets that you add to the tasks outside this construct may need further endpoints:
-   * `vpc.addInterfaceEndpoint`. Traffic through an interface endpoint costs $0.01 a GB.
+   * `vpc.addInterfaceEndpoint`. Traffic through an interface endpoint costs $0.01 per GB.
    *
    * @see https://aws.amazon.com/privatelink/pricing/ (2026-09)
    */

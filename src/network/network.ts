@@ -62,7 +62,7 @@ export interface NetworkOptions {
   /**
    * Whether the VPC that the construct creates has flow logs, which are kept for a year.
    *
-   * They cost $0.50 a GB ingested and $0.03 a GB and month stored (https://aws.amazon.com/cloudwatch/pricing/,
+   * They cost $0.50 per GB ingested and $0.03 per GB-month stored (https://aws.amazon.com/cloudwatch/pricing/,
    * 2026-09).
    *
    * @default - true with `Preset.PRODUCTION`, otherwise false

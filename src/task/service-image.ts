@@ -37,7 +37,7 @@ export interface DirectoryImageOptions {
  * machine has another architecture than the service, the task stops with "exec format error".
  *
  * CDK builds the image with Docker (or the tool in `CDK_DOCKER`) during deployment, not during synthesis, and pushes it
- * to the ECR repository of the bootstrap stack: $0.10 a GB and month (https://aws.amazon.com/ecr/pricing/, 2026-09).
+ * to the ECR repository of the bootstrap stack: $0.10 per GB-month (https://aws.amazon.com/ecr/pricing/, 2026-09).
  *
  * @example
  * new HelloFargateService(this, 'Shop', {
