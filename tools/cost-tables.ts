@@ -57,7 +57,7 @@ export function tables(): { [marker: string]: string } {
   return {
     'cost-of-the-default': estimateOf(() => ({})).toMarkdown(),
     'cost-of-configurations': [
-      '| | $ a month |',
+      '| | $ per month |',
       '|---|---:|',
       ...CONFIGURATIONS.map(([what, props, usage]) => `| ${what} | ${dollars(estimateOf(props, usage))} |`),
     ].join('\n'),

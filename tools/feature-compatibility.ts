@@ -69,7 +69,7 @@ const ROWS: Row[] = [
     seen: (template) => countOf('ElasticLoadBalancingV2::ListenerRule')(template) - 1,
   },
   { what: '`rollbackOnErrors`', props: { deployment: Deployment.rolling({ rollbackOnErrors: true }) }, seen: alarm(/RollbackOnErrors/) },
-  { what: 'scaling by `cpu`', props: { scaling: { ...scaling, cpu: CpuScaling.targetTracking(60) } }, seen: policies },
+  { what: 'scaling by `cpu`', props: { scaling: { ...scaling, cpu: CpuScaling.targetTracking({ targetUtilizationPercent: 60 }) } }, seen: policies },
   { what: '… by steps', props: { scaling: { ...scaling, cpu: CpuScaling.stepScaling() } }, seen: policies },
   { what: '… by `memoryUtilizationPercent`', props: { scaling: { ...scaling, memoryUtilizationPercent: 70 } }, seen: (template) => policies(template) - 1 },
   { what: '… by `requestsPerTarget`', props: { scaling: { ...scaling, requestsPerTarget: 1000 } }, seen: (template) => policies(template) - 1 },

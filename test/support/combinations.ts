@@ -55,7 +55,7 @@ const INGRESSES: { [name: string]: (stack: Stack) => Ingress } = {
   }),
   httpsInternal: (stack) => Ingress.httpsWithCertificates([certificate(stack)], { internetFacing: false, sessionStickiness: {} }),
   cloudFront: () => Ingress.cloudFront({ staticPathPatterns: ['/assets/*'] }),
-  cloudFrontWithDomain: (stack) => Ingress.cloudFront({ domain: { domainName: 'hello.example.com', certificate: certificate(stack, 'us-east-1') } }),
+  cloudFrontWithDomain: (stack) => Ingress.cloudFront({ domainName: 'hello.example.com', certificate: certificate(stack, 'us-east-1') }),
   sharedListener: (stack) => Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
     listenerArn: 'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
     securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
@@ -80,7 +80,7 @@ export function combinations(): Combination[] {
 }
 
 function refusalOf(ingress: string, egress: string, vpc: string): RegExp | undefined {
-  if (vpc !== 'made' && egress !== 'default') { return /egress is Egress\..*, but the way out of the VPC .* is its own; /; }
-  if (vpc === 'made' && ingress === 'sharedListener') { return /vpc is not given, but the tasks must stand in the VPC of the listener's load balancer; /; }
+  if (vpc !== 'made' && egress !== 'default') { return /egress is Egress\..*, but the VPC .* has its own outbound access; /; }
+  if (vpc === 'made' && ingress === 'sharedListener') { return /vpc is not set, but the tasks must be in the VPC of the listener's load balancer; /; }
   return undefined;
 }

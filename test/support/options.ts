@@ -64,11 +64,11 @@ export const OPTIONS: Options = {
   scaling: {
     left,
     cpu: () => ({ minCapacity: 2, maxCapacity: 10 }),
-    steps: () => ({ minCapacity: 1, maxCapacity: 4, cpu: CpuScaling.stepScaling(80, 20), scaleOutCooldown: Duration.seconds(90) }),
+    steps: () => ({ minCapacity: 1, maxCapacity: 4, cpu: CpuScaling.stepScaling({ scaleOutAbovePercent: 80, scaleInBelowPercent: 20 }), scaleOutCooldown: Duration.seconds(90) }),
     all: () => ({
       minCapacity: 2,
       maxCapacity: 20,
-      cpu: CpuScaling.targetTracking(60),
+      cpu: CpuScaling.targetTracking({ targetUtilizationPercent: 60 }),
       memoryUtilizationPercent: 75,
       requestsPerTarget: 1000,
       scaleInCooldown: Duration.minutes(10),
@@ -122,7 +122,8 @@ export const OPTIONS: Options = {
     certificates: (ground) => Ingress.httpsWithCertificates([ground.certificate('eu-central-1')], { internetFacing: false, accessLogs: false }),
     cloudFront: () => Ingress.cloudFront({ staticPathPatterns: ['/assets/*'] }),
     cloudFrontDomain: (ground) => Ingress.cloudFront({
-      domain: { domainName: 'hello.example.com', certificate: ground.certificate('us-east-1') },
+      domainName: 'hello.example.com',
+      certificate: ground.certificate('us-east-1'),
       originFacingPrefixListId: 'pl-3b927c52',
     }),
     sharedListener: ({ stack }) => Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
@@ -213,7 +214,7 @@ export const CALLS: { readonly [name: string]: { readonly [value: string]: (hell
       hello.addSidecar('proxy', {
         image: ecs.ContainerImage.fromEcrRepository(ecr.Repository.fromRepositoryName(stack, 'Proxy', 'proxy')),
         essential: true,
-        startFirst: true,
+        dependencyCondition: ecs.ContainerDependencyCondition.HEALTHY,
         healthCheck: { command: ['CMD', 'true'] },
         memoryLimitMiB: 64,
       });
@@ -294,24 +295,24 @@ export const RULES: Rule[] = [
   // network
   { prop: 'maxAzs', because: /would be ignored/, isOfNetwork: true, when: (c) => c.maxAzs !== 'left' && vpcOf(c) !== MADE },
   { prop: 'flowLogs', because: /would be ignored/, isOfNetwork: true, when: (c) => c.flowLogs !== 'left' && vpcOf(c) !== MADE },
-  { prop: 'egress', because: /the way out of the VPC .* is its own/, isOfNetwork: true, when: (c) => c.egress !== 'left' && vpcOf(c) !== MADE },
+  { prop: 'egress', because: /has its own outbound access/, isOfNetwork: true, when: (c) => c.egress !== 'left' && vpcOf(c) !== MADE },
   { prop: 'vpcSubnets', because: /would be ignored/, isOfNetwork: true, when: (c) => c.vpcSubnets !== 'left' && vpcOf(c) === MADE },
   { prop: 'vpcSubnets', because: /cannot select/, isOfNetwork: true, when: (c) => c.vpcSubnets === 'public' && vpcOf(c) === 'isolated' },
   { prop: 'vpcSubnets', because: /cannot select/, isOfNetwork: true, when: (c) => c.vpcSubnets === 'isolated' && ['own', 'imported'].includes(vpcOf(c)) },
-  { prop: 'vpc', because: /the tasks need a way out/, isOfNetwork: true, when: (c) => c.vpcSubnets === 'left' && vpcOf(c) === 'isolated' },
-  { prop: 'maxAzs', because: /CDK knows 2 zones/, isOfNetwork: true, when: (c) => c.maxAzs === '3' && c.stack === 'anywhere' && vpcOf(c) === MADE },
-  { prop: 'egress.count', because: /at most one for each zone/, isOfNetwork: true, when: (c) => c.egress === 'threeNatGateways' && vpcOf(c) === MADE && zonesOf(c) < 3 },
-  { prop: 'egress', because: /is not reached from isolated subnets/, isOfNetwork: true, when: (c) => c.egress === 'vpcEndpoints' && vpcOf(c) === MADE && c.image === 'registry' },
+  { prop: 'vpc', because: /the tasks need outbound access/, isOfNetwork: true, when: (c) => c.vpcSubnets === 'left' && vpcOf(c) === 'isolated' },
+  { prop: 'maxAzs', because: /CDK knows 2 Availability Zones/, isOfNetwork: true, when: (c) => c.maxAzs === '3' && c.stack === 'anywhere' && vpcOf(c) === MADE },
+  { prop: 'egress.count', because: /at most one for each Availability Zone/, isOfNetwork: true, when: (c) => c.egress === 'threeNatGateways' && vpcOf(c) === MADE && zonesOf(c) < 3 },
+  { prop: 'egress', because: /isolated subnets cannot reach the registry/, isOfNetwork: true, when: (c) => c.egress === 'vpcEndpoints' && vpcOf(c) === MADE && c.image === 'registry' },
   // ingress
   { prop: 'vpc', because: /the listener's load balancer/, afterNetwork: true, when: (c) => c.ingress === 'sharedListener' && vpcOf(c) === MADE },
-  { prop: 'vpc', because: /needs public subnets in two zones/, afterNetwork: true, when: (c) => isPublic(c) && vpcOf(c) === 'isolated' && c.vpcSubnets === 'isolated' },
+  { prop: 'vpc', because: /needs public subnets in two Availability Zones/, afterNetwork: true, when: (c) => isPublic(c) && vpcOf(c) === 'isolated' && c.vpcSubnets === 'isolated' },
   { prop: 'vpc', because: /no internet gateway/, afterNetwork: true, when: (c) => ['cloudFront', 'cloudFrontDomain'].includes(c.ingress) && vpcOf(c) === 'isolated' },
-  { prop: 'ingress', because: /demands TLS/, when: (c) => isProduction(c) && ['left', 'http', 'narrow'].includes(c.ingress) },
+  { prop: 'ingress', because: /requires TLS/, when: (c) => isProduction(c) && ['left', 'http', 'narrow'].includes(c.ingress) },
   { prop: 'healthCheck', because: /no load balancer that would use it/, when: (c) => !hasLoadBalancer(c) && c.healthCheck !== 'left' },
-  { prop: 'healthCheck.path', because: /the example app answers/, when: (c) => hasExampleApp(c) && c.healthCheck === 'elsewhere' },
+  { prop: 'healthCheck.path', because: /the example app responds only to/, when: (c) => hasExampleApp(c) && c.healthCheck === 'elsewhere' },
   { prop: 'containerHealthCheck', because: /nothing else checks/, when: (c) => !hasLoadBalancer(c) && !hasExampleApp(c) && c.containerHealthCheck === 'left' },
   // deployment
-  { prop: 'deployment', because: /no load balancer that shifts traffic/, when: (c) => !hasLoadBalancer(c) && ['prepared', 'blueGreen', 'canary', 'linear', 'tested'].includes(c.deployment) },
+  { prop: 'deployment', because: /no load balancer to shift traffic/, when: (c) => !hasLoadBalancer(c) && ['prepared', 'blueGreen', 'canary', 'linear', 'tested'].includes(c.deployment) },
   { prop: 'deployment.rollbackOnErrors', because: /no load balancer that counts errors/, when: (c) => !hasLoadBalancer(c) && c.deployment === 'rolling' },
   { prop: 'deployment.testTrafficHeader', because: /no listener of its own/, when: (c) => c.deployment === 'tested' && ['sharedListener', 'httpApi'].includes(c.ingress) },
   // how many, and on what
@@ -319,24 +320,24 @@ export const RULES: Rule[] = [
   { prop: 'scaling.requestsPerTarget', because: /counts requests/, when: (c) => c.scaling === 'all' && !hasLoadBalancer(c) },
   {
     prop: 'capacity.onDemandBase',
-    because: /none would run on Spot/,
+    because: /none would use Spot/,
     when: (c) => c.capacity === 'spot' && c.scaling === 'left' && (c.desiredCount === '1' || c.desiredCount === 'left' && c.preset === 'development'),
   },
   // the task
-  { prop: 'memoryLimitMiB', because: /Fargate has/, when: (c) => c.memoryLimitMiB !== 'left' && !CPU_OF_MEMORY[c.memoryLimitMiB].includes(c.cpu) },
+  { prop: 'memoryLimitMiB', because: /Fargate supports/, when: (c) => c.memoryLimitMiB !== 'left' && !CPU_OF_MEMORY[c.memoryLimitMiB].includes(c.cpu) },
   { prop: 'containerPort', because: /cannot listen below 1024/, when: (c) => c.containerPort === '80' && hasExampleApp(c) },
-  { prop: 'user', because: /owns its \/tmp/, when: (c) => c.user === 'root' && hasExampleApp(c) },
+  { prop: 'user', because: /\/tmp of the example app belongs to/, when: (c) => c.user === 'root' && hasExampleApp(c) },
   { prop: 'environment.PORT', because: /the construct sets it/, when: (c) => c.environment === 'port' },
   { prop: 'secrets.COLOUR', because: /environment has that name too/, when: (c) => c.environment === 'own' && c.secrets === 'colour' },
   { prop: 'readonlyRootFilesystem', because: /writes to the root filesystem/, when: (c) => c.readonlyRootFilesystem === 'on' && c.enableExecuteCommand === 'on' },
-  { prop: 'stopTimeout', because: /for \d+ s after SIGTERM the app must serve/, when: (c) => c.stopTimeout !== 'left' && Number(c.stopTimeout) - 5 < delayOf(c) + 5 },
+  { prop: 'stopTimeout', because: /the app must serve for \d+ s after SIGTERM/, when: (c) => c.stopTimeout !== 'left' && Number(c.stopTimeout) - 5 < delayOf(c) + 5 },
   // what is seen of it
   { prop: 'containerInsights', because: /would be ignored/, isOfNetwork: true, when: (c) => c.containerInsights !== 'left' && c.cluster !== 'left' },
   { prop: 'logEncryptionKey', because: /encryptLogs is false/, when: (c) => c.logEncryptionKey !== 'left' && c.encryptLogs === 'off' },
   { prop: 'alarms.errorLogLines', because: /INFREQUENT_ACCESS/, when: (c) => c.alarms === 'lines' && c.logGroupClass === 'infrequent' },
-  { prop: 'alarms.errorLogLines', because: /the lines go elsewhere/, when: (c) => c.alarms === 'lines' && c.logDriver !== 'left' },
-  { prop: 'alarms.minHealthyTasks', because: /in alarm then/, when: (c) => c.alarms === 'two' && fewestTasks(c) < 2 },
-  { prop: 'healthCheck', because: /Fargate gives 120 s/, when: (c) => c.stopTimeout === 'left' && delayOf(c) + 35 > 120 },
+  { prop: 'alarms.errorLogLines', because: /log lines are sent elsewhere/, when: (c) => c.alarms === 'lines' && c.logDriver !== 'left' },
+  { prop: 'alarms.minHealthyTasks', because: /would trigger the alarm/, when: (c) => c.alarms === 'two' && fewestTasks(c) < 2 },
+  { prop: 'healthCheck', because: /Fargate gives a task 120 s/, when: (c) => c.stopTimeout === 'left' && delayOf(c) + 35 > 120 },
 ];
 
 /** The props of a choice, and what they need of the stack. */
