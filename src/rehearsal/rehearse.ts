@@ -14,7 +14,7 @@ import { RunningTask, RunningService, deregister, healthy, startRunningTask } fr
 import { sleep } from './sleep';
 import { Runtime, Runtimes } from './tasks/runtime';
 import { readSecrets } from './tasks/secrets';
-import { EngineName, howItEnded } from './tasks/task';
+import { EngineName, describeExit } from './tasks/task';
 import { Assembly } from './templates/assembly';
 import { knownOnlyInAws, Resolver } from './templates/intrinsics';
 import { leadsTo, readServices } from './templates/service';
@@ -161,8 +161,8 @@ function introduce(cast: RunningService[], loadBalancers: LoadBalancer[], report
 
 async function startTasks(member: RunningService, groups: ReadonlyMap<string, TargetGroup>, report: Report, say?: Say): Promise<void> {
   const { service, runtime, tasks } = member;
-  const count = Math.min(service.desiredCount, runtime.limit?.tasks ?? Infinity);
-  if (count < service.desiredCount) { report.note(`${count} task instead of ${service.desiredCount}: ${runtime.limit!.because}`); }
+  const count = Math.min(service.desiredCount, runtime.taskLimit?.tasks ?? Infinity);
+  if (count < service.desiredCount) { report.note(`${count} task instead of ${service.desiredCount}: ${runtime.taskLimit!.reason}`); }
   for (let number = 1; number <= count; number++) { tasks.push(await startRunningTask(member, number, groups, say)); }
 }
 
@@ -201,7 +201,7 @@ async function checkContainerHealth({ service: { container: { healthCheck } }, t
       'passed': undefined,
       'failed': `it failed ${healthCheck.retries} times: ECS would replace the task`,
       'timed out': `it took longer than ${healthCheck.timeoutSeconds} s, ${healthCheck.retries} times: ECS would replace the task`,
-      'not rehearsed': 'only `node …` runs without a container engine',
+      'skipped': 'only `node …` runs without a container engine',
     };
     report.check({ id: 'container-health-check', outcome: outcome === 'timed out' ? 'failed' : outcome, name, reason: reasons[outcome] });
   }
@@ -229,7 +229,7 @@ async function rehearseComingAndGoing(
       const reason = await healthy(actor, patienceOf(member, actor, patience), interrupted);
       if (reason) {
         deregister(actor);
-        await actor.task.stop('at once');
+        await actor.task.stop('immediately');
         throw new Error(reason);
       }
       return actor;
@@ -264,7 +264,7 @@ async function checkAlive({ tasks }: RunningService, report: Report, interrupted
   while (Date.now() < until && !interrupted.aborted && tasks.every(({ task }) => !task.exit)) { await sleep(50, interrupted); }
   for (const { task } of tasks) {
     if (!task.exit) { continue; }
-    const reason = `the app died after it was healthy, with ${howItEnded(task.exit)}; its last words follow`;
+    const reason = `the app died after it was healthy, with ${describeExit(task.exit)}; its last words follow`;
     report.check({ id: 'running', outcome: 'failed', name: `${task.name} is still running`, reason });
     task.lastLines.forEach((line) => report.log(task.name, line));
   }
@@ -281,7 +281,7 @@ async function stayUp(cast: RunningService[], loadBalancers: LoadBalancer[], rep
   report.note('Ctrl-C ends it.\n');
   for (const { task } of cast.flatMap(({ tasks }) => tasks)) {
     void task.exited.then((exit) => {
-      if (!interrupted.aborted) { report.problem(`  ${task.name} exited with ${howItEnded(exit)}: ECS would start another, the rehearsal does not`); }
+      if (!interrupted.aborted) { report.problem(`  ${task.name} exited with ${describeExit(exit)}: ECS would start another, the rehearsal does not`); }
     });
   }
   // The listening servers keep the process alive meanwhile.
@@ -298,11 +298,11 @@ async function end(
   if (gently && tasks.length > 0) { report.note(`stopping ${tasks.length === 1 ? 'the task' : `${tasks.length} tasks`} …`); }
   await Promise.all(tasks.map(async ({ task }) => {
     const running = !task.exit;
-    const stop = await task.stop(gently ? 'gently' : 'at once');
+    const stop = await task.stop(gently ? 'gracefully' : 'immediately');
     if (!gently || !running) { return; }
     report.note(stop.killed
       ? `${task.name} did not leave within its stop time-out and got SIGKILL, which ECS would do too`
-      : `${task.name} left with ${howItEnded(stop)} after ${(stop.milliseconds / 1000).toFixed(1)} s`);
+      : `${task.name} left with ${describeExit(stop)} after ${(stop.milliseconds / 1000).toFixed(1)} s`);
   }));
   await Promise.all(loadBalancers.map(async (loadBalancer) => loadBalancer.close()));
 }

@@ -59,8 +59,8 @@ export async function rehearseReplacement(cast: RunningService, options: Replace
     check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: `GET ${front.url} gave ${baseline.status ?? baseline.error} to begin with` });
     return;
   }
-  if (cast.runtime.limit) {
-    check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: cast.runtime.limit.because });
+  if (cast.runtime.taskLimit) {
+    check({ id: 'load', outcome: 'not rehearsed', name: 'tasks are replaced under load', reason: cast.runtime.taskLimit.reason });
     return;
   }
 
@@ -126,12 +126,12 @@ export async function rehearseReplacement(cast: RunningService, options: Replace
 
 /** Whether user, root filesystem and capabilities are as they are declared, and the user is not root. */
 export async function checkDeclared({ runtime, tasks: [{ task }] }: RunningService, check: (result: Check) => void): Promise<void> {
-  const different = (await task.declared()).filter(({ same }) => same === false);
+  const different = (await task.declaredSettings()).filter(({ matches }) => matches === false);
   check({
     id: 'as-declared',
     outcome: different.length > 0 ? 'failed' : 'passed',
     name: 'user, root filesystem and capabilities are as declared',
-    reason: different.map(({ what, declared, running }) => `${what}: ${declared} is declared, and ${running} runs`).join('; ') || undefined,
+    reason: different.map(({ setting, declared, actual }) => `${setting}: ${declared} is declared, and ${actual} runs`).join('; ') || undefined,
   });
   const isRoot = /^(root|0)(:|$)/.test(runtime.user);
   check({
@@ -181,7 +181,7 @@ async function leaveDeregistered(actor: RunningTask, front: Front, load: Load, b
 /** @param noticed after it, the load balancer sends no more requests to the task */
 async function leave(actor: RunningTask, load: Load, noticed?: (actor: RunningTask) => Promise<unknown>): Promise<Departure> {
   const told = Date.now();
-  const stopped = actor.task.stop('gently');
+  const stopped = actor.task.stop('gracefully');
   let inRotation = false;
   if (noticed) {
     await noticed(actor);
@@ -249,7 +249,7 @@ async function killOne(
   const name = 'one task that is killed is replaced, and the others serve on';
   await actor.task.kill();
   deregister(actor);
-  await actor.task.stop('at once');
+  await actor.task.stop('immediately');
   const killedAt = Date.now();
   const others = () => load.outcomes.filter(({ target, sentAt }) => sentAt > killedAt && actor.targets.every((each) => each.target !== target));
   try {

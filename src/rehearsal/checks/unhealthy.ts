@@ -1,6 +1,6 @@
 import { Target } from '../edge/target-group';
 import { HealthCheckSpec } from '../model';
-import { howItEnded, Task } from '../tasks/task';
+import { describeExit, Task } from '../tasks/task';
 
 /** How long a task may go on without being healthy. */
 export interface Patience {
@@ -21,7 +21,7 @@ export function explainUnhealthy(task: Task, target: Target, healthCheck: Health
     const last = task.lastLines.length > 0 ? 'its last words follow' : 'it said nothing';
     return code === 0
       ? `the app exited with code 0 after ${seconds.toFixed(1)} s: it does not keep running, as a server must; ${last}`
-      : `the app died ${lastProbe?.status === undefined ? 'at start' : 'while it was probed'}, with ${howItEnded(task.exit)}; ${last}`;
+      : `the app died ${lastProbe?.status === undefined ? 'at start' : 'while it was probed'}, with ${describeExit(task.exit)}; ${last}`;
   }
   // The first one is under way, or not enough have passed so far.
   if (!lastProbe || lastProbe.passed) { return undefined; }

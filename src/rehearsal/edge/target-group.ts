@@ -98,10 +98,10 @@ export class TargetGroup {
 
 /** What Cloud Map hears of a task: that its container health check passes, or no more than that it runs. */
 async function checkInContainer({ host, port, task }: Target, check: ContainerHealthCheckSpec | 'none'): Promise<Probe> {
-  const outcome = check === 'none' || !task ? 'not rehearsed' : await task.checkContainerHealth(check);
+  const outcome = check === 'none' || !task ? 'skipped' : await task.checkContainerHealth(check);
   if (task?.exit) { return { error: 'exited', passed: false }; }
   // A task that runs is not yet one that listens. Where the check cannot be run here, what it would most likely ask is whether it does.
-  return outcome === 'not rehearsed' ? connectOnce(host, port) : { passed: outcome === 'passed', error: outcome === 'passed' ? undefined : outcome };
+  return outcome === 'skipped' ? connectOnce(host, port) : { passed: outcome === 'passed', error: outcome === 'passed' ? undefined : outcome };
 }
 
 async function connectOnce(host: string, port: number): Promise<Probe> {

@@ -8,7 +8,7 @@ import { checkDeclared, inFlight, keptAlive } from '../../../src/rehearsal/check
 import { rehearse } from '../../../src/rehearsal/rehearse';
 import { Check, Report } from '../../../src/rehearsal/report';
 import { RunningTask, RunningService } from '../../../src/rehearsal/running-service';
-import { Declared } from '../../../src/rehearsal/tasks/task';
+import { DeclaredSetting } from '../../../src/rehearsal/tasks/task';
 import { FixtureProps, synthesiseService } from '../../support/rehearsal/fixture';
 
 /*
@@ -162,18 +162,18 @@ test.each([
 });
 
 describe('what is declared', () => {
-  const checksFor = async (user: string, ...declared: Declared[]) => {
+  const checksFor = async (user: string, ...declared: DeclaredSetting[]) => {
     const checks: Check[] = [];
-    const actor = { task: { declared: async () => declared } } as unknown as RunningTask;
+    const actor = { task: { declaredSettings: async () => declared } } as unknown as RunningTask;
     await checkDeclared({ runtime: { user }, tasks: [actor] } as unknown as RunningService, (check) => checks.push(check));
     return checks.map(({ id, outcome, reason }) => `${id} ${outcome}: ${reason}`);
   };
 
   test('fails where something else runs, and not where that cannot be seen', async () => {
     expect(await checksFor('node',
-      { what: 'user', declared: 'node', running: 'unseen' }, { what: 'root filesystem', declared: 'read-only', running: 'writable', same: false }))
+      { setting: 'user', declared: 'node', actual: 'unseen' }, { setting: 'root filesystem', declared: 'read-only', actual: 'writable', matches: false }))
       .toEqual(['as-declared failed: root filesystem: read-only is declared, and writable runs', 'not-root passed: as node']);
-    expect((await checksFor('node', { what: 'user', declared: 'node', running: 'unseen' }))[0]).toBe('as-declared passed: undefined');
+    expect((await checksFor('node', { setting: 'user', declared: 'node', actual: 'unseen' }))[0]).toBe('as-declared passed: undefined');
   });
 
   test.each([['root', 'failed'], ['0', 'failed'], ['0:0', 'failed'], ['root:root', 'failed'], ['1000:0', 'passed'], ['rooty', 'passed']])('user %s has %s', async (user, outcome) => {

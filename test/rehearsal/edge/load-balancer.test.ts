@@ -162,7 +162,7 @@ describe('health by the check of the container', () => {
 
   test.each<[ContainerHealthCheckSpec | 'none']>([['none'], [CHECK]])('is whether the task listens, where it is not run: %j', async (check) => {
     const { port } = await serve(() => {});
-    const task = { checkContainerHealth: async () => 'not rehearsed' as const };
+    const task = { checkContainerHealth: async () => 'skipped' as const };
     expect(await probe(check, port, task)).toMatchObject({ passed: true });
     expect(await probe(check, 1, task)).toMatchObject({ passed: false, error: 'ECONNREFUSED' });
   });

@@ -102,7 +102,7 @@ withEngines('%s', (engine) => {
       start: async () => {
         const log: string[] = [];
         const task = await startTask('task', service, runtime, (line) => log.push(line));
-        open.push(async () => task.stop('at once'));
+        open.push(async () => task.stop('immediately'));
         const { host, port } = task.endpoint(8080);
         return { task, log, ask: async (route) => (await fetch(`http://${host}:${port}${route}`)).text() };
       },
@@ -177,7 +177,7 @@ withEngines('%s', (engine) => {
     });
     // Podman cannot add one for a user other than root without making it effective.
     const capabilities = engine === 'podman' ? 'none' : 'SYS_PTRACE';
-    expect(await task.declared()).toEqual([
+    expect(await task.declaredSettings()).toEqual([
       { what: 'user', declared: '1000:1000', running: '1000', same: true },
       { what: 'root filesystem', declared: 'read-only', running: 'read-only', same: true },
       { what: 'capabilities', declared: capabilities, running: capabilities, same: true },
@@ -186,7 +186,7 @@ withEngines('%s', (engine) => {
 
   test('without a word on capabilities a container has those that Docker gives', async () => {
     const { task } = await running({ container: { user: 'root' } });
-    const [user, , capabilities] = await task.declared();
+    const [user, , capabilities] = await task.declaredSettings();
     expect(user).toEqual({ what: 'user', declared: 'root', running: '0', same: true });
     expect(capabilities.same).toBe(true);
     expect(capabilities.running.split(', ')).toHaveLength(14);
@@ -259,7 +259,7 @@ withEngines('%s', (engine) => {
 
   test('a task that is stopped gets the stop signal, and leaves nothing behind', async () => {
     const { task, log } = await running();
-    const { code, killed, milliseconds } = await task.stop('gently');
+    const { code, killed, milliseconds } = await task.stop('gracefully');
     expect({ code, killed }).toEqual({ code: 0, killed: false });
     expect(milliseconds).toBeLessThan(2000);
     expect(log).toEqual(['{"message":"listening","port":"8080"}', '{"message":"going"}']);
@@ -269,14 +269,14 @@ withEngines('%s', (engine) => {
   test('an app that does not know SIGTERM gets no further than the stop time-out, unless an init process is in front', async () => {
     const environment = { PORT: '8080', FAULT: 'does not know SIGTERM' };
     const { task } = await running({ environment });
-    expect(await task.stop('gently')).toMatchObject({ code: 137, killed: true });
+    expect(await task.stop('gracefully')).toMatchObject({ code: 137, killed: true });
     const { task: withInit } = await running({ environment, furnish: initialise });
-    expect(await withInit.stop('gently')).toMatchObject({ code: 143, killed: false });
+    expect(await withInit.stop('gracefully')).toMatchObject({ code: 143, killed: false });
   });
 
   test('an app that ignores the stop signal is killed after the stop time-out', async () => {
     const { task, log } = await running({ environment: { PORT: '8080', FAULT: 'ignores SIGTERM' } });
-    const { code, killed, milliseconds } = await task.stop('gently');
+    const { code, killed, milliseconds } = await task.stop('gracefully');
     expect({ code, killed }).toEqual({ code: 137, killed: true });
     expect(milliseconds).toBeGreaterThanOrEqual(2000);
     expect(log).toContain('{"message":"not now"}');
@@ -304,7 +304,7 @@ withEngines('%s', (engine) => {
       await Promise.all(started.map(async ({ task, log, ask }) => {
         await until(async () => ask('/health'));
         expect(await ask('/log?20000')).toBe('logged');
-        await task.stop('gently');
+        await task.stop('gracefully');
         const lines = log.map((line) => JSON.parse(line).line).filter((line) => line !== undefined);
         expect(lines).toEqual(Array.from({ length: 20000 }, (_, line) => line));
       }));
@@ -360,7 +360,7 @@ withEngines('%s', (engine) => {
       // The proxy was healthy before the app started.
       expect(await ask('/get?http://127.0.0.1:9000/')).toBe('proxied');
       expect(await ask('/write?/shared/file')).toMatch(/EROFS|EACCES/);
-      await task.stop('gently');
+      await task.stop('gracefully');
       // In the reverse order.
       expect(log.slice(-2)).toEqual(['{"message":"gone"}', '[proxy] proxy leaves']);
     });
@@ -386,7 +386,7 @@ withEngines('%s', (engine) => {
       const { task } = await start();
       await new Promise((resolve) => setTimeout(resolve, 1000));
       expect(task.exit).toBeUndefined();
-      await task.stop('gently');
+      await task.stop('gracefully');
       await (await start()).task.kill();
     });
 
@@ -538,13 +538,13 @@ withEngines('%s', (engine) => {
     const { task, ask } = await start();
     expect(await until(async () => ask('/health'))).toMatch(/ok|200|healthy/i);
     expect(await task.checkContainerHealth(service.container.healthCheck!)).toBe('passed');
-    expect(await task.declared()).toEqual([
+    expect(await task.declaredSettings()).toEqual([
       { what: 'user', declared: '1000:1000', running: '1000', same: true },
       { what: 'root filesystem', declared: 'read-only', running: 'read-only', same: true },
       { what: 'capabilities', declared: 'none', running: 'none', same: true },
     ]);
     expect(await task.rootWrites()).toEqual([]);
-    expect(await task.stop('gently')).toMatchObject({ code: 0, killed: false });
+    expect(await task.stop('gracefully')).toMatchObject({ code: 0, killed: false });
   });
 
   describe('the whole verdict', () => {
@@ -610,8 +610,8 @@ withEngines('%s', (engine) => {
     if (machine === 'amd64') { expect(runtime.differences.join('\n')).toMatch(/linux\/arm64 is emulated here/); }
     const { ask, task } = await start();
     expect(await until(async () => ask('/health'))).toBe('health');
-    expect((await task.declared())[0]).toMatchObject({ running: '1000', same: true });
-    expect((await task.stop('gently')).code).toBe(0);
+    expect((await task.declaredSettings())[0]).toMatchObject({ running: '1000', same: true });
+    expect((await task.stop('gracefully')).code).toBe(0);
   });
 
   test('a service in Python runs behind gunicorn without being asked for', async () => {

@@ -29,7 +29,7 @@ async function running(props: FixtureProps = {}) {
   const log: string[] = [];
   const start = async (): Promise<Task> => {
     const task = await startTask('task', service, runtime, (line) => log.push(line));
-    open.push(async () => task.stop('at once'));
+    open.push(async () => task.stop('immediately'));
     while (task.listening!.length === 0 && !task.exit) { await new Promise((resolve) => setTimeout(resolve, 10)); }
     return task;
   };
@@ -79,7 +79,7 @@ test('what an app writes to its root filesystem is known, and what is in its vol
 
 test('what this machine cannot do is not told to be as declared', async () => {
   const { task } = await running({ container: { readonlyRootFilesystem: true, user: 'somebody' } });
-  expect(await task.declared()).toEqual([
+  expect(await task.declaredSettings()).toEqual([
     { what: 'user', declared: 'somebody', running: String(process.getuid?.()), same: undefined },
     { what: 'root filesystem', declared: 'read-only', running: expect.stringMatching(/only a container engine/) },
   ]);
@@ -87,7 +87,7 @@ test('what this machine cannot do is not told to be as declared', async () => {
 
 (process.getuid?.() === 0 ? test : test.skip)('a user by number is the one that runs', async () => {
   const { task, ask } = await running();
-  expect((await task.declared())[0]).toEqual({ what: 'user', declared: '1000:1000', running: '1000', same: true });
+  expect((await task.declaredSettings())[0]).toEqual({ what: 'user', declared: '1000:1000', running: '1000', same: true });
   expect(JSON.parse(await ask('/')).uid).toBe(1000);
 });
 
@@ -105,13 +105,13 @@ describe('SIGTERM', () => {
 
   test('reaches an app that handles it', async () => {
     const { task, log } = await running();
-    expect(await task.stop('gently')).toMatchObject({ code: 0, killed: false });
+    expect(await task.stop('gracefully')).toMatchObject({ code: 0, killed: false });
     expect(log).toContain('{"message":"going"}');
   });
 
   test('does nothing to an app that does not, because it is the first process of its container', async () => {
     const { task } = await running({ environment });
-    expect(await task.stop('gently')).toMatchObject({ signal: 'SIGKILL', killed: true });
+    expect(await task.stop('gracefully')).toMatchObject({ signal: 'SIGKILL', killed: true });
   });
 
   test('ends such an app behind an init process', async () => {
@@ -121,7 +121,7 @@ describe('SIGTERM', () => {
         Object.assign(container, { linuxParameters: new ecs.LinuxParameters(definition, 'Linux', { initProcessEnabled: true }) });
       },
     });
-    expect(await task.stop('gently')).toMatchObject({ signal: 'SIGTERM', killed: false });
+    expect(await task.stop('gracefully')).toMatchObject({ signal: 'SIGTERM', killed: false });
   });
 });
 
