@@ -1,8 +1,9 @@
 import { ContainerHealthCheckSpec } from '../model';
 
 /*
- * The interface of a running task. `node/node-task.ts` implements it with a Node.js process, `containers/container-task.ts` with the
- * containers of an engine. Checks use this interface only; `runtime.ts` selects the implementation.
+ * The interface of a running task. `node/node-task.ts` implements it with a Node.js process,
+ * `containers/container-task.ts` with the containers of an engine. Checks use this interface only; `runtime.ts`
+ * selects the implementation.
  */
 
 export interface TaskExit {
@@ -18,7 +19,10 @@ export function describeExit({ code, signal, outOfMemory }: TaskExit): string {
   return `${signal ?? `exit code ${code}`}${outOfMemory ? ', killed because it was out of memory' : ''}`;
 }
 
-/** How to stop a task: `gracefully` sends the stop signal and, after the stop timeout, SIGKILL; `immediately` sends SIGKILL. */
+/**
+ * How to stop a task: `gracefully` sends the stop signal and, after the stop timeout, SIGKILL; `immediately` sends
+ * SIGKILL.
+ */
 export type StopMode = 'gracefully' | 'immediately';
 
 export interface TaskStop extends TaskExit {
@@ -82,8 +86,8 @@ export interface Task {
   /** Compares the running task with its declaration. */
   declaredSettings(): Promise<readonly DeclaredSetting[]>;
   /**
-   * Files that the app created or changed on its root filesystem, as paths in the image; undefined where this machine cannot see
-   * them. Available until the task is stopped, also after its exit.
+   * Files that the app created or changed on its root filesystem, as paths in the image; undefined where this machine
+   * cannot see them. Available until the task is stopped, also after its exit.
    */
   rootWrites(): Promise<readonly string[] | undefined>;
   /** Sends SIGKILL, as the kernel does when a container is out of memory. */
@@ -105,7 +109,9 @@ export interface RuntimeFacts {
   readonly stopSignal: string;
   /** Environment of the app container, with the variables that Fargate adds. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether the CPU architecture is emulated: everything is about ten times slower than on AWS and needs more memory. */
+  /**
+   * Whether the CPU architecture is emulated: everything is about ten times slower than on AWS and needs more memory.
+   */
   readonly emulated: boolean;
   /** Differences from the task definition, with their reasons: one sentence each. */
   readonly differences: readonly string[];
