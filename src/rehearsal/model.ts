@@ -1,7 +1,8 @@
 import type { DockerImageSource as AssetSource } from 'aws-cdk-lib/cloud-assembly-schema';
 
 /*
- * What the rehearsal knows about the services of an assembly and what is in front of them. `templates/` reads it, all else uses it.
+ * What the rehearsal knows about the services of an assembly and what is in front of them. `templates/` reads it, all
+ * else uses it.
  */
 
 /** Identifies a resource in the whole assembly. */

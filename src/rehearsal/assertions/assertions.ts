@@ -6,8 +6,8 @@ import { PublicNames } from '../templates/public-names';
 import { Properties, record, text } from '../templates/values';
 
 /*
- * Runs the assertions of the integ tests in an assembly with the handler of `@aws-cdk/integ-tests-alpha`, which is a file asset of the
- * stack with the assertions and runs on Lambda in AWS.
+ * Runs the assertions of the integ tests in an assembly with the handler of `@aws-cdk/integ-tests-alpha`, which is a
+ * file asset of the stack with the assertions and runs on Lambda in AWS.
  */
 
 export interface AssertionResult {

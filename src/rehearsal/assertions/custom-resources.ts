@@ -119,8 +119,9 @@ export class CustomResources {
     let body = '';
     request.setEncoding('utf8').on('data', (chunk) => { body += chunk; }).on('end', () => {
       const { stateMachineArn, input, name } = JSON.parse(body) as Record<string, string>;
-      const { DefinitionString } = this.resolver.properties({ stack: this.stack, logicalId: logicalIdIn(stateMachineArn) });
-      const definition = JSON.parse(text(DefinitionString, '')) as StateMachineDefinition;
+      const stateMachine = { stack: this.stack, logicalId: logicalIdIn(stateMachineArn) };
+      const definitionString = text(this.resolver.properties(stateMachine).DefinitionString, '');
+      const definition = JSON.parse(definitionString) as StateMachineDefinition;
       void execute(definition, JSON.parse(input), {
         invoke: async (resource, data) => this.invoke(resource, data),
         speedup: this.options.speedup,

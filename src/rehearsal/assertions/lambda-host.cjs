@@ -3,8 +3,8 @@
 /*
  * Runs the handlers of a Lambda function in a process of its own: node lambda-host.cjs FILE RESPONSE_HOST
  *
- * Messages to this process are invocations. It sends one back for each result, and one for each response to CloudFormation, which a
- * handler sends to RESPONSE_HOST over HTTPS.
+ * Each message to this process is an invocation. The process sends a message for each result, and for each response to
+ * CloudFormation, which handlers send to RESPONSE_HOST over HTTPS.
  */
 
 const https = require('node:https');

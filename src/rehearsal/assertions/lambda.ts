@@ -5,8 +5,8 @@ import * as path from 'node:path';
 import { removeOnExit } from '../leftovers';
 
 /*
- * Runs a Lambda function that handles custom resources in a child process with an environment of its own, so that its output and side
- * effects are kept apart from the rehearsal.
+ * Runs a Lambda function that handles custom resources in a child process with an environment of its own, so that its
+ * output and side effects are kept apart from the rehearsal.
  */
 
 /** The response of a handler to CloudFormation. */

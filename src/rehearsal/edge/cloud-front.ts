@@ -7,12 +7,16 @@ import { Action, CloudFrontBehavior, CloudFrontSpec } from '../model';
 /*
  * An emulator of CloudFront: forwards requests to the emulator of its origin, a load balancer or an HTTP API.
  *
- * Documented below https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/: the order of behaviors and their path patterns
- * (DownloadDistValuesCacheBehavior), 403 for methods that are not allowed, the redirect to HTTPS, and the headers, cookies and query
- * strings that reach the origin without an origin request policy (RequestAndResponseBehaviorCustomOrigin, controlling-origin-requests).
- * Assumed: a custom cache policy or origin request policy forwards everything.
- * Left out: the cache, compression, response headers policies, functions, error pages, web ACLs, and other types of origins, which
- * return 502.
+ * Documented below https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/:
+ * - the order of behaviors and their path patterns: DownloadDistValuesCacheBehavior
+ * - 403 for methods that are not allowed, and the redirect to HTTPS
+ * - headers, cookies and query strings that reach the origin without an origin request policy:
+ *   RequestAndResponseBehaviorCustomOrigin, controlling-origin-requests
+ *
+ * Assumed: custom cache policies and origin request policies forward everything.
+ *
+ * Left out: the cache, compression, response headers policies, functions, error pages, web ACLs, and other types of
+ * origins, which return 502.
  */
 
 const METHOD_NOT_ALLOWED =

@@ -8,8 +8,8 @@ import { Target } from './target-group';
 import { Action, EmulatorSpec, ForwardAction, ListenerSpec, RuleRequest } from '../model';
 
 /*
- * An HTTP server on the loopback interface that emulates a load balancer, an HTTP API or CloudFront: it forwards requests to targets
- * by the rules of its listeners. A policy defines what is specific to one of them.
+ * An HTTP server on the loopback interface that emulates a load balancer, an HTTP API or CloudFront: it forwards
+ * requests to targets by the rules of its listeners. A policy defines what is specific to one of them.
  */
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html */
@@ -137,7 +137,11 @@ export class Emulator {
     };
     const connecting = setTimeout(() => timeOut('connection timed out'), CONNECT_TIMEOUT_MS);
     forwarded.on('socket', (socket) => {
-      if (socket.connecting) { socket.once('connect', () => clearTimeout(connecting)); } else { clearTimeout(connecting); }
+      if (socket.connecting) {
+        socket.once('connect', () => clearTimeout(connecting));
+      } else {
+        clearTimeout(connecting);
+      }
     });
     forwarded.setTimeout(1000 * this.spec.idleTimeoutSeconds, () => timeOut('idle timeout'));
     forwarded.on('close', () => clearTimeout(connecting));
@@ -196,7 +200,9 @@ export class Emulator {
     forwarded.end();
   }
 
-  private respond(request: http.IncomingMessage, response: http.ServerResponse, { status, body, headers }: OwnResponse): void {
+  private respond(
+    request: http.IncomingMessage, response: http.ServerResponse, { status, body, headers }: OwnResponse,
+  ): void {
     request.resume();
     response.writeHead(status, { ...this.policy.ownHeaders, ...headers, 'Content-Length': Buffer.byteLength(body) });
     response.end(body);
@@ -221,7 +227,8 @@ async function listenOn(server: http.Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') {
-        reject(new CannotRun(`port ${port} of 127.0.0.1 is in use: stop the program that uses it, or choose another with --port`));
+        reject(new CannotRun(`port ${port} of 127.0.0.1 is in use: stop the program that uses it,`
+          + ' or choose another port with --port'));
       } else if (error.code === 'EACCES') {
         reject(new CannotRun(`port ${port} requires more privileges: choose --port 1024 or higher`));
       } else {

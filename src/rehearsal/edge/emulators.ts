@@ -5,7 +5,9 @@ import { newLoadBalancer } from './load-balancer';
 import { TargetGroup } from './target-group';
 import { EdgeSpec, ResourceKey } from '../model';
 
-/** The emulators of everything in front of the target groups, outermost first: CloudFront, HTTP APIs, load balancers. */
+/**
+ * The emulators of everything in front of the target groups, outermost first: CloudFront, HTTP APIs, load balancers.
+ */
 export function newEmulators(edge: EdgeSpec, targetGroups: ReadonlyMap<ResourceKey, TargetGroup>): Emulator[] {
   const origins = [
     ...edge.httpApis.map((spec) => newHttpApi(spec, targetGroups)),

@@ -5,7 +5,8 @@ type Header = readonly [name: string, value: string];
 
 /** Headers that apply to a single connection and are not forwarded. */
 const HOP_BY_HOP = [
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization',
+  'te', 'trailer', 'transfer-encoding', 'upgrade',
 ];
 
 /** The raw headers of a response of a target for the client. */

@@ -6,10 +6,15 @@ import { HttpApiSpec, ResourceKey } from '../model';
 /*
  * An emulator of an HTTP API of API Gateway whose private integrations lead to tasks in Cloud Map.
  *
- * Documented below https://docs.aws.amazon.com/apigateway/latest/developerguide/: the selection of routes (http-api-develop-routes),
- * the stage name as a part of the path for the app (http-api-develop-integrations-private), the limits of 30 s and 10 MB
- * (http-api-quotas), JSON bodies of its own responses. Assumed: healthy tasks take turns; the app gets Forwarded, Via,
- * X-Amzn-Trace-Id and the original Host; connections to tasks are kept open.
+ * Documented below https://docs.aws.amazon.com/apigateway/latest/developerguide/:
+ * - the selection of routes: http-api-develop-routes
+ * - the name of the stage as a part of the path that the app gets: http-api-develop-integrations-private
+ * - the limits of 30 s and 10 MB: http-api-quotas
+ * - JSON bodies of its own responses
+ *
+ * Assumed: healthy tasks take turns, the app gets Forwarded, Via, X-Amzn-Trace-Id and the original Host, and
+ * connections to tasks are kept open.
+ *
  * Left out: authorizers, CORS, throttling, parameter mapping, and routes to Lambda functions, which return 503.
  */
 

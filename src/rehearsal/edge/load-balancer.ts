@@ -6,8 +6,8 @@ import { leadsTo, LoadBalancerSpec, ResourceKey } from '../model';
 /*
  * An emulator of an Application Load Balancer on the loopback interface.
  *
- * It follows AWS's documentation in what an app and its template can get wrong. It has no TLS, no HTTP/2, no stickiness, no
- * authentication and no web ACL. It tests the configuration; it does not prove that AWS would run it.
+ * It follows AWS's documentation in what an app and its template can get wrong. It has no TLS, no HTTP/2, no
+ * stickiness, no authentication and no web ACL. It tests the configuration; it does not prove that AWS would run it.
  *
  * Pages in the table are below https://docs.aws.amazon.com/elasticloadbalancing/latest/application/,
  * those that begin with ECS below https://docs.aws.amazon.com/AmazonECS/latest/developerguide/.

@@ -5,8 +5,8 @@ import { sleep } from '../sleep';
 import { Task } from '../tasks/task';
 
 /*
- * An emulator of a target group: probes its targets as the template defines, and picks the target of the next request. Follows
- * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+ * An emulator of a target group: probes its targets as the template defines, and picks the target of the next request.
+ * Follows https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
  */
 
 export type TargetState = 'initial' | 'healthy' | 'unhealthy';
@@ -64,7 +64,10 @@ export class TargetGroup {
     [...this.targets.keys()].forEach((target) => this.deregister(target));
   }
 
-  /** Round robin over the healthy targets. If there are none, over the unhealthy ones, because a load balancer fails open. */
+  /**
+   * Round robin over the healthy targets. If there are none, over the unhealthy ones, because a load balancer fails
+   * open.
+   */
   public next(): Target | undefined {
     const inState = (state: TargetState) => [...this.targets.keys()].filter((target) => target.state === state);
     const healthy = inState('healthy');

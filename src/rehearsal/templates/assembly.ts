@@ -9,8 +9,8 @@ import { DockerImageSource } from '../model';
 import { Properties, record, text } from './values';
 
 /*
- * Reads a cloud assembly, the output of `cdk synth`: its stacks, those of its stages and nested stacks, and their assets.
- * Template values stay as they are; `intrinsics.ts` and the other readers interpret them.
+ * Reads a cloud assembly, the output of `cdk synth`: its stacks, those of its stages and nested stacks, and their
+ * assets. Template values stay as they are; `intrinsics.ts` and the other readers interpret them.
  */
 
 export interface CfnResource {
@@ -20,10 +20,15 @@ export interface CfnResource {
   readonly DependsOn?: string | string[];
 }
 
+interface CfnOutput {
+  readonly Value: unknown;
+  readonly Export?: { readonly Name: unknown };
+}
+
 export interface CfnTemplate {
   readonly Resources?: Readonly<Record<string, CfnResource>>;
   readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: unknown }>>;
-  readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: unknown } }>>;
+  readonly Outputs?: Readonly<Record<string, CfnOutput>>;
   readonly Mappings?: Properties;
   readonly Conditions?: Properties;
 }
@@ -192,7 +197,9 @@ function readStack(directory: string, id: string, artifact: ArtifactManifest, de
   });
 }
 
-function readConstructPaths(directory: string, { metadata, additionalMetadataFile }: ArtifactManifest): Map<string, string> {
+function readConstructPaths(
+  directory: string, { metadata, additionalMetadataFile }: ArtifactManifest,
+): Map<string, string> {
   const additional = additionalMetadataFile ? readJson(path.join(directory, additionalMetadataFile)) : {};
   const constructs = { ...metadata, ...record(additional) as ArtifactManifest['metadata'] };
   return new Map(Object.entries(constructs).flatMap(([constructPath, entries]) => entries

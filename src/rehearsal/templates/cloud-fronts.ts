@@ -1,7 +1,9 @@
 import { Assembly, Stack } from './assembly';
 import { keyOf, Resolver, ResourceReference } from './intrinsics';
 import { list, number, Properties, record, records, text, texts } from './values';
-import { Action, CloudFrontBehavior, CloudFrontOrigin, CloudFrontSpec, Condition, EmulatorSpec, ListenerSpec } from '../model';
+import {
+  Action, CloudFrontBehavior, CloudFrontOrigin, CloudFrontSpec, Condition, EmulatorSpec, ListenerSpec,
+} from '../model';
 
 /*
  * Reads CloudFront distributions in front of load balancers and HTTP APIs.
@@ -132,8 +134,11 @@ function toListener(name: string, protocol: 'HTTP' | 'HTTPS', behaviors: readonl
 /** The action for requests over HTTP. */
 function httpAction(viewerProtocolPolicy: unknown, forward: Action): Action {
   switch (viewerProtocolPolicy) {
-    case 'allow-all': return forward;
-    case 'https-only': return { type: 'fixed-response', statusCode: 403, contentType: 'text/plain', body: 'HTTPS only\n' };
-    default: return { type: 'redirect', statusCode: 301, location: 'https://#{host}/#{path}', query: '#{query}' };
+    case 'allow-all':
+      return forward;
+    case 'https-only':
+      return { type: 'fixed-response', statusCode: 403, contentType: 'text/plain', body: 'HTTPS only\n' };
+    default:
+      return { type: 'redirect', statusCode: 301, location: 'https://#{host}/#{path}', query: '#{query}' };
   }
 }

@@ -18,8 +18,8 @@ export function readEdge(assembly: Assembly, resolver: Resolver, targetGroups: r
   const listeners = origins.flatMap((origin) => origin.listeners);
   for (const { key, name } of targetGroups) {
     if (!listeners.some((listener) => leadsTo(listener, key))) {
-      throw new CannotRun(`no listener rule and no route of an HTTP API in this assembly leads to ${name}: a service without ingress`
-        + ' cannot be rehearsed; select another service with --service');
+      throw new CannotRun(`no listener rule and no route of an HTTP API in this assembly leads to ${name}:`
+        + ' a service without ingress cannot be rehearsed; select another service with --service');
     }
   }
   return { cloudFronts: readCloudFronts(assembly, resolver, origins), httpApis, loadBalancers };

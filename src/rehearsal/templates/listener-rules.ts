@@ -13,7 +13,7 @@ export function readConditions(conditions: unknown): Condition[] {
   return records(conditions).map((condition) => {
     const read = readCondition(condition);
     if (!read) {
-      throw new CannotRun(`the load balancer emulator does not support this condition of a listener rule:`
+      throw new CannotRun('the load balancer emulator does not support this condition of a listener rule:'
         + ` ${JSON.stringify(condition)}`);
     }
     return read;
@@ -85,7 +85,7 @@ export function readAction(actions: unknown, resolver: Resolver, stack: Stack): 
       };
     }
     default:
-      throw new CannotRun(`the load balancer emulator does not support this action of a listener:`
+      throw new CannotRun('the load balancer emulator does not support this action of a listener:'
         + ` ${JSON.stringify(action)}`);
   }
 }

@@ -88,8 +88,8 @@ function outsideLoadBalancer(arn: string, rules: readonly Rule[]): LoadBalancerS
     key: arn,
     name: `a load balancer outside the assembly, listener ${arn}`,
     notes: [
-      `Listener ${arn} is not in this assembly. Its emulator has the rules that are in the assembly, and returns 404 for all other`
-      + ' requests. HTTP on port 80 and an idle timeout of 60 s are assumed.',
+      `Listener ${arn} is not in this assembly. Its emulator has the rules that are in the assembly, and returns 404`
+      + ' for all other requests. HTTP on port 80 and an idle timeout of 60 s are assumed.',
     ],
     idleTimeoutSeconds: 60,
     dropInvalidHeaderFields: false,

@@ -23,8 +23,9 @@ interface ListeningEmulator {
 }
 
 /*
- * The DNS names that AWS would assign to load balancers, HTTP APIs and CloudFront. Templates are read with a name that cannot exist for
- * each of them. Where such a name, or its alias in Route 53, is used, it is replaced by the address of the emulator.
+ * The DNS names that AWS would assign to load balancers, HTTP APIs and CloudFront. Templates are read with a name that
+ * cannot exist for each of them. Where such a name, or its alias in Route 53, is used, it is replaced by the address of
+ * the emulator.
  */
 export class PublicNames {
   private readonly keys: ResourceKey[];

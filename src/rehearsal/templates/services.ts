@@ -7,7 +7,8 @@ import {
 } from '../model';
 
 /*
- * Reads ECS services, their tasks and their target groups. The numbers here are the defaults that CloudFormation documents.
+ * Reads ECS services, their tasks and their target groups. The numbers here are the defaults that CloudFormation
+ * documents.
  */
 
 const ONLY_SYNTHESIZED = 'only synthesized resources can be rehearsed';
@@ -85,7 +86,8 @@ function servingContainer(service: string, properties: Properties, containers: P
   const name = registration.ContainerName ?? containers[0]?.Name;
   const container = containers.find((candidate) => candidate.Name === name);
   if (!container) {
-    throw new CannotRun(`the task definition of service ${service} has no container ${name}, to which requests are sent`);
+    throw new CannotRun(`the task definition of service ${service} has no container ${name},`
+      + ' to which requests are sent');
   }
   return container;
 }
