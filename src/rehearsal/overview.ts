@@ -40,7 +40,7 @@ function printHealthCheck({ targetGroup: { healthCheck }, port }: RegistrationSp
     report.fact('health check', `${command} in the container, every ${intervalSeconds} s`);
     return;
   }
-  report.fact('health check', `GET ${path} on port ${healthCheck.port ?? port} gives ${successCodes}`
+  report.fact('health check', `GET ${path} on port ${healthCheck.port ?? port} returns ${successCodes}`
     + ` within ${timeoutSeconds} s, every ${intervalSeconds} s`);
   report.fact('', `runs ${SPEEDUP} times as often here, every ${intervalSeconds / SPEEDUP} s, with the same timeout`);
 }
