@@ -77,6 +77,15 @@ describe('the runtime of a service', () => {
     test('is Node.js where that is sufficient', async () => expect((await prepare()).engine).toBe('node'));
   });
 
+  test.each([
+    ['Dockerfile.run', 'its Dockerfile.run contains RUN npm install express'],
+    ['Dockerfile.stages', 'its Dockerfile.stages has 2 stages'],
+    ['Dockerfile.python', 'it runs `gunicorn app:app`'],
+    ['Dockerfile.shell', 'it runs `/bin/sh -c node /app/server.js`; use CMD ["node", …] without a shell'],
+  ])('fails without an engine for the image of %s', async (file, reason) => {
+    expect(await prepareError({ imageOptions: { file } }, 'node')).toContain(`requires a container engine, because ${reason}`);
+  });
+
   test('fails with --engine node if it requires an engine', async () => {
     expect(await prepareError({ image: ecs.ContainerImage.fromRegistry('nginx') }, 'node'))
       .toMatch(/requires a container engine, because nginx is not built .* this assembly; remove `--engine node`$/);

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CannotRun, NeedsEngine } from '../../cannot-run';
 import { DockerImageSource } from '../../model';
+import { matchesWildcards } from '../../patterns';
 
 /*
  * Reads from a Dockerfile, without a build, which files its image contains and how it starts. This is possible where
@@ -158,12 +159,10 @@ function copyInto(root: string, directory: string, { sources, destination }: Cop
 function glob(directory: string, source: string): string[] {
   let matches = [directory];
   for (const step of path.posix.normalize(source).split('/').filter((part) => part !== '' && part !== '.')) {
-    const escaped = step.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-    const expression = new RegExp(`^${escaped.replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
     matches = matches
       .filter((parent) => fs.statSync(parent).isDirectory())
       .flatMap((parent) => fs.readdirSync(parent)
-        .filter((entry) => expression.test(entry))
+        .filter((entry) => matchesWildcards(step, entry))
         .map((entry) => path.join(parent, entry)));
   }
   return matches;
