@@ -140,8 +140,12 @@ async function checkAssertions(
     report.note('the assembly has no integ test: only the health path is requested');
     return;
   }
-  await rehearseAssertions(assembly, names, SPEEDUP, interrupted,
-    ({ assertion, ...outcome }) => report.check({ id: 'assertion', name: `assertion: ${assertion}`, ...outcome }));
+  await rehearseAssertions(assembly, {
+    names,
+    speedup: SPEEDUP,
+    interrupted,
+    report: ({ assertion, ...result }) => report.check({ id: 'assertion', name: `assertion: ${assertion}`, ...result }),
+  });
 }
 
 async function replaceUnderLoad(runningService: RunningService, context: RehearsalContext): Promise<void> {

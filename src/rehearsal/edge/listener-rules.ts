@@ -1,5 +1,5 @@
-import { escapeRegExp } from '../escape-reg-exp';
 import { Action, Condition, RedirectAction, RuleRequest } from '../model';
+import { matchesWildcards } from '../patterns';
 
 /*
  * Evaluates the rules of a listener for a request. Follows
@@ -32,27 +32,21 @@ export function redirectLocation({ location, query }: RedirectAction, request: R
 
 function isMet(condition: Condition, request: RuleRequest): boolean {
   switch (condition.field) {
-    case 'path-pattern': return condition.values.some((value) => matches(value, request.path));
+    case 'path-pattern': return condition.values.some((value) => matchesWildcards(value, request.path));
     case 'route': return condition.expression.test(request.path);
-    case 'host-header': return condition.values.some((value) => matches(value, request.host, 'i'));
+    case 'host-header': return condition.values.some((value) => matchesWildcards(value, request.host, 'i'));
     case 'http-request-method': return condition.values.includes(request.method);
     // All requests come from this machine.
     case 'source-ip':
       return condition.values.some((value) => value === '0.0.0.0/0' || value.startsWith(`${request.sourceIp}/`));
     case 'http-header': {
       const headers = [request.headers[condition.name.toLowerCase()] ?? []].flat();
-      return condition.values.some((value) => headers.some((header) => matches(value, header, 'i')));
+      return condition.values.some((value) => headers.some((header) => matchesWildcards(value, header, 'i')));
     }
     case 'query-string': {
       const parameters = [...new URLSearchParams(request.query)];
       return condition.values.some(({ Key, Value }) => parameters.some(([key, value]) =>
-        (Key === undefined || matches(Key, key, 'i')) && matches(Value, value, 'i')));
+        (Key === undefined || matchesWildcards(Key, key, 'i')) && matchesWildcards(Value, value, 'i')));
     }
   }
-}
-
-/** `*` matches any characters, `?` exactly one. */
-function matches(pattern: string, text: string, flags = ''): boolean {
-  const expression = escapeRegExp(pattern).replaceAll('\\*', '.*').replaceAll('\\?', '.');
-  return new RegExp(`^${expression}$`, `s${flags}`).test(text);
 }

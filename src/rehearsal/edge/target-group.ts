@@ -39,12 +39,12 @@ export class TargetGroup {
   private turn = 0;
 
   /**
-   * @param pace by which the interval of the template's health checks is divided. Timeouts stay as they are.
+   * @param speedup by which the interval of the template's health checks is divided. Timeouts stay as they are.
    * @param onChange called when the state of a target changes
    */
   constructor(
     public readonly spec: TargetGroupSpec,
-    private readonly pace: number,
+    private readonly speedup: number,
     private readonly onChange: (target: Target, previous: TargetState) => void = () => {},
   ) {}
 
@@ -78,7 +78,7 @@ export class TargetGroup {
   private async watch(target: Target, signal: AbortSignal): Promise<void> {
     const { healthCheck } = this.spec;
     while (!signal.aborted) {
-      const due = sleep(1000 * healthCheck.intervalSeconds / this.pace, signal);
+      const due = sleep(1000 * healthCheck.intervalSeconds / this.speedup, signal);
       const probe = healthCheck.inContainer
         ? await checkInContainer(target, healthCheck.inContainer)
         : await probeOnce(target.host, healthCheck.port ?? target.port, healthCheck);

@@ -1,8 +1,8 @@
 import { Assembly, AssemblyResource } from './assembly';
 import { keyOf, Resolver, ResourceReference } from './intrinsics';
 import { number, text } from './values';
-import { escapeRegExp } from '../escape-reg-exp';
 import { Condition, FixedResponseAction, HttpApiSpec, ListenerRuleSpec, ResourceKey } from '../model';
+import { escapeRegExp } from '../patterns';
 
 /*
  * Reads HTTP APIs of API Gateway whose private integrations lead to services of Cloud Map.

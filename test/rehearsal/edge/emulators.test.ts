@@ -194,7 +194,7 @@ describe('behind an HTTP API', () => {
     const healthCheck = { ...CONTAINER_HEALTH_CHECK, startPeriod: Duration.seconds(0), retries: 2 };
     const { passed, text } = await run((_app, stack) =>
       addHttpApi(stack, { environment: { HEALTH_STATUS: '500' }, healthCheck }));
-    expect(text).toMatch(/FAIL task 1 .* is not healthy \(its container health check, node -e .*, failed, so Cloud Map/);
+    expect(text).toMatch(/FAIL task 1 .* is not healthy \(its container health check, node -e .*, failed, so Cloud/);
     expect(passed).toBe(false);
   });
 

@@ -19,7 +19,7 @@ const SPEC: TargetGroupSpec = {
   },
 };
 /** One probe every 10 ms. */
-const PACE = 100;
+const SPEEDUP = 100;
 const FORWARD: Action = { type: 'forward', targetGroups: [{ key: 'group', weight: 1 }] };
 
 const closing: Array<() => unknown> = [];
@@ -40,7 +40,7 @@ async function serve(handler: http.RequestListener): Promise<http.Server & { por
 }
 
 function group(spec: Partial<TargetGroupSpec['healthCheck']> = {}, onChange?: (target: Target) => void): TargetGroup {
-  const targets = new TargetGroup({ ...SPEC, healthCheck: { ...SPEC.healthCheck, ...spec } }, PACE, onChange);
+  const targets = new TargetGroup({ ...SPEC, healthCheck: { ...SPEC.healthCheck, ...spec } }, SPEEDUP, onChange);
   closing.push(() => targets.close());
   return targets;
 }
