@@ -65,7 +65,7 @@ export class Emulator {
   public async listen(port: number): Promise<void> {
     const main = this.policy.mainListener ?? this.spec.listeners.at(-1);
     for (const listener of this.spec.listeners) {
-      const server = http.createServer((request, response) => this.answer(listener, request, response));
+      const server = http.createServer((request, response) => this.handle(listener, request, response));
       server.on('upgrade', (request, socket, head) => this.upgrade(listener, request, socket, head));
       server.keepAliveTimeout = 1000 * this.spec.idleTimeoutSeconds;
       server.requestTimeout = 0;
@@ -97,7 +97,7 @@ export class Emulator {
     })));
   }
 
-  private answer(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
+  private handle(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
     const ruleRequest = ruleRequestFor(listener, request);
     const action = decide(listener, ruleRequest);
     const rejection = this.policy.reject?.(request, action);
@@ -146,12 +146,12 @@ export class Emulator {
     forwarded.setTimeout(1000 * this.spec.idleTimeoutSeconds, () => timeOut('idle timeout'));
     forwarded.on('close', () => clearTimeout(connecting));
 
-    forwarded.on('response', (answer) => {
-      response.writeHead(answer.statusCode!, answer.statusMessage, responseHeaders(answer));
-      answer.pipe(response);
-      answer.on('end', () => notify(answer.statusCode));
+    forwarded.on('response', (incoming) => {
+      response.writeHead(incoming.statusCode!, incoming.statusMessage, responseHeaders(incoming));
+      incoming.pipe(response);
+      incoming.on('end', () => notify(incoming.statusCode));
       // The client must not take a partial response for a complete one.
-      answer.on('error', () => {
+      incoming.on('error', () => {
         notify();
         response.destroy();
       });
@@ -184,17 +184,17 @@ export class Emulator {
     const { path, headers } = this.policy.outgoing(request, listener, action);
     const upgradeHeaders = ['Connection', 'Upgrade', 'Upgrade', String(request.headers.upgrade)];
     const forwarded = requestTo(target, request, { path, headers: [...headers, ...upgradeHeaders], agent: false });
-    forwarded.on('upgrade', (answer, upstream, upstreamHead) => {
-      writeHead(socket, answer);
+    forwarded.on('upgrade', (incoming, upstream, upstreamHead) => {
+      writeHead(socket, incoming);
       socket.write(upstreamHead);
       upstream.write(head);
       upstream.on('error', () => socket.destroy());
       socket.on('error', () => upstream.destroy());
       socket.pipe(upstream).pipe(socket);
     });
-    forwarded.on('response', (answer) => {
-      writeHead(socket, answer);
-      answer.pipe(socket);
+    forwarded.on('response', (incoming) => {
+      writeHead(socket, incoming);
+      incoming.pipe(socket);
     });
     forwarded.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n'));
     forwarded.end();
