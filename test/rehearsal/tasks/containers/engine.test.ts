@@ -634,7 +634,7 @@ withEngines('%s', (engine) => {
       const { failed, checks } = await rehearseFully(variant('ignores SIGTERM'));
       expect(failed).toEqual(['stops-in-time']);
       const { reason } = checks.find(({ id }) => id === 'stops-in-time')!;
-      expect(reason).toMatch(/2 of 2 got SIGKILL after 5 s: the app ignores SIGTERM/);
+      expect(reason).toMatch(/2 of 2 received SIGKILL after 5 s: the app ignores SIGTERM/);
     }, 120_000);
 
     test('finds an app that leaks memory, which the kernel kills', async () => {
