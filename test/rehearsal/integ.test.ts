@@ -121,15 +121,16 @@ describe('the command', () => {
     expect(stdout).toMatch(/FAIL assertion: GET \S+\/health returns \{"status":418\}[^]*Expected 418 but received 200/);
     expect(stdout.match(/GET http:\S+(?=\/health answered 200)/g))
       .toEqual([`GET http://127.0.0.1:${port}`, expect.not.stringContaining(`:${port}`)]);
-    expect(stdout).toMatch(new RegExp('\\n2 integ tests\\n {2}FAILED {8}failing/integ\\.fails\\.js: 2 passed, 1 failed, 1 skipped\\n'
+    expect(stdout).toMatch(new RegExp('\\n2 integ tests\\n'
+      + ' {2}FAILED {8}failing/integ\\.fails\\.js: 2 passed, 1 failed, 1 skipped\\n'
       + ' {2}passed {8}failing/integ\\.good\\.js: 3 passed, 0 failed, 1 skipped\\n'));
     expect(code).toBe(1);
   });
 
   test('exits 2 when one cannot be synthesized, and prints its output', async () => {
     const { code, text, document } = await run('unsynthesized', { 'broken.js': BROKEN, 'good.js': GOOD }).ended;
-    expect(text).toContain('could not rehearse: `node {filePath}` did not synthesize unsynthesized/integ.broken.js: it exited with'
-      + ' code 1:');
+    expect(text).toContain('could not rehearse: `node {filePath}` did not synthesize unsynthesized/integ.broken.js:'
+      + ' it exited with code 1:');
     expect(text).toContain('no such stack');
     expect(text).toMatch(/ {2}could not run \S+integ\.broken\.js\n {2}passed +\S+integ\.good\.js: 3 passed/);
     const integTests = [{ passed: false, couldRun: false }, { passed: true, couldRun: true }];

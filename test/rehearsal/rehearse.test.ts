@@ -224,8 +224,8 @@ describe('fails with the cause when the app', () => {
   };
 
   test('answers 500', async () => {
-    expect(await failing({ HEALTH_STATUS: '500' })).toMatch(new RegExp('FAIL task 1 .* is not healthy \\(GET /health on port'
-      + ' 8080 answered 500, but the target group expects 200: the app reports that it is unhealthy'));
+    expect(await failing({ HEALTH_STATUS: '500' })).toMatch(new RegExp('FAIL task 1 .* is not healthy \\(GET /health on'
+      + ' port 8080 answered 500, but the target group expects 200: the app reports that it is unhealthy'));
   });
 
   test('exits at startup', async () => {

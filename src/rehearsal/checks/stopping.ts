@@ -49,23 +49,31 @@ export async function stopDeregistered(
 ): Promise<StoppedTask & { readonly inFlight: InFlight }> {
   const { host, port } = task.targets[0].target;
   const url = `http://${host}:${port}${new URL(front.url).pathname}`;
-  const pending = new Set<Promise<Answer>>();
+  const inFlight = new Set<Promise<Answer>>();
+  let isStopping = false;
   const allSent = new Promise<void>((resolve) => {
     let sent = 0;
-    const onSent = () => { if (++sent === burst) { resolve(); } };
     for (let number = 1; number <= burst; number++) {
-      const answer = get(url, front.host, { onSent });
-      pending.add(answer);
-      void answer.finally(() => pending.delete(answer));
+      const answer: Promise<Answer> = get(url, front.host, {
+        onSent: () => {
+          inFlight.add(answer);
+          if (++sent === burst) { resolve(); }
+        },
+      });
+      void answer.then((result) => {
+        const wasCutOff = isStopping && hasFailed(result);
+        if (!wasCutOff) { inFlight.delete(answer); }
+      });
     }
   });
   await Promise.race([allSent, sleep(BEFORE_STOP_MS)]);
   deregister(task);
   const stopped = stopTask(task, load);
+  isStopping = true;
   // Reads the answers that arrived before SIGTERM.
   await setImmediate();
   await setImmediate();
-  const answers = [...pending];
+  const answers = [...inFlight];
   const cutOff = (await Promise.all(answers)).filter(hasFailed);
   return { ...await stopped, inFlight: { count: answers.length, cutOff } };
 }

@@ -5,8 +5,8 @@ import {
 } from '../../support/rehearsal/variants';
 
 /*
- * The app without faults and the most important faults, under load. `*.thorough.test.ts` has all faults. The duration of
- * the load is wall-clock time; a check that a busy machine is too slow for is skipped with that reason.
+ * The app without faults and the most important faults, under load. `*.thorough.test.ts` has all faults. The duration
+ * of the load is wall-clock time; a check that a busy machine is too slow for is skipped with that reason.
  */
 
 useTemporaryDirectory();

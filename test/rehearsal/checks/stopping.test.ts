@@ -69,6 +69,6 @@ test('a task that is killed after the stop timeout fails', () => {
 });
 
 test.each([[200, false], [404, false], [499, false], [500, true], [502, true], [undefined, true]])(
-  'a request with status %s has failed: %s', (status, failed) => {
-    expect(hasFailed({ status })).toBe(failed);
+  'a request with status %s has failed: %s', (status, expected) => {
+    expect(hasFailed({ status })).toBe(expected);
   });

@@ -2,7 +2,11 @@ import * as fs from 'node:fs';
 import os from 'node:os';
 import * as path from 'node:path';
 
-/** Makes `os.tmpdir()` return a directory of this test file, which is removed afterwards. @returns a getter of its path */
+/**
+ * Makes `os.tmpdir()` return a directory of this test file, and removes it afterwards.
+ *
+ * @returns a function that returns its path, to be called in tests
+ */
 export function useTemporaryDirectory(): () => string {
   let directory: string;
   beforeAll(() => {
