@@ -11,11 +11,11 @@ export const passed = (subject: CheckSubject, reason?: string): Check => ({ ...s
 export const failed = (subject: CheckSubject, reason: string): Check => ({ ...subject, outcome: 'failed', reason });
 export const skipped = (subject: CheckSubject, reason: string): Check => ({ ...subject, outcome: 'skipped', reason });
 
-/** With fewer requests, chance decides whether one of them meets a fault. */
+/** With fewer requests, chance decides whether one of them shows a fault. */
 export const MIN_REQUESTS = 3;
 
 /** The reason to skip a check where this machine, or the app, was too slow to send enough requests. */
 export function tooFewRequests(count: number): string {
-  return `only ${count} ${count === 1 ? 'request' : 'requests'} reached the task in time, which is too few to tell:`
+  return `only ${count} ${count === 1 ? 'request' : 'requests'} reached the task in time, too few for a result:`
     + ' the machine or the app is too slow';
 }

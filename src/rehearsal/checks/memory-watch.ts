@@ -14,7 +14,7 @@ const MAX_GROWTH = 0.2;
 /** What is used at startup is not growth: the first samples are ignored. */
 const STARTUP_SHARE = 0.4;
 const MIN_SAMPLES = 4;
-/** Number of requests to one task from which a leak can be told from noise. */
+/** Number of requests to one task that distinguishes a leak from noise. */
 const MIN_REQUESTS = 60;
 const SAMPLE_INTERVAL_MS = 500;
 

@@ -25,7 +25,7 @@ const FAILING_HEALTH_CHECKS: CheckSubject = {
 };
 const STOPS_IN_TIME: CheckSubject = { id: 'stops-in-time', name: 'tasks exit after SIGTERM within the stop timeout' };
 
-/** Requests that were sent to the task so long before SIGTERM may still be in flight. */
+/** Requests of this time before SIGTERM may still be in flight. */
 const BEFORE_STOP_MS = 1000;
 
 export interface StoppedTask {

@@ -46,7 +46,7 @@ test('a task that answers all requests passes', () => {
 });
 
 test('a task that received too few requests is skipped with the reason', () => {
-  const tooFew = skipped(/^only 1 request reached the task in time, which is too few to tell/);
+  const tooFew = skipped(/^only 1 request reached the task in time, too few for a result/);
   expect(checkDeregisteredBefore(stopped([[-10, 200]]))).toMatchObject(tooFew);
   // Requests from before SIGTERM show nothing about what the app does after it.
   expect(checkDeregisteredAfter(stopped([...BEFORE, [10, 200]]))).toMatchObject(tooFew);

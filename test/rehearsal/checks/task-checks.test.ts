@@ -39,7 +39,7 @@ describe('declared settings', () => {
     setting: 'root filesystem', declared: 'read-only', actual: 'writable', matches: false,
   };
 
-  test('fail where the task differs, and not where this machine cannot tell', async () => {
+  test('fail where the task differs, and not where this machine cannot determine it', async () => {
     expect(await checkSettings('node', unseen, different)).toEqual([
       'as-declared failed: root filesystem: read-only is declared, but the task has writable',
       'not-root passed: as node',
@@ -84,7 +84,7 @@ describe('memory', () => {
   });
 
   test('is skipped with the reason after too few requests or samples', async () => {
-    expect(await watch(flat, 59)).toMatchObject(outcomeWith('skipped', /only 59 requests .* too few to tell/));
+    expect(await watch(flat, 59)).toMatchObject(outcomeWith('skipped', /only 59 requests .* too few for a result/));
     expect(await watch([40], 100)).toMatchObject(outcomeWith('skipped', /it cannot be measured here/));
   });
 
@@ -108,7 +108,7 @@ describe('a killed task', () => {
     ['fails if others do not answer', {}, [200, 500, undefined], 'failed', /2 requests to other tasks failed/],
     ['fails without a replacement', { replacement: undefined, error: 'no port' }, [200, 200], 'failed', /: no port/],
     ['passes alone, with a recommendation', { servingTasks: 1 }, [], 'passed', /set desiredCount to 2/],
-    ['is skipped after too few requests', {}, [200, 200], 'skipped', /only 2 requests .* too few to tell/],
+    ['is skipped after too few requests', {}, [200, 200], 'skipped', /only 2 requests .* too few for a result/],
   ])('%s', (...[, killed, statuses, outcome, reason]) => {
     expect(check(killed, statuses)).toMatchObject(outcomeWith(outcome, reason));
   });
