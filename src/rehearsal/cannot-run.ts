@@ -1,8 +1,8 @@
 /**
- * The rehearsal cannot be run, which says nothing about the app: exit code 2.
- * The message is for the user: what is in the way, and what to do about it.
+ * The rehearsal cannot run, which is no result about the app: exit code 2.
+ * The message is for the user: what prevents it, and how to fix that.
  */
 export class CannotRun extends Error {}
 
-/** It can be run, but not by Node alone. The message says what takes a container engine. */
+/** The rehearsal needs a container engine. The message names the reason. */
 export class NeedsEngine extends CannotRun {}

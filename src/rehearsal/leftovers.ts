@@ -1,11 +1,11 @@
 /*
- * What must not outlive the rehearsal, however it ends: processes and temporary files. Whoever makes one says here how it is
- * removed, at once and without waiting, because nothing can be awaited while a process exits.
+ * Processes and temporary files that are removed when the rehearsal ends, for whatever reason. Removal is synchronous,
+ * because nothing can be awaited while a process exits.
  */
 
 const removals = new Set<() => void>();
 
-/** @returns removes it now */
+/** @returns a function that removes it now */
 export function removeOnExit(remove: () => void): () => void {
   removals.add(remove);
   return () => {

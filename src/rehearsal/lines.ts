@@ -1,21 +1,32 @@
-/** Calls for each line of a stream. */
+/** Number of last log lines that are kept of a task. */
+const KEPT_LINES = 20;
+
+/**
+ * Calls `handle` for each line of a stream. Container engines split logs at line feeds only; `node:readline` also
+ * splits at other characters.
+ */
 export function eachLine(stream: NodeJS.ReadableStream, handle: (line: string) => void): void {
   let rest = '';
+  const handleRest = () => handle(rest.endsWith('\r') ? rest.slice(0, -1) : rest);
   stream.setEncoding('utf8');
   stream.on('error', () => {});
   stream.on('data', (text: string) => {
-    const lines = (rest + text).split(/\r?\n/);
-    rest = lines.pop()!;
-    lines.forEach(handle);
+    // Only new text is searched, so that a huge line takes linear time.
+    const [continuation, ...lines] = text.split('\n');
+    rest += continuation;
+    for (const line of lines) {
+      handleRest();
+      rest = line;
+    }
   });
-  stream.on('end', () => { if (rest) { handle(rest); } });
+  stream.on('end', () => { if (rest) { handleRest(); } });
 }
 
-/** Keeps the last lines of a log in an array, and hands each on. */
+/** Keeps the last lines of a log in an array, and passes each line on. */
 export function keepLast(lines: string[], handle: (line: string) => void): (line: string) => void {
   return (line) => {
     lines.push(line);
-    if (lines.length > 20) { lines.shift(); }
+    if (lines.length > KEPT_LINES) { lines.shift(); }
     handle(line);
   };
 }

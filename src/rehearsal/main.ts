@@ -2,104 +2,136 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { CannotRun } from './cannot-run';
+import { RehearseOptions } from './context';
 import { rehearseIntegTests } from './integ';
-import { rehearse, RehearseOptions } from './rehearse';
+import { rehearse } from './rehearse';
 import { Report } from './report';
 
 const HELP = `Usage: hello-fargate-service rehearse [cdk.out] [options]
 
-Runs the services of a synthesised CDK app on this machine, before anything is deployed: starts each task as its
-task definition says, probes it as its target group says, puts a stand-in for the load balancer in front, and runs
-the assertions of the integ tests that the app has. Run \`cdk synth\` first.
+A local end-to-end test of what was synthesized, before anything is deployed: starts each task as its task definition
+declares, runs the health checks of its target group, puts an emulator of the load balancer in front, and runs the
+assertions of the app's integ tests. Run \`cdk synth\` first.
 
-  --integ DIR        instead of an assembly, each integ test of a directory: integ.NAME.ts or .js, synthesised as
-                     integ.config.json says, and asserted on as it says itself; ends after the verdict
-  --once             end after the verdict; without it the service stays up until Ctrl-C
-  --service NAME     only this service: its construct path, or a part of it, its logical id, or its stack
-  --engine NAME      what runs the containers: node, docker or podman (default: node where the image only copies files and
-                     starts node, else CDK_DOCKER, docker or podman)
-  --quick            only how things are wired, not what becomes of requests when tasks come and go
-  --json             the verdict as JSON on stdout, all else on stderr; ends after the verdict
-  --port N           port of the stand-in for the load balancer (default: any that is free)
-  --env-file FILE    values of the secrets, as NAME=value lines (default: the environment)
-  --help             this text
-  --version          the version of hello-fargate-service
+  --integ DIR        rehearse each integ test of a directory (integ.NAME.ts or .js) instead of an assembly: synthesize
+                     it with the command in integ.config.json, run its assertions, and exit after the result
+  --once             exit after the result; by default, the service keeps running until Ctrl-C
+  --service NAME     rehearse only this service: its construct path or a part of it, its logical ID, or its stack
+  --engine NAME      what runs the containers: node, docker or podman (default: node if the image only copies files and
+                     starts Node.js, otherwise CDK_DOCKER, docker or podman)
+  --quick            skip the checks that replace tasks under load
+  --json             print the result as JSON to stdout and everything else to stderr; exit after the result
+  --port N           port of the load balancer emulator (default: any free port)
+  --env-file FILE    values of secrets, as NAME=value lines (default: the environment)
+  --help             print this help
+  --version          print the version of hello-fargate-service
 
-Exit code: 0 no check failed, 1 a check failed, 2 it could not be run. With --integ a check that failed comes before a
-test that could not be run. What cannot be rehearsed is named, and neither passes nor fails.
+Exit codes: 0 no check failed, 1 a check failed, 2 the rehearsal could not run. With --integ, 1 takes precedence over 2.
+A check that cannot be made on this machine is skipped: it neither passes nor fails.
 `;
 
-/** The command. Sets the exit code of the process. */
+interface Arguments extends RehearseOptions {
+  /** Directory of integ tests. */
+  readonly integ?: string;
+  readonly json: boolean;
+}
+
+/** Runs the command, and sets the exit code of the process. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
-  // The first line of output may come before the arguments are understood.
-  const json = args.includes('--json');
-  const report = new Report(json ? process.stderr : process.stdout);
   const interrupted = new AbortController();
+  let report: Report | undefined;
   const interrupt = () => {
-    // Who asks twice does not want to wait. What is left is removed on exit.
-    if (interrupted.signal.aborted) { process.exit(report.passed === undefined ? 2 : report.passed ? 0 : 1); }
+    // A second interrupt ends the process at once; what is left is removed on exit.
+    if (interrupted.signal.aborted) { process.exit(exitCodeOf(report?.passed)); }
     interrupted.abort();
   };
-  const fail = (error: unknown) => {
-    process.stderr.write(`\ncould not rehearse: ${error instanceof CannotRun ? error.message : (error as Error).stack}\n`);
-    process.exitCode = 2;
-  };
   process.on('uncaughtException', (error) => {
-    fail(error);
+    printError(error);
     process.exit();
   });
-  // A reader that has gone, as in `… | head`.
+  // The reader of a pipe has exited, as in `… | head`.
   process.stdout.on('error', interrupt);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  signals.forEach((signal) => process.on(signal, interrupt));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) { process.on(signal, interrupt); }
+
   try {
     const options = readArguments(args);
     if (typeof options === 'string') {
       process.stdout.write(options);
-    } else {
-      if (options.integ !== undefined) {
-        const { code, document } = await rehearseIntegTests(options.integ, options, json ? process.stderr : process.stdout, interrupted.signal);
-        process.exitCode = code;
-        if (json) { process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`); }
-        return;
-      }
-      process.exitCode = await rehearse(options, report, interrupted.signal) ? 0 : 1;
-      if (json) { process.stdout.write(`${JSON.stringify(report.document(), undefined, 2)}\n`); }
+      return;
     }
+    const output = options.json ? process.stderr : process.stdout;
+    let document: object;
+    if (options.integ !== undefined) {
+      const result = await rehearseIntegTests(options.integ, options, output, interrupted.signal);
+      process.exitCode = result.code;
+      document = result.document;
+    } else {
+      report = new Report(output);
+      process.exitCode = exitCodeOf(await rehearse(options, report, interrupted.signal));
+      document = report.document();
+    }
+    if (options.json) { process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`); }
   } catch (error) {
-    fail(error);
+    printError(error);
   }
 }
 
+function exitCodeOf(passed: boolean | undefined): number {
+  if (passed === undefined) { return 2; }
+  return passed ? 0 : 1;
+}
+
+function printError(error: unknown): void {
+  const text = error instanceof CannotRun ? error.message : (error as Error).stack;
+  process.stderr.write(`\ncould not rehearse: ${text}\n`);
+  process.exitCode = 2;
+}
+
 /** @returns the options, or a text to print instead */
-export function readArguments(args: readonly string[]): RehearseOptions & { readonly integ?: string } | string {
+export function readArguments(args: readonly string[]): Arguments | string {
   const { values, positionals } = parse(args);
   if (values.help) { return HELP; }
   if (values.version) {
     return `${JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8')).version}\n`;
   }
-  const [command, directory = 'cdk.out', ...more] = positionals;
+  const [command, directory = 'cdk.out', ...rest] = positionals;
   if (command === undefined) { return HELP; }
-  if (command !== 'rehearse') { throw new CannotRun(`${command} is not a command: there is \`rehearse\`, and --help says more`); }
-  if (more.length > 0) { throw new CannotRun(`one directory can be rehearsed at a time: leave out ${more.join(' ')}`); }
-  const { integ } = values;
-  if (integ !== undefined && positionals.length > 1) { throw new CannotRun(`--integ synthesises by itself: leave out ${directory}`); }
-  const port = Number(values.port ?? 0);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) { throw new CannotRun(`--port ${values.port} is not a port: give a number up to 65535`); }
-  const { engine } = values;
-  if (engine !== undefined && engine !== 'node' && engine !== 'docker' && engine !== 'podman') {
-    throw new CannotRun(`--engine ${engine} is not known: give node, docker or podman`);
+  if (command !== 'rehearse') {
+    throw new CannotRun(`${command} is not a command: the only command is \`rehearse\`; see --help`);
   }
+  if (rest.length > 0) {
+    throw new CannotRun(`only one directory can be rehearsed at a time: remove ${rest.join(' ')}`);
+  }
+  if (values.integ !== undefined && positionals.length > 1) {
+    throw new CannotRun(`--integ synthesizes its own assemblies: remove ${directory}`);
+  }
+  const json = values.json ?? false;
   return {
     directory,
-    integ,
+    integ: values.integ,
     service: values.service,
-    engine,
-    once: (values.once || values.json) ?? false,
+    engine: readEngine(values.engine),
+    once: (values.once ?? false) || json,
+    json,
     quick: values.quick ?? false,
-    port,
+    port: readPort(values.port),
     envFile: values['env-file'],
   };
+}
+
+function readPort(value = '0'): number {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new CannotRun(`--port ${value} is not a port: specify a number up to 65535`);
+  }
+  return port;
+}
+
+function readEngine(engine: string | undefined): RehearseOptions['engine'] {
+  if (engine !== undefined && engine !== 'node' && engine !== 'docker' && engine !== 'podman') {
+    throw new CannotRun(`--engine ${engine} is not supported: specify node, docker or podman`);
+  }
+  return engine;
 }
 
 function parse(args: readonly string[]) {
@@ -121,7 +153,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Only the first sentence is about the user's mistake.
+    // The sentences after the first explain how to escape arguments.
     throw new CannotRun(`${(error as Error).message.split(/\.\s|\n/)[0]}: see --help`);
   }
 }

@@ -1,34 +1,46 @@
+import type { DockerImageSource as AssetSource } from 'aws-cdk-lib/cloud-assembly-schema';
+
+/*
+ * What the rehearsal knows about the services of an assembly and what is in front of them. `templates/` reads it, all
+ * else uses it.
+ */
+
 /** Identifies a resource in the whole assembly. */
 export type ResourceKey = string;
 
 export interface ServiceSpec {
-  /** As the user knows it: the path of its construct. */
+  /** The path of its construct. */
   readonly name: string;
   readonly region: string;
   readonly desiredCount: number;
-  /** Whether its tasks may run on spare capacity, which AWS takes back. */
+  /** Whether its tasks may run on Fargate Spot. */
   readonly usesSpot: boolean;
   /** Time after the start of a task in which ECS ignores failed health checks. */
   readonly gracePeriodSeconds: number;
   readonly cpu: string;
   readonly memoryMiB: string;
   readonly architecture: string;
-  /** The one that serves: its ports are in the target groups. */
+  /** The container whose ports are registered in the target groups. */
   readonly container: ContainerSpec;
   /** The other containers of the task. */
   readonly sidecars: readonly ContainerSpec[];
   readonly volumes: readonly VolumeSpec[];
-  /** The target groups in which its tasks are registered, and under which port. */
-  readonly registrations: ReadonlyArray<{ readonly targetGroup: TargetGroupSpec; readonly port: number }>;
+  /** The target groups in which its tasks are registered, and the container port. */
+  readonly registrations: readonly RegistrationSpec[];
+}
+
+export interface RegistrationSpec {
+  readonly targetGroup: TargetGroupSpec;
+  readonly port: number;
 }
 
 export interface ContainerSpec {
   readonly name: string;
-  /** The image's name, for messages. */
+  /** The name of the image, for messages. */
   readonly image: string;
-  /** Where the image is built from, if the assembly holds it. */
+  /** How the image is built, if it is an asset of the assembly. */
   readonly asset?: DockerImageSource;
-  readonly environment: { readonly [name: string]: string };
+  readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
   readonly environmentFiles: number;
   readonly entryPoint?: readonly string[];
@@ -37,30 +49,35 @@ export interface ContainerSpec {
   readonly user?: string;
   readonly readonlyRootFilesystem: boolean;
   readonly stopTimeoutSeconds: number;
-  /** Beyond it, the container is killed; without it, beyond the memory of the task. */
+  /** Hard memory limit; by default the memory of the task. */
   readonly memoryLimitMiB?: number;
   readonly healthCheck?: ContainerHealthCheckSpec;
-  /** When it ends, the task does. */
+  /** Whether the task stops when this container exits. */
   readonly essential: boolean;
-  /** What must have happened to other containers before it starts. */
-  readonly dependsOn: ReadonlyArray<{ readonly container: string; readonly condition: 'START' | 'COMPLETE' | 'SUCCESS' | 'HEALTHY' }>;
+  /** Conditions of other containers that must be met before this container starts. */
+  readonly dependsOn: readonly ContainerDependencySpec[];
   readonly mountPoints: ReadonlyArray<{ readonly volume: string; readonly path: string; readonly readOnly: boolean }>;
-  /** Containers whose volumes it has too. */
+  /** Containers whose volumes are mounted too. */
   readonly volumesFrom: ReadonlyArray<{ readonly container: string; readonly readOnly: boolean }>;
-  /** A process in front of the app that passes signals on and reaps its children. */
+  /** Whether an init process forwards signals to the app and reaps its child processes. */
   readonly init: boolean;
   readonly addedCapabilities: readonly string[];
   readonly droppedCapabilities: readonly string[];
   readonly ulimits: ReadonlyArray<{ readonly name: string; readonly soft: number; readonly hard: number }>;
-  /** Its share of the task's CPU when all containers want it. */
+  /** Relative CPU weight when the containers compete for CPU. */
   readonly cpuShares?: number;
-  /** Why it makes no sense here: a router of logs, an agent that only works in AWS. */
+  /** Why this container is useful only in AWS, for example a log router. */
   readonly onlyInAws?: string;
+}
+
+export interface ContainerDependencySpec {
+  readonly container: string;
+  readonly condition: 'START' | 'COMPLETE' | 'SUCCESS' | 'HEALTHY';
 }
 
 export interface VolumeSpec {
   readonly name: string;
-  /** Where its files are in AWS, if it does not start empty. */
+  /** The AWS service that stores its files, unless it starts empty. */
   readonly storedIn?: string;
 }
 
@@ -80,10 +97,10 @@ export interface TargetGroupSpec {
 }
 
 export interface HealthCheckSpec {
-  /** Not by requests, but by this check of the container; without one, a task counts as well as soon as it runs. */
+  /** For Cloud Map: the container health check that replaces requests. With `none`, a running task is healthy. */
   readonly inContainer?: ContainerHealthCheckSpec | 'none';
   readonly path: string;
-  /** Where it is not the port of the traffic. */
+  /** Only if it is not the port of the traffic. */
   readonly port?: number;
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
@@ -93,44 +110,102 @@ export interface HealthCheckSpec {
   readonly successCodes: string;
 }
 
-export interface LoadBalancerSpec {
+/** Everything in front of the target groups that leads to one of them. */
+export interface EdgeSpec {
+  readonly cloudFronts: readonly CloudFrontSpec[];
+  readonly httpApis: readonly HttpApiSpec[];
+  readonly loadBalancers: readonly LoadBalancerSpec[];
+}
+
+/** What load balancers, HTTP APIs and CloudFront distributions have in common. */
+export interface EmulatorSpec {
   readonly key: ResourceKey;
   readonly name: string;
-  /** What is assumed where the templates do not say, and what is left out: full sentences. */
+  /** Assumptions and omissions, as full sentences for the report. */
   readonly notes: readonly string[];
   readonly idleTimeoutSeconds: number;
+  readonly listeners: readonly ListenerSpec[];
+}
+
+export interface LoadBalancerSpec extends EmulatorSpec {
   readonly dropInvalidHeaderFields: boolean;
   readonly xForwardedFor: 'append' | 'preserve' | 'remove';
-  readonly listeners: readonly ListenerSpec[];
+}
+
+/** The rules of its listener are the routes. */
+export interface HttpApiSpec extends EmulatorSpec {}
+
+export interface CloudFrontSpec extends EmulatorSpec {
+  /** By the key that a forward action has in place of the key of a target group. */
+  readonly behaviors: ReadonlyMap<string, CloudFrontBehavior>;
+}
+
+export interface CloudFrontBehavior {
+  /** None if the origin is neither a load balancer nor an HTTP API of the assembly. */
+  readonly origin?: CloudFrontOrigin;
+  readonly methods: readonly string[];
+  /** Which headers, cookies and query strings are forwarded to the origin. */
+  readonly forwards: 'nothing' | 'all' | 'all but Host';
+}
+
+export interface CloudFrontOrigin {
+  /** The key of the load balancer or HTTP API. */
+  readonly key: ResourceKey;
+  readonly port: number;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface ListenerSpec {
   readonly name: string;
   readonly port: number;
   readonly protocol: 'HTTP' | 'HTTPS';
-  /** In the order in which they are asked. */
+  /** In the order in which they are evaluated. */
   readonly rules: readonly ListenerRuleSpec[];
   readonly defaultAction: Action;
 }
 
 export interface ListenerRuleSpec {
-  readonly priority: number;
   readonly conditions: readonly Condition[];
   readonly action: Action;
 }
-export type Action =
-  | { readonly type: 'forward'; readonly targetGroups: ReadonlyArray<{ readonly key: string; readonly weight: number }> }
-  | { readonly type: 'redirect'; readonly statusCode: number; readonly location: (request: RuleRequest) => string }
-  | { readonly type: 'fixed-response'; readonly statusCode: number; readonly contentType: string; readonly body: string };
+
+export type Action = ForwardAction | RedirectAction | FixedResponseAction;
+
+export interface ForwardAction {
+  readonly type: 'forward';
+  readonly targetGroups: ReadonlyArray<{ readonly key: ResourceKey; readonly weight: number }>;
+}
+
+/** Location and query may have the placeholders of Elastic Load Balancing, such as `#{host}`. */
+export interface RedirectAction {
+  readonly type: 'redirect';
+  readonly statusCode: number;
+  /** Without the query. */
+  readonly location: string;
+  readonly query: string;
+}
+
+export interface FixedResponseAction {
+  readonly type: 'fixed-response';
+  readonly statusCode: number;
+  readonly contentType: string;
+  readonly body: string;
+}
 
 export type Condition =
-  | { readonly field: 'path-pattern' | 'host-header' | 'http-request-method' | 'source-ip'; readonly values: readonly string[] }
-  /** Of an HTTP API: the whole path. */
+  | {
+    readonly field: 'path-pattern' | 'host-header' | 'http-request-method' | 'source-ip';
+    readonly values: readonly string[];
+  }
+  /** A route of an HTTP API, which matches the whole path. */
   | { readonly field: 'route'; readonly expression: RegExp }
   | { readonly field: 'http-header'; readonly name: string; readonly values: readonly string[] }
-  | { readonly field: 'query-string'; readonly values: ReadonlyArray<{ readonly Key?: string; readonly Value: string }> };
+  | {
+    readonly field: 'query-string';
+    readonly values: ReadonlyArray<{ readonly Key?: string; readonly Value: string }>;
+  };
 
-/** What conditions and redirects look at. */
+/** The parts of a request that conditions and redirects use. */
 export interface RuleRequest {
   readonly method: string;
   readonly protocol: 'HTTP' | 'HTTPS';
@@ -141,26 +216,21 @@ export interface RuleRequest {
   readonly path: string;
   /** Without the question mark. */
   readonly query: string;
-  readonly headers: { readonly [name: string]: string | string[] | undefined };
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly sourceIp: string;
 }
-/** An image that CDK would build when it deploys. */
-export interface DockerImageSource {
-  readonly directory?: string;
-  readonly dockerFile?: string;
-  readonly dockerBuildArgs?: { readonly [name: string]: string };
-  readonly dockerBuildTarget?: string;
-  readonly platform?: string;
-  readonly dockerBuildContexts?: { readonly [name: string]: string };
-  readonly dockerBuildSecrets?: { readonly [name: string]: string };
-  readonly dockerBuildSsh?: string;
-  readonly networkMode?: string;
-  readonly cacheFrom?: ReadonlyArray<{ readonly type: string; readonly params?: { readonly [name: string]: string } }>;
-  readonly cacheDisabled?: boolean;
-  /** Instead of a directory: a command that prints the name of the image that it has built or loaded. */
-  readonly executable?: readonly string[];
-  /** Where that command runs. */
+
+/** A Docker image asset, which CDK would build during deployment. */
+export interface DockerImageSource extends AssetSource {
+  /** Where the command of `executable` runs. */
   readonly workingDirectory: string;
 }
 
+export function leadsTo(listener: ListenerSpec, targetGroup: ResourceKey): boolean {
+  const actions = [listener.defaultAction, ...listener.rules.map((rule) => rule.action)];
+  return actions.some((action) => forwardsTo(action, targetGroup));
+}
 
+export function forwardsTo(action: Action, targetGroup: ResourceKey): boolean {
+  return action.type === 'forward' && action.targetGroups.some(({ key }) => key === targetGroup);
+}

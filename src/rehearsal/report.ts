@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /*
- * What the rehearsal tells its user: in colour on a terminal, as plain lines elsewhere. It also keeps count of the checks.
+ * Collects the checks of a rehearsal, and prints its progress and result: in color on a terminal, elsewhere as text.
  */
 
 export interface Output {
@@ -9,23 +9,40 @@ export interface Output {
   write(text: string): unknown;
 }
 
-type Color = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
-
-const CODES: { readonly [colour in Color]: readonly [on: number, off: number] } = {
-  bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39],
-};
+export type CheckOutcome = 'passed' | 'failed' | 'skipped';
 
 export interface Check {
-  /** What it is about, for programs that read the verdict. */
+  /** Identifies the kind of check for programs that read the result. */
   readonly id: string;
-  readonly outcome: 'passed' | 'failed' | 'not rehearsed';
+  readonly outcome: CheckOutcome;
   readonly name: string;
   readonly reason?: string;
 }
 
+/** The result in the form that `--json` prints. */
+export interface ReportDocument {
+  readonly passed: boolean;
+  readonly seconds: number;
+  readonly checks: readonly Check[];
+  readonly notCovered: readonly string[];
+}
+
+type Color = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+const CODES: Record<Color, readonly [on: number, off: number]> = {
+  bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39],
+};
+
+/** How an outcome is marked, with and without color. */
+const MARKS: Record<CheckOutcome, { readonly color: Color; readonly sign: string; readonly word: string }> = {
+  passed: { color: 'green', sign: '✓', word: 'ok  ' },
+  failed: { color: 'red', sign: '✗', word: 'FAIL' },
+  skipped: { color: 'yellow', sign: '–', word: 'skip' },
+};
+
 export class Report {
   public readonly checks: Check[] = [];
-  /** The verdict, once it is there. */
+  /** Whether no check failed; undefined until there is a result. */
   public passed?: boolean;
   private readonly colors: boolean;
   private seconds = 0;
@@ -43,29 +60,20 @@ export class Report {
     this.output.write(`${text}\n`);
   }
 
-  /** A name and what there is to say of it. */
-  public fact(name: string, text: string): void {
-    this.line(`  ${this.paint('dim', name.padEnd(14))}${text}`);
+  public fact(label: string, text: string): void {
+    this.line(`  ${this.paint('dim', label.padEnd(14))}${text}`);
   }
 
   public check(check: Check): void {
     this.checks.push(check);
-    const mark = {
-      'passed': this.colors ? this.paint('green', '✓') : 'ok  ',
-      'failed': this.colors ? this.paint('red', '✗') : 'FAIL',
-      'not rehearsed': this.colors ? this.paint('yellow', '–') : 'skip',
-    }[check.outcome];
-    const aside = check.outcome === 'not rehearsed' ? ['not rehearsed', check.reason].filter(Boolean).join(': ') : check.reason;
-    const colour = check.outcome === 'failed' ? 'red' : 'dim';
-    const [first = '', ...more] = aside?.split('\n') ?? [];
-    // What takes several lines stands below.
-    const below = more.length > 0 ? [first, ...more].map((line) => `\n       ${this.paint(colour, line)}`).join('') : '';
-    this.line(`  ${mark} ${check.name}${below || (first && this.paint(colour, ` (${first})`))}`);
+    const { color, sign, word } = MARKS[check.outcome];
+    const mark = this.colors ? this.paint(color, sign) : word;
+    this.line(`  ${mark} ${check.name}${this.formatReason(check)}`);
   }
 
-  /** A line of a task's log. */
+  /** Prints a line of a task's log. */
   public log(task: string, line: string): void {
-    // A log may not steer the terminal.
+    // A log must not control the terminal.
     this.line(`${this.paint('cyan', `  ${task} |`)} ${stripVTControlCharacters(line)}`);
   }
 
@@ -77,22 +85,23 @@ export class Report {
     this.line(this.paint('red', text));
   }
 
-  /** @returns whether all checks have passed that could be made */
+  /** @returns whether no check failed */
   public result(seconds: number): boolean {
     this.seconds = Number(seconds.toFixed(1));
     this.passed = this.checks.every(({ outcome }) => outcome !== 'failed');
-    this.line(`\n${this.paint(this.passed ? 'green' : 'red', this.paint('bold', this.counted))} in ${seconds.toFixed(1)} s`);
+    const summary = this.paint(this.passed ? 'green' : 'red', this.paint('bold', this.summary));
+    this.line(`\n${summary} in ${seconds.toFixed(1)} s`);
     return this.passed;
   }
 
-  /** Like 3 passed, 0 failed. */
-  public get counted(): string {
-    const count = (outcome: Check['outcome']) => this.checks.filter((check) => check.outcome === outcome).length;
-    return [`${count('passed')} passed`, `${count('failed')} failed`, ...count('not rehearsed') > 0 ? [`${count('not rehearsed')} not rehearsed`] : []].join(', ');
+  /** For example: 3 passed, 0 failed, 1 skipped. */
+  public get summary(): string {
+    const count = (outcome: CheckOutcome) => this.checks.filter((check) => check.outcome === outcome).length;
+    const summary = `${count('passed')} passed, ${count('failed')} failed`;
+    return count('skipped') > 0 ? `${summary}, ${count('skipped')} skipped` : summary;
   }
 
-  /** The verdict for programs. */
-  public document(): { readonly passed: boolean; readonly seconds: number; readonly checks: readonly Check[]; readonly notCovered: readonly string[] } {
+  public document(): ReportDocument {
     return {
       passed: this.passed ?? false,
       seconds: this.seconds,
@@ -101,8 +110,19 @@ export class Report {
     };
   }
 
-  private paint(colour: Color, text: string): string {
-    const [on, off] = CODES[colour];
+  /** A reason of one line follows the name in parentheses; a longer one is indented below it. */
+  private formatReason({ outcome, reason }: Check): string {
+    const text = outcome === 'skipped' ? ['skipped', reason].filter(Boolean).join(': ') : reason;
+    if (!text) { return ''; }
+    const color = outcome === 'failed' ? 'red' : 'dim';
+    const lines = text.split('\n');
+    return lines.length === 1
+      ? this.paint(color, ` (${text})`)
+      : lines.map((line) => `\n       ${this.paint(color, line)}`).join('');
+  }
+
+  private paint(color: Color, text: string): string {
+    const [on, off] = CODES[color];
     return this.colors ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   }
 }

@@ -1,4 +1,4 @@
-import { explainUnhealthy, Patience } from './checks/unhealthy';
+import { explainUnhealthy, StartTimeouts } from './checks/unhealthy';
 import { Target, TargetGroup } from './edge/target-group';
 import { ServiceSpec } from './model';
 import { sleep } from './sleep';
@@ -6,40 +6,43 @@ import { Runtime, startTask } from './tasks/runtime';
 import { Task } from './tasks/task';
 
 /*
- * The services that are on stage, and their tasks.
+ * The services of a rehearsal while they run, and their tasks.
  */
 
-/** A task, and what stands in front of it. */
 export interface RunningTask {
   readonly task: Task;
   readonly targets: ReadonlyArray<{ readonly target: Target; readonly group: TargetGroup }>;
-  readonly log: { lines: number; /** The first line that is no JSON. */ plain?: string };
+  readonly log: { lines: number; firstPlainLine?: string };
 }
 
 export interface RunningService {
   readonly service: ServiceSpec;
   readonly runtime: Runtime;
+  /** Precedes the names of tasks and checks where there are several services. */
   readonly prefix: string;
-  /** Those that serve; they change when tasks are replaced. */
+  /** The tasks that serve requests; they change when tasks are replaced. */
   readonly tasks: RunningTask[];
 }
 
-/** Starts a task and registers it where the service says. */
+/** Starts a task and registers it with the target groups of its service. */
 export async function startRunningTask(
-  { service, runtime, prefix }: RunningService, number: number, groups: ReadonlyMap<string, TargetGroup>, say?: (name: string, line: string) => void,
+  { service, runtime, prefix }: RunningService,
+  number: number,
+  targetGroups: ReadonlyMap<string, TargetGroup>,
+  print?: (name: string, line: string) => void,
 ): Promise<RunningTask> {
   const name = `${prefix}task ${number}`;
   const log: RunningTask['log'] = { lines: 0 };
   const task = await startTask(name, service, runtime, (line) => {
     if (line.trim() !== '') {
       log.lines++;
-      if (!isJsonObject(line)) { log.plain ??= line; }
+      if (!isJsonObject(line)) { log.firstPlainLine ??= line; }
     }
-    say?.(name, line);
+    print?.(name, line);
   });
   const targets = service.registrations.map(({ targetGroup, port }) => {
     const endpoint = task.endpoint(port);
-    return { target: new Target(name, endpoint.host, endpoint.port, task), group: groups.get(targetGroup.key)! };
+    return { target: new Target(name, endpoint.host, endpoint.port, task), group: targetGroups.get(targetGroup.key)! };
   });
   targets.forEach(({ target, group }) => group.register(target));
   return { task, targets, log };
@@ -49,13 +52,19 @@ export function deregister({ targets }: RunningTask): void {
   targets.forEach(({ target, group }) => group.deregister(target));
 }
 
-/** @returns why it is not healthy, once that is clear; nothing when it is */
-export async function healthy({ task, targets }: RunningTask, patience: Patience, interrupted: AbortSignal): Promise<string | undefined> {
+/** @returns undefined once the task is healthy in all its target groups, or why it does not become healthy */
+export async function waitUntilHealthy(
+  { task, targets }: RunningTask, timeouts: StartTimeouts, interrupted: AbortSignal,
+): Promise<string | undefined> {
   const waiting = new Set(targets);
   while (waiting.size > 0 && !interrupted.aborted) {
-    for (const each of waiting) {
-      if (each.target.state === 'healthy' && !task.exit) { waiting.delete(each); continue; }
-      const reason = explainUnhealthy(task, each.target, each.group.spec.healthCheck, patience);
+    for (const registration of waiting) {
+      const { target, group } = registration;
+      if (target.state === 'healthy' && !task.exit) {
+        waiting.delete(registration);
+        continue;
+      }
+      const reason = explainUnhealthy(task, target, group.spec.healthCheck, timeouts);
       if (reason) { return reason; }
     }
     await sleep(25);

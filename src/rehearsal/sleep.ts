@@ -1,13 +1,10 @@
-/** Waits, or returns early when the signal fires. */
+import { setTimeout } from 'node:timers/promises';
+
+/** Waits, and returns early without an error when the signal is aborted. */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) { return; }
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener('abort', end);
-  });
+  try {
+    await setTimeout(milliseconds, undefined, { signal });
+  } catch {
+    // Aborted: there is no other error.
+  }
 }

@@ -17,17 +17,20 @@ const write = (name: string, text = '') => {
 
 afterAll(() => fs.rmSync(temporary, { recursive: true, force: true }));
 
-test('finds what integ-runner would', () => {
-  ['integ.a.ts', 'integ.a.js', 'integ.a.d.ts', 'below/integ.b.js', 'support.ts', 'integ.c.ts.snapshot/integ.d.js', 'node_modules/x/integ.e.js']
-    .forEach((name) => write(`found/${name}`));
+test('finds the same files as integ-runner', () => {
+  const files = [
+    'integ.a.ts', 'integ.a.js', 'integ.a.d.ts', 'below/integ.b.js', 'support.ts',
+    'integ.c.ts.snapshot/integ.d.js', 'node_modules/x/integ.e.js',
+  ];
+  files.forEach((name) => write(`found/${name}`));
   const found = path.join(temporary, 'found');
   expect(findIntegTests(found).map((file) => path.relative(found, file))).toEqual(['below/integ.b.js', 'integ.a.ts']);
 });
 
-test('refuses a directory without integ tests, and an assembly beside it', () => {
+test('fails on a directory without integ tests, and on an assembly besides --integ', () => {
   fs.mkdirSync(path.join(temporary, 'empty'));
   expect(() => findIntegTests(path.join(temporary, 'empty'))).toThrow(CannotRun);
-  expect(() => readArguments(['rehearse', 'cdk.out', '--integ', 'integ'])).toThrow(/leave out cdk.out/);
+  expect(() => readArguments(['rehearse', 'cdk.out', '--integ', 'integ'])).toThrow(/remove cdk.out/);
 });
 
 describe('the command', () => {
@@ -35,23 +38,24 @@ describe('the command', () => {
   let program: string;
 
   beforeAll(() => {
-    // An app of a user's: the command and CDK are installed in it, and its integ tests share a service.
+    // The app of a user, in which the command and CDK are installed.
     program = installCommand(path.join(temporary, 'installed'));
     fs.mkdirSync(path.join(temporary, 'files'));
-    // The user of the tasks gets in.
+    // The user of the tasks needs access.
     [temporary, path.join(temporary, 'files')].forEach((directory) => fs.chmodSync(directory, 0o755));
     compile(path.join(__dirname, '..', 'support', 'rehearsal', 'fixture.ts'), app);
     fs.cpSync(APP, path.join(app, 'fixtures', 'app'), { recursive: true });
     fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(app, 'node_modules'));
   });
 
-  /** An integ test that asserts on the status of its service, and on something that AWS would have to be asked. */
+  /** An integ test with an assertion on the status of its service, and one that calls AWS. */
   const asserting = (status: number, props = '{}') => `
     const { IntegTest, ExpectedResult } = require('@aws-cdk/integ-tests-alpha');
     const { App, Stack } = require('aws-cdk-lib');
     const { FixtureService } = require('../fixture');
-    // As integ-runner has it.
-    require('node:assert').deepEqual([process.env.CDK_INTEG_ACCOUNT, process.env.CDK_INTEG_REGION], ['123456789012', 'us-east-1']);
+    // As integ-runner sets them.
+    const { CDK_INTEG_ACCOUNT, CDK_INTEG_REGION } = process.env;
+    require('node:assert').deepEqual([CDK_INTEG_ACCOUNT, CDK_INTEG_REGION], ['123456789012', 'us-east-1']);
     const app = new App({ analyticsReporting: false });
     require('node:assert').equal(app.node.tryGetContext('@aws-cdk/core:enablePartitionLiterals'), true);
     const stack = new Stack(app, 'Shop');
@@ -63,12 +67,16 @@ describe('the command', () => {
   const FAILS = asserting(418);
   const BROKEN = "throw new Error('no such stack');";
 
-  // npx and npm add the programs of packages, which the command finds by itself.
-  const withoutPackages = process.env.PATH!.split(path.delimiter).filter((directory) => !directory.includes('node_modules')).join(path.delimiter);
+  // npx and npm add the binaries of packages to the path; the command must find them without that.
+  const withoutPackages = process.env.PATH!.split(path.delimiter)
+    .filter((directory) => !directory.includes('node_modules'))
+    .join(path.delimiter);
 
-  /** @param scenarios by the names of their files, without `integ.` */
-  function run(name: string, scenarios: { readonly [scenario: string]: string }, args = ['--json'], cwd = app) {
-    for (const [scenario, text] of Object.entries(scenarios)) { write(path.join(path.relative(temporary, cwd), name, `integ.${scenario}`), text); }
+  /** @param tests by the names of their files, without `integ.` */
+  function run(name: string, tests: Readonly<Record<string, string>>, args = ['--json'], cwd = app) {
+    for (const [file, source] of Object.entries(tests)) {
+      write(path.join(path.relative(temporary, cwd), name, `integ.${file}`), source);
+    }
     const command = spawn(process.execPath, [program, 'rehearse', '--integ', name, '--quick', ...args], {
       cwd,
       env: { ...process.env, PATH: withoutPackages, TMPDIR: path.join(temporary, 'files'), NO_COLOR: '1' },
@@ -82,66 +90,78 @@ describe('the command', () => {
     return { command, ended };
   }
 
-  // What is installed keeps a cache of its own.
-  afterEach(() => expect(fs.readdirSync(path.join(temporary, 'files')).filter((name) => !name.startsWith('tsx-'))).toEqual([]));
+  // tsx keeps a cache.
+  afterEach(() => {
+    const files = fs.readdirSync(path.join(temporary, 'files'));
+    expect(files.filter((name) => !name.startsWith('tsx-'))).toEqual([]);
+  });
 
-  test('exits 0 when all assertions hold, and counts those that ask AWS as not rehearsed', async () => {
+  test('exits 0 when all assertions hold, and skips those that call AWS', async () => {
     const { code, text, document } = await run('good', { 'good.js': GOOD }).ended;
-    expect(text).toMatch(/ok {3}assertion: GET \S+\/health gives \{"status":200\}/);
-    expect(text).toMatch(/skip assertion: ecs:listClusters \(not rehearsed: it asks AWS\)/);
-    expect(text).toMatch(/ {2}passed +good\/integ\.good\.js: 3 passed, 0 failed, 1 not rehearsed\n/);
-    expect(document).toMatchObject({ passed: true, integTests: [{ file: 'good/integ.good.js', couldRun: true, passed: true }] });
+    expect(text).toMatch(/ok {3}assertion: GET \S+\/health returns \{"status":200\}/);
+    expect(text).toMatch(/skip assertion: ecs:listClusters \(skipped: .*\)/);
+    expect(text).toMatch(/ {2}passed +good\/integ\.good\.js: 3 passed, 0 failed, 1 skipped\n/);
+    const integTests = [{ file: 'good/integ.good.js', couldRun: true, passed: true }];
+    expect(document).toMatchObject({ passed: true, integTests });
     expect(document.integTests[0].checks.map(({ id, outcome }: any) => `${id} ${outcome}`))
-      .toEqual(['healthy passed', 'http passed', 'assertion passed', 'assertion not rehearsed']);
+      .toEqual(['healthy passed', 'http passed', 'assertion passed', 'assertion skipped']);
     expect(code).toBe(0);
   });
 
-  test('exits 1 when an assertion of one does not hold, and names that one; only the first has the port that is asked for', async () => {
+  test('exits 1 when an assertion fails, and gives the port of --port to the first integ test only', async () => {
     const port = await new Promise<number>((resolve) => {
       const server = net.createServer().listen(0, '127.0.0.1', () => {
         const { port: free } = server.address() as net.AddressInfo;
         server.close(() => resolve(free));
       });
     });
-    // Without --json it is on stdout, and ends by itself too.
-    const { code, stdout } = await run('failing', { 'fails.js': FAILS, 'good.js': GOOD }, ['--port', String(port)]).ended;
-    expect(stdout).toMatch(/FAIL assertion: GET \S+\/health gives \{"status":418\}[^]*Expected 418 but received 200/);
-    expect(stdout.match(/GET http:\S+(?=\/health answered 200)/g)).toEqual([`GET http://127.0.0.1:${port}`, expect.not.stringContaining(`:${port}`)]);
-    expect(stdout).toMatch(new RegExp('\\n2 integ tests\\n {2}FAILED {8}failing/integ\\.fails\\.js: 2 passed, 1 failed, 1 not rehearsed\\n'
-      + ' {2}passed {8}failing/integ\\.good\\.js: 3 passed, 0 failed, 1 not rehearsed\\n'));
+    // Without --json the report is on stdout, and the command exits after the result too.
+    const tests = { 'fails.js': FAILS, 'good.js': GOOD };
+    const { code, stdout } = await run('failing', tests, ['--port', String(port)]).ended;
+    expect(stdout).toMatch(/FAIL assertion: GET \S+\/health returns \{"status":418\}[^]*Expected 418 but received 200/);
+    expect(stdout.match(/GET http:\S+(?=\/health answered 200)/g))
+      .toEqual([`GET http://127.0.0.1:${port}`, expect.not.stringContaining(`:${port}`)]);
+    expect(stdout).toMatch(new RegExp('\\n2 integ tests\\n'
+      + ' {2}FAILED {8}failing/integ\\.fails\\.js: 2 passed, 1 failed, 1 skipped\\n'
+      + ' {2}passed {8}failing/integ\\.good\\.js: 3 passed, 0 failed, 1 skipped\\n'));
     expect(code).toBe(1);
   });
 
-  test('exits 2 when one cannot be synthesised, and tells what it said', async () => {
-    const { code, text, document } = await run('unsynthesised', { 'broken.js': BROKEN, 'good.js': GOOD }).ended;
-    expect(text).toMatch(/could not rehearse: unsynthesised\/integ\.broken\.js was not synthesised by `node \{filePath\}`, which ended with exit code 1:/);
+  test('exits 2 when one cannot be synthesized, and prints its output', async () => {
+    const { code, text, document } = await run('unsynthesized', { 'broken.js': BROKEN, 'good.js': GOOD }).ended;
+    expect(text).toContain('could not rehearse: `node {filePath}` did not synthesize unsynthesized/integ.broken.js:'
+      + ' it exited with code 1:');
     expect(text).toContain('no such stack');
     expect(text).toMatch(/ {2}could not run \S+integ\.broken\.js\n {2}passed +\S+integ\.good\.js: 3 passed/);
-    expect(document).toMatchObject({ passed: false, integTests: [{ passed: false, couldRun: false }, { passed: true, couldRun: true }] });
+    const integTests = [{ passed: false, couldRun: false }, { passed: true, couldRun: true }];
+    expect(document).toMatchObject({ passed: false, integTests });
     expect(code).toBe(2);
   });
 
-  test('exits 1 when one fails and another could not be run, whatever comes first', async () => {
+  test('exits 1 when one fails and another could not run, in any order', async () => {
     const noService = "const { App, Stack } = require('aws-cdk-lib'); new Stack(new App(), 'Shop');";
-    const { code, text, document } = await run('both', { 'a.js': noService, 'b.js': asserting(200, "{ environment: { FAULT: 'dies at start' } }"), 'c.js': BROKEN }).ended;
+    const exits = asserting(200, "{ environment: { FAULT: 'exits at startup' } }");
+    const { code, text, document } = await run('both', { 'a.js': noService, 'b.js': exits, 'c.js': BROKEN }).ended;
     expect(text).toMatch(/could not rehearse: no service in /);
-    expect(text).toMatch(/the app died at start, with exit code 7/);
-    expect(document.integTests.map(({ passed, couldRun }: any) => ({ passed, couldRun })))
-      .toEqual([{ passed: false, couldRun: false }, { passed: false, couldRun: true }, { passed: false, couldRun: false }]);
+    expect(text).toMatch(/the app exited at startup with exit code 7/);
+    expect(document.integTests.map(({ passed, couldRun }: any) => ({ passed, couldRun }))).toEqual([
+      { passed: false, couldRun: false }, { passed: false, couldRun: true }, { passed: false, couldRun: false },
+    ]);
     expect(code).toBe(1);
   });
 
-  test('runs TypeScript by what is installed', async () => {
-    const { code, text } = await run('typed', { 'broken.ts': "const message: string = 'no such stack'; throw new Error(message);" }).ended;
-    expect(text).toMatch(/integ\.broken\.ts was not synthesised by `tsx \{filePath\}`, [^]*Error: no such stack/);
+  test('runs TypeScript with an installed tool', async () => {
+    const broken = "const message: string = 'no such stack'; throw new Error(message);";
+    const { code, text } = await run('typed', { 'broken.ts': broken }).ended;
+    expect(text).toMatch(/`tsx \{filePath\}` did not synthesize \S+integ\.broken\.ts: [^]*Error: no such stack/);
     expect(code).toBe(2);
   });
 
-  test('runs what integ.config.json says, and refuses one that is no JSON', async () => {
+  test('runs the command in integ.config.json, and fails on one that is not JSON', async () => {
     const configured = path.join(temporary, 'configured');
     write('configured/integ.config.json', '{ "app": "node --no-warnings {filePath}" }');
     const { code, text } = await run('integ', { 'broken.js': BROKEN }, ['--json'], configured).ended;
-    expect(text).toContain('integ.broken.js was not synthesised by `node --no-warnings {filePath}`, which ended with exit code 1');
+    expect(text).toContain('`node --no-warnings {filePath}` did not synthesize integ/integ.broken.js');
     expect(code).toBe(2);
 
     write('configured/integ.config.json', 'app: node');
@@ -149,15 +169,18 @@ describe('the command', () => {
     expect(refused).toMatchObject({ code: 2, text: '\ncould not rehearse: integ.config.json is not JSON\n' });
   });
 
-  test('exits 2 when it is interrupted, and leaves nothing behind', async () => {
-    const { command, ended } = run('interrupted', {
-      'a.js': "require('node:fs').writeFileSync(process.env.CDK_OUTDIR + '/begun', ''); setInterval(() => {}, 1000);", 'b.js': BROKEN, 'c.js': GOOD,
-    });
-    const begun = () => fs.readdirSync(path.join(temporary, 'files'), { recursive: true }).some((file) => String(file).endsWith('begun'));
-    while (!begun()) { await new Promise((resolve) => setTimeout(resolve, 20)); }
+  test('exits 2 when it is interrupted, and leaves no files behind', async () => {
+    const hangs = `
+      require('node:fs').writeFileSync(process.env.CDK_OUTDIR + '/started', '');
+      setInterval(() => {}, 1000);`;
+    const { command, ended } = run('interrupted', { 'a.js': hangs, 'b.js': BROKEN, 'c.js': GOOD });
+    const files = () => fs.readdirSync(path.join(temporary, 'files'), { recursive: true, encoding: 'utf8' });
+    while (!files().some((file) => file.endsWith('started'))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     command.kill('SIGINT');
     const { code, text } = await ended;
-    expect(text).toMatch(/could not rehearse: interrupted before the verdict/);
+    expect(text).toMatch(/could not rehearse: interrupted before the result/);
     expect(text).not.toContain('is healthy');
     expect(code).toBe(2);
   });

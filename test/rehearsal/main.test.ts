@@ -4,43 +4,58 @@ import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { readArguments } from '../../src/rehearsal/main';
-import { installCommand, synthesiseService } from '../support/rehearsal/fixture';
+import { installCommand, synthesizeService } from '../support/rehearsal/fixture';
 
 const ROOT = path.join(__dirname, '..', '..');
 
 describe('arguments', () => {
   test('have defaults', () => {
-    expect(readArguments(['rehearse'])).toEqual({ directory: 'cdk.out', once: false, quick: false, port: 0 });
+    const defaults = { directory: 'cdk.out', once: false, json: false, quick: false, port: 0 };
+    expect(readArguments(['rehearse'])).toEqual(defaults);
   });
 
-  test('are taken', () => {
-    expect(readArguments(['rehearse', 'out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman']))
-      .toEqual({ directory: 'out', once: true, port: 8080, service: 'Web', engine: 'podman', envFile: '.env', quick: false });
+  test('override the defaults', () => {
+    const args = ['out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman'];
+    expect(readArguments(['rehearse', ...args])).toEqual({
+      directory: 'out',
+      once: true,
+      json: false,
+      port: 8080,
+      service: 'Web',
+      engine: 'podman',
+      envFile: '.env',
+      quick: false,
+    });
   });
 
-  test.each([[['--help']], [['rehearse', '--help']], [[]]])('%j asks for help', (args) => {
+  test('with --json end the rehearsal after the result', () => {
+    expect(readArguments(['rehearse', '--json'])).toMatchObject({ json: true, once: true });
+  });
+
+  test.each([[['--help']], [['rehearse', '--help']], [[]]])('%j prints the help', (args) => {
     expect(readArguments(args)).toMatch(/^Usage: hello-fargate-service rehearse/);
   });
 
-  test('--version asks for the version of the package', () => {
-    expect(readArguments(['--version'])).toBe(`${JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).version}\n`);
+  test('--version prints the version of the package', () => {
+    const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+    expect(readArguments(['--version'])).toBe(`${version}\n`);
   });
 
   test.each([
     [['rehearse', '--fast'], /Unknown option '--fast': see --help/],
-    [['rehearse', '--engine', 'finch'], /--engine finch is not known: give node, docker or podman/],
+    [['rehearse', '--engine', 'finch'], /--engine finch is not supported: specify node, docker or podman/],
     [['rehearse', '--port'], /--port/],
     [['rehearse', '--port', 'http'], /--port http is not a port/],
     [['deploy'], /deploy is not a command/],
-    [['rehearse', 'a', 'b'], /leave out b/],
+    [['rehearse', 'a', 'b'], /remove b/],
   ])('fails on %j', (args, message) => {
     expect(() => readArguments(args)).toThrow(message);
   });
 });
 
 describe('the command', () => {
+  const assemblies = new Map<string, string>();
   let temporary: string;
-  let assemblies: string[];
   let installed: string;
   let program: string;
 
@@ -49,21 +64,23 @@ describe('the command', () => {
     program = installCommand(installed);
   });
 
-  afterAll(() => fs.rmSync(installed, { recursive: true, force: true }));
+  afterAll(() => {
+    [installed, ...assemblies.values()].forEach((directory) => fs.rmSync(directory, { recursive: true, force: true }));
+  });
 
-  const assembly = (environment: { [name: string]: string } = {}) => {
-    const directory = synthesiseService({ environment, desiredCount: 2 });
-    assemblies.push(directory);
+  const assembly = (environment: Record<string, string> = {}) => {
+    const key = JSON.stringify(environment);
+    const directory = assemblies.get(key) ?? synthesizeService({ environment, desiredCount: 2 });
+    assemblies.set(key, directory);
     return directory;
   };
 
   beforeEach(() => {
     temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'main-test-'));
     fs.chmodSync(temporary, 0o755);
-    assemblies = [];
   });
 
-  afterEach(() => [temporary, ...assemblies].forEach((directory) => fs.rmSync(directory, { recursive: true, force: true })));
+  afterEach(() => fs.rmSync(temporary, { recursive: true, force: true }));
 
   interface Run {
     readonly command: ChildProcess;
@@ -79,30 +96,33 @@ describe('the command', () => {
     let output = '';
     command.stdout.on('data', (text) => { output += text; });
     command.stderr.on('data', (text) => { output += text; });
-    return { command, output: () => output, exit: new Promise((resolve) => command.on('close', (code, signal) => resolve(code ?? signal))) };
+    const exit = new Promise<number | NodeJS.Signals | null>((resolve) => {
+      command.on('close', (code, signal) => resolve(code ?? signal));
+    });
+    return { command, output: () => output, exit };
   }
 
-  /** Once it is up: its URL, and the process of one task. */
-  async function up({ output, exit }: Run): Promise<{ url: string; pid: number; helper: number }> {
+  /** Waits until the service runs. @returns its URL, and the processes of one task */
+  async function untilRunning({ output, exit }: Run): Promise<{ url: string; pid: number; helper: number }> {
     let ended = false;
     void exit.then(() => { ended = true; });
-    while (!output().includes('Ctrl-C ends it')) {
+    while (!output().includes('Press Ctrl-C to stop')) {
       if (ended) { throw new Error(output()); }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    const [url] = /http:\/\/127\.0\.0\.1:\d+(?= {2}stands for HTTP port 80)/.exec(output())!;
+    const [url] = /http:\/\/127\.0\.0\.1:\d+(?= {2}emulates HTTP port 80)/.exec(output())!;
     const { pid, helper } = await (await fetch(url)).json() as { pid: number; helper: number };
     return { url, pid, helper };
   }
 
   async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 10_000; !await condition();) {
-      if (Date.now() > end) { throw new Error('it never came true'); }
+    for (const end = Date.now() + 30_000; !await condition();) {
+      if (Date.now() > end) { throw new Error('timed out'); }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  const isGone = (pid: number) => {
+  const hasExited = (pid: number) => {
     try {
       process.kill(pid, 0);
       return false;
@@ -118,68 +138,69 @@ describe('the command', () => {
     }).on('error', () => resolve(true));
   });
 
-  test('with --once, exits 0 when all is well and 1 when a check fails', async () => {
+  test('with --once, exits 0 if no check fails and 1 if one does', async () => {
     const good = run('rehearse', assembly(), '--quick', '--once');
-    const bad = run('rehearse', assembly({ FAULT: 'dies at start' }), '--quick', '--once');
+    const bad = run('rehearse', assembly({ FAULT: 'exits at startup' }), '--quick', '--once');
     expect([await good.exit, await bad.exit]).toEqual([0, 1]);
     expect(good.output()).toMatch(/0 failed/);
-    expect(bad.output()).toMatch(/the app died at start/);
+    expect(bad.output()).toMatch(/the app exited at startup/);
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
 
-  test('exits 2 with a sentence and no stack when it cannot run', async () => {
+  test('exits 2 with a message and no stack trace when it cannot run', async () => {
     const command = run('rehearse', path.join(temporary, 'nowhere'));
     expect(await command.exit).toBe(2);
     expect(command.output()).toMatch(/^\ncould not rehearse: no cloud assembly in .*\n$/);
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays up until %s, and leaves nothing behind', async (signal) => {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  test.each(signals)('keeps running until %s, and leaves no process and no file behind', async (signal) => {
     const command = run('rehearse', assembly(), '--quick');
-    const { url, pid } = await up(command);
+    const { url, pid } = await untilRunning(command);
     expect(command.output()).toMatch(/task 2 \| \{"message":"listening"/);
     command.command.kill(signal);
     expect(await command.exit).toBe(0);
-    expect(isGone(pid)).toBe(true);
+    expect(hasExited(pid)).toBe(true);
     expect(await isClosed(url)).toBe(true);
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
 
-  test('leaves nothing behind when it is interrupted before the verdict', async () => {
+  test('leaves no file behind when it is interrupted before the result', async () => {
     const command = run('rehearse', assembly({ HEALTH_STATUS: '500' }), '--quick');
     await eventually(() => command.output().includes('listening'));
     command.command.kill('SIGINT');
     expect(await command.exit).toBe(2);
-    expect(command.output()).toMatch(/could not rehearse: interrupted before the verdict/);
+    expect(command.output()).toMatch(/could not rehearse: interrupted before the result/);
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
 
-  test('kills an app that ignores SIGTERM, at the latest when it is asked twice', async () => {
+  test('kills an app that ignores SIGTERM at the second signal', async () => {
     const command = run('rehearse', assembly({ FAULT: 'ignores SIGTERM' }), '--quick');
-    const { pid } = await up(command);
+    const { pid } = await untilRunning(command);
     command.command.kill('SIGINT');
     await eventually(() => command.output().includes('not now'));
-    expect(isGone(pid)).toBe(false);
+    expect(hasExited(pid)).toBe(false);
     command.command.kill('SIGINT');
     expect(await command.exit).toBe(0);
-    await eventually(() => isGone(pid));
+    await eventually(() => hasExited(pid));
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
 
-  test('ends what an app has started and left behind', async () => {
+  test('kills the child processes that an app leaves behind', async () => {
     const command = run('rehearse', assembly({ FAULT: 'leaves a helper behind' }), '--quick');
-    const { helper } = await up(command);
-    expect(isGone(helper)).toBe(false);
+    const { helper } = await untilRunning(command);
+    expect(hasExited(helper)).toBe(false);
     command.command.kill('SIGINT');
     expect(await command.exit).toBe(0);
-    await eventually(() => isGone(helper));
+    await eventually(() => hasExited(helper));
   });
 
-  test('takes the tasks with it even when it is killed', async () => {
+  test('stops the tasks even when it is killed', async () => {
     const command = run('rehearse', assembly(), '--quick');
-    const { url, pid } = await up(command);
+    const { url, pid } = await untilRunning(command);
     command.command.kill('SIGKILL');
     await command.exit;
-    await eventually(() => isGone(pid));
+    await eventually(() => hasExited(pid));
     expect(await isClosed(url)).toBe(true);
   });
 });

@@ -1,46 +1,58 @@
 import { Report } from '../../src/rehearsal/report';
 
-function reported(tell: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}): string {
+function print(write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}): string {
   let text = '';
-  tell(new Report({ write: (more) => { text += more; }, isTTY }, environment));
+  write(new Report({ write: (more) => { text += more; }, isTTY }, environment));
   return text;
 }
 
-const tell = (report: Report) => {
+const writeSample = (report: Report) => {
   report.check({ id: 'x', outcome: 'passed', name: 'one' });
   report.check({ id: 'x', outcome: 'failed', name: 'two', reason: 'because' });
-  report.check({ id: 'x', outcome: 'not rehearsed', name: 'three', reason: 'it asks AWS' });
+  report.check({ id: 'x', outcome: 'skipped', name: 'three', reason: 'it is in AWS' });
   report.check({ id: 'x', outcome: 'failed', name: 'four', reason: 'first line\nsecond line' });
   report.log('task 1', '\u001b[31mred\u001b[39m \u001b[2Jcleared');
   report.result(1.23);
 };
 
-test('is plain text where nobody sees colours', () => {
-  expect(reported(tell)).toBe(`  ok   one
+test('is plain text without a terminal', () => {
+  expect(print(writeSample)).toBe(`  ok   one
   FAIL two (because)
-  skip three (not rehearsed: it asks AWS)
+  skip three (skipped: it is in AWS)
   FAIL four
        first line
        second line
   task 1 | red cleared
 
-1 passed, 2 failed, 1 not rehearsed in 1.2 s
+1 passed, 2 failed, 1 skipped in 1.2 s
 `);
 });
 
-test('is in colour on a terminal, unless the user or the terminal says no', () => {
-  expect(reported(tell, true)).toContain('\u001b[32m✓\u001b[39m one');
-  expect(reported(tell, true, { NO_COLOR: '1' })).toBe(reported(tell));
-  expect(reported(tell, true, { TERM: 'dumb' })).toBe(reported(tell));
+test('has colors on a terminal, unless the environment disables them', () => {
+  expect(print(writeSample, true)).toContain('\u001b[32m✓\u001b[39m one');
+  expect(print(writeSample, true, { NO_COLOR: '1' })).toBe(print(writeSample));
+  expect(print(writeSample, true, { TERM: 'dumb' })).toBe(print(writeSample));
 });
 
-test('passes if nothing failed', () => {
-  reported((report) => {
+test('passes if no check failed', () => {
+  print((report) => {
     expect(report.passed).toBeUndefined();
-    report.check({ id: 'x', outcome: 'not rehearsed', name: 'one' });
+    report.check({ id: 'x', outcome: 'skipped', name: 'one' });
     expect(report.result(1)).toBe(true);
     report.check({ id: 'x', outcome: 'failed', name: 'two' });
     expect(report.result(1)).toBe(false);
     expect(report.passed).toBe(false);
+  });
+});
+
+test('has a document with every check', () => {
+  print((report) => {
+    writeSample(report);
+    expect(report.document()).toEqual({
+      passed: false,
+      seconds: 1.2,
+      checks: report.checks,
+      notCovered: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
+    });
   });
 });

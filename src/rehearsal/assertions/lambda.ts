@@ -1,76 +1,92 @@
 import { ChildProcess, fork } from 'node:child_process';
 import * as fs from 'node:fs';
-import type * as Https from 'node:https';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { removeOnExit } from '../leftovers';
 
 /*
- * Runs the code of a Lambda function that handles custom resources, in a process of its own: with an environment
- * of its own, and nothing of what it prints or changes reaches the rehearsal.
+ * Runs a Lambda function that handles custom resources in a child process with an environment of its own, so that its
+ * output and side effects are kept apart from the rehearsal.
  */
 
-/** What a handler of custom resources answers to CloudFormation. */
+/** The response of a handler to CloudFormation. */
 export interface CloudFormationResponse {
   readonly Status: 'SUCCESS' | 'FAILED';
   readonly Reason?: string;
   readonly RequestId: string;
-  readonly Data?: { readonly [name: string]: any };
+  readonly Data?: Readonly<Record<string, unknown>>;
 }
 
-/** Answers to this host are taken by the process that runs the handler; the name cannot exist. */
+/** The child process intercepts responses to this host, which cannot exist. */
 const RESPONSE_HOST = 'cloudformation.invalid';
 export const RESPONSE_URL = `https://${RESPONSE_HOST}/`;
 
+interface Result {
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
 type Message =
   | { readonly type: 'response'; readonly response: CloudFormationResponse }
-  | { readonly type: 'returned'; readonly id: number; readonly result?: unknown; readonly error?: string };
+  | { readonly type: 'returned'; readonly id: number } & Result;
 
-export class LambdaCode {
-  /** What it printed. */
+export class LambdaFunction {
+  /** What it has printed. */
   public output = '';
   private readonly process: ChildProcess;
-  private readonly pending = new Map<number, (message: Message & { type: 'returned' }) => void>();
+  private readonly pending = new Map<number, (result: Result) => void>();
   private readonly remove: () => void;
   private calls = 0;
 
   /**
    * @param file the module with the handlers
-   * @param environment of the process
-   * @param responded is called with each answer to CloudFormation
+   * @param environment environment variables of the process
+   * @param onResponse called with each response to CloudFormation
    */
-  constructor(file: string, environment: { [name: string]: string | undefined }, responded: (response: CloudFormationResponse) => void) {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
-    const script = path.join(directory, 'lambda.cjs');
-    fs.writeFileSync(script, `(${hostLambda})(require, ${JSON.stringify(file)}, ${JSON.stringify(RESPONSE_HOST)});\n`);
-    // A home of its own: no profile of the user's is read there.
-    const env = { ...environment, HOME: directory, USERPROFILE: directory };
-    this.process = fork(script, [], { env, execArgv: [], silent: true, detached: process.platform !== 'win32' });
+  constructor(
+    file: string,
+    environment: Record<string, string | undefined>,
+    onResponse: (response: CloudFormationResponse) => void,
+  ) {
+    // With a home directory of its own, it does not read the user's AWS profiles.
+    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
+    this.process = fork(path.join(__dirname, 'lambda-host.cjs'), [file, RESPONSE_HOST], {
+      env: { ...environment, HOME: home, USERPROFILE: home },
+      execArgv: [],
+      silent: true,
+      detached: process.platform !== 'win32',
+    });
     this.remove = removeOnExit(() => {
       this.process.kill('SIGKILL');
-      fs.rmSync(directory, { recursive: true, force: true });
+      fs.rmSync(home, { recursive: true, force: true });
     });
-    const keep = (text: Buffer) => { this.output += text; };
-    this.process.stdout!.on('data', keep);
-    this.process.stderr!.on('data', keep);
+    const append = (output: Buffer) => { this.output += output; };
+    this.process.stdout!.on('data', append);
+    this.process.stderr!.on('data', append);
     this.process.on('message', (message: Message) => {
-      if (message.type === 'response') { responded(message.response); } else { this.pending.get(message.id)?.(message); }
+      if (message.type === 'response') {
+        onResponse(message.response);
+      } else {
+        this.settle(message.id, message);
+      }
     });
-    this.process.on('exit', () => this.pending.forEach((settle, id) => settle({ type: 'returned', id, error: `the handler died: ${this.output.trim()}` })));
+    this.process.on('exit', () => [...this.pending.keys()].forEach((id) =>
+      this.settle(id, { error: `the handler exited: ${this.output.trim()}` })));
   }
 
-  /** @throws what the handler throws */
+  /** @throws the error of the handler */
   public async invoke(handler: string, event: unknown, timeoutSeconds: number): Promise<unknown> {
     const id = this.calls++;
-    const { result, error } = await new Promise<Message & { type: 'returned' }>((resolve) => {
-      const timer = setTimeout(() => resolve({ type: 'returned', id, error: `Task timed out after ${timeoutSeconds} seconds` }), 1000 * timeoutSeconds);
-      this.pending.set(id, (message) => {
+    const { result, error } = await new Promise<Result>((resolve) => {
+      const timer = setTimeout(() => {
+        this.settle(id, { error: `Task timed out after ${timeoutSeconds} seconds` });
+      }, 1000 * timeoutSeconds);
+      this.pending.set(id, (settled) => {
         clearTimeout(timer);
-        this.pending.delete(id);
-        resolve(message);
+        resolve(settled);
       });
-      this.process.send({ id, handler, event, timeoutSeconds }, (failed) => {
-        if (failed) { this.pending.get(id)?.({ type: 'returned', id, error: failed.message }); }
+      this.process.send({ id, handler, event, timeoutSeconds }, (failure) => {
+        if (failure) { this.settle(id, { error: failure.message }); }
       });
     });
     if (error !== undefined) { throw new Error(error); }
@@ -80,32 +96,9 @@ export class LambdaCode {
   public close(): void {
     this.remove();
   }
-}
 
-/** Written out as text and run alone: it may use its arguments and nothing else of this file. */
-function hostLambda(load: NodeJS.Require, file: string, responseHost: string): void {
-  const https = load('node:https') as typeof Https;
-  const request = https.request as (...args: any[]) => unknown;
-  (https as any).request = (...args: any[]) => {
-    const [options, answered] = args;
-    if (options?.hostname !== responseHost) { return request(...args); }
-    let body = '';
-    return {
-      on: () => {},
-      write: (text: string) => { body += text; },
-      end: () => process.send!({ type: 'response', response: JSON.parse(body) }, () => answered({ statusCode: 200 })),
-    };
-  };
-
-  const handlers = load(file);
-  process.on('disconnect', () => process.exit());
-  process.on('message', async ({ id, handler, event, timeoutSeconds }: any) => {
-    const deadline = Date.now() + 1000 * timeoutSeconds;
-    const context = { functionName: handler, logStreamName: 'rehearsal', awsRequestId: String(id), getRemainingTimeInMillis: () => deadline - Date.now() };
-    try {
-      process.send!({ type: 'returned', id, result: await handlers[handler](event, context) });
-    } catch (error) {
-      process.send!({ type: 'returned', id, error: error instanceof Error ? error.message : String(error) });
-    }
-  });
+  private settle(id: number, result: Result): void {
+    this.pending.get(id)?.(result);
+    this.pending.delete(id);
+  }
 }

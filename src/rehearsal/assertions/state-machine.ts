@@ -1,13 +1,13 @@
 import { sleep } from '../sleep';
 
 /*
- * Plays a Step Functions state machine as far as CDK's waiters use it: Task, Retry, Catch, Next, End.
+ * Executes a Step Functions state machine as far as CDK's waiters use it: Task, Retry, Catch, Next, End.
  * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
  */
 
 export interface StateMachineDefinition {
   readonly StartAt: string;
-  readonly States: { readonly [name: string]: State };
+  readonly States: Readonly<Record<string, State>>;
 }
 
 interface State {
@@ -15,33 +15,45 @@ interface State {
   readonly Resource?: string;
   readonly Next?: string;
   readonly End?: boolean;
-  readonly Retry?: ReadonlyArray<{ readonly IntervalSeconds?: number; readonly MaxAttempts?: number; readonly BackoffRate?: number }>;
+  readonly Retry?: readonly Retrier[];
   readonly Catch?: ReadonlyArray<{ readonly Next: string }>;
 }
 
-/** Calls the function of a Task. */
-type Invoke = (resource: string, input: unknown) => Promise<unknown>;
+interface Retrier {
+  readonly IntervalSeconds?: number;
+  readonly MaxAttempts?: number;
+  readonly BackoffRate?: number;
+}
 
-/**
- * @param interrupted ends the waiting
- * @param pace how many times as fast as the definition says it waits between attempts
- */
+export interface ExecutionOptions {
+  /** Invokes the Lambda function of a Task state. */
+  readonly invoke: (resource: string, input: unknown) => Promise<unknown>;
+  /** By which the time between attempts is divided. */
+  readonly speedup: number;
+  /** Ends the retries. */
+  readonly interrupted: AbortSignal;
+}
+
+/** @returns the output of the last state */
 export async function execute(
-  definition: StateMachineDefinition, input: unknown, invoke: Invoke, pace: number, interrupted: AbortSignal,
+  definition: StateMachineDefinition, input: unknown, options: ExecutionOptions,
 ): Promise<unknown> {
   let data = input;
-  for (let name: string | undefined = definition.StartAt; name !== undefined;) {
+  let name: string | undefined = definition.StartAt;
+  while (name !== undefined) {
     const state: State = definition.States[name];
-    if (state?.Type !== 'Task' || !state.Resource) { throw new Error(`a state of type ${state?.Type} is not known to the rehearsal`); }
-    const outcome = await attempt(state, data, invoke, pace, interrupted);
-    data = outcome.data;
-    name = outcome.next;
+    if (state?.Type !== 'Task' || !state.Resource) {
+      throw new Error(`the rehearsal does not support states of type ${state?.Type}`);
+    }
+    const output: { data: unknown; next?: string } = await runTask(state, data, options);
+    data = output.data;
+    name = output.next;
   }
   return data;
 }
 
-async function attempt(
-  state: State, input: unknown, invoke: Invoke, pace: number, interrupted: AbortSignal,
+async function runTask(
+  state: State, input: unknown, { invoke, speedup, interrupted }: ExecutionOptions,
 ): Promise<{ data: unknown; next?: string }> {
   const { IntervalSeconds = 1, MaxAttempts = 3, BackoffRate = 2 } = state.Retry?.[0] ?? { MaxAttempts: 0 };
   for (let retries = 0; ; retries++) {
@@ -49,13 +61,14 @@ async function attempt(
       return { data: await invoke(state.Resource!, input), next: state.Next };
     } catch (error) {
       if (retries < MaxAttempts && !interrupted.aborted) {
-        await sleep(1000 * IntervalSeconds * BackoffRate ** retries / pace, interrupted);
+        await sleep(1000 * IntervalSeconds * BackoffRate ** retries / speedup, interrupted);
         continue;
       }
       const next = state.Catch?.[0]?.Next;
       if (!next) { throw error; }
-      // As Lambda reports an error that a function has thrown.
-      return { data: { Error: 'Error', Cause: JSON.stringify({ errorType: 'Error', errorMessage: (error as Error).message }) }, next };
+      // The format in which Lambda reports an error of a function.
+      const cause = JSON.stringify({ errorType: 'Error', errorMessage: (error as Error).message });
+      return { data: { Error: 'Error', Cause: cause }, next };
     }
   }
 }

@@ -1,30 +1,15 @@
 import * as http from 'node:http';
-import { LoadBalancer } from '../edge/load-balancer';
-import { Target } from '../edge/target-group';
+import { ForwardResult } from '../edge/emulator';
+import { Front } from '../edge/routes';
+import { RunningTask } from '../running-service';
 import { sleep } from '../sleep';
 
 /*
- * Requests at a steady rate through the stand-in for a load balancer, and what came of each, by the task that it went to.
+ * Sends requests at a steady rate through an emulator, and records the results by the task that received them.
  */
 
-/** Where users come in. */
-export interface Front {
-  readonly loadBalancer: LoadBalancer;
-  readonly url: string;
-  readonly host: string;
-}
-
-/** What came of a request that was sent to a task. */
-export interface RequestOutcome {
-  readonly target: Target;
-  /** Milliseconds, as `Date.now()` has them. */
-  readonly sentAt: number;
-  /** Absent where there was no whole answer. */
-  readonly status?: number;
-}
-
-/** Without a status where there was no whole answer. */
 export interface Answer {
+  /** Undefined if there was no complete response. */
   readonly status?: number;
   /** The Keep-Alive header. */
   readonly keepAlive?: string;
@@ -35,60 +20,64 @@ export const hasFailed = ({ status }: { readonly status?: number }): boolean => 
 
 export class Load {
   /** Of requests that reached a task. */
-  public readonly outcomes: RequestOutcome[] = [];
+  public readonly results: ForwardResult[] = [];
   private readonly ended = new AbortController();
-  private readonly under = new Set<Promise<unknown>>();
+  private readonly inFlight = new Set<Promise<unknown>>();
+  private readonly stopObserving: () => void;
 
   constructor(private readonly front: Front, private readonly perSecond: number) {
-    front.loadBalancer.observe = (outcome) => this.outcomes.push(outcome);
+    this.stopObserving = front.emulator.observe((result) => this.results.push(result));
     void this.run();
   }
 
-  /** Ends when all is answered that was sent. */
+  public resultsOf({ targets }: RunningTask): ForwardResult[] {
+    return this.results.filter((result) => targets.some(({ target }) => target === result.target));
+  }
+
+  /** Stops sending, and waits for the answers to all requests. */
   public async end(): Promise<void> {
     this.ended.abort();
-    await Promise.all(this.under);
-    this.front.loadBalancer.observe = undefined;
+    await Promise.all(this.inFlight);
+    this.stopObserving();
   }
 
   private async run(): Promise<void> {
-    const began = Date.now();
+    const start = Date.now();
     let sent = 0;
     while (!this.ended.signal.aborted) {
-      // After a pause of the machine, what is due is sent at once.
-      while (sent < (Date.now() - began) / 1000 * this.perSecond) {
+      // After a pause of this process, all due requests are sent at once.
+      while (sent < (Date.now() - start) / 1000 * this.perSecond) {
         sent++;
         const answer = get(this.front.url, this.front.host);
-        this.under.add(answer);
-        void answer.finally(() => this.under.delete(answer));
+        this.inFlight.add(answer);
+        void answer.finally(() => this.inFlight.delete(answer));
       }
       await sleep(1000 / this.perSecond, this.ended.signal);
     }
   }
 }
 
-/** How many requests the tasks answer in a second, all of them together, as far as some at once tell. */
-export async function throughputOf({ url, host }: Front): Promise<number> {
-  const began = performance.now();
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => get(url, host)));
-  return 1000 * AT_ONCE / (performance.now() - began);
-}
+/** So many that the share of tasks that wait is small against that of tasks that compute. */
+const CONCURRENT_REQUESTS = 20;
 
-/** Enough that those that wait for others count less than those that compute. */
-const AT_ONCE = 20;
+/** @returns requests per second that all tasks together answer, estimated from a few concurrent requests */
+export async function measureThroughput({ url, host }: Front): Promise<number> {
+  const start = performance.now();
+  await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, async () => get(url, host)));
+  return 1000 * CONCURRENT_REQUESTS / (performance.now() - start);
+}
 
 interface GetOptions {
   readonly agent?: http.Agent | false;
-  /** Milliseconds of silence. */
+  /** Maximum time without data, in milliseconds. */
   readonly timeout?: number;
-  /** Calls when the request has left this process. */
-  readonly sent?: () => void;
+  /** Called when the request has been handed to the operating system. */
+  readonly onSent?: () => void;
 }
 
-/** One request, over a connection of its own unless an agent is given. */
+/** Sends one request, over its own connection unless there is an agent. Never rejects. */
 export async function get(
-  url: string, host: string,
-  { agent = false, timeout = 30_000, sent }: GetOptions = {},
+  url: string, host: string, { agent = false, timeout = 30_000, onSent }: GetOptions = {},
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const request = http.get(url, { agent, headers: { Host: host }, timeout }, (response) => {
@@ -96,9 +85,9 @@ export async function get(
       response.resume()
         .on('end', () => resolve({ status: response.statusCode, keepAlive }))
         .on('error', (error) => resolve({ error: error.message }))
-        .on('close', () => resolve({ error: 'the answer was cut off' }));
+        .on('close', () => resolve({ error: 'the response was cut off' }));
     });
-    if (sent) { request.on('finish', sent); }
+    if (onSent) { request.on('finish', onSent); }
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     request.on('error', (error) => resolve({ error: error.message }));
   });

@@ -1,22 +1,33 @@
+import { CheckSubject, failed, passed, skipped, tooFewRequests } from './check';
+import { Load } from './load';
 import { Check } from '../report';
 import { RunningTask } from '../running-service';
 import { Memory } from '../tasks/task';
 
-/*
- * Samples what tasks hold in memory, and judges it.
- */
+const MEMORY: CheckSubject = {
+  id: 'memory', name: 'memory usage leaves headroom under load, and does not grow with each request',
+};
 
-/** Shares of the limit. A runtime that collects garbage goes up and down by a few percent. */
+/** Shares of the memory limit. The memory of a garbage-collected runtime varies by a few percent. */
 const MAX_USED = 0.9;
 const MAX_GROWTH = 0.2;
+/** What is used at startup is not growth: the first samples are ignored. */
+const STARTUP_SHARE = 0.4;
+const MIN_SAMPLES = 4;
+/** Number of requests to one task that distinguishes a leak from noise. */
+const MIN_REQUESTS = 60;
+const SAMPLE_INTERVAL_MS = 500;
 
+/** Samples the memory usage of tasks under load. */
 export class MemoryWatch {
   private readonly samples = new Map<RunningTask, Memory[]>();
   private timer?: NodeJS.Timeout;
 
-  public watch(actors: RunningTask[]): void {
-    actors.forEach((actor) => this.samples.set(actor, []));
-    this.timer = setInterval(() => { void this.sample(); }, 500);
+  constructor(private readonly load: Load) {}
+
+  public watch(tasks: readonly RunningTask[]): void {
+    tasks.forEach((task) => this.samples.set(task, []));
+    this.timer = setInterval(() => { void this.sample(); }, SAMPLE_INTERVAL_MS);
   }
 
   public async end(): Promise<void> {
@@ -25,44 +36,46 @@ export class MemoryWatch {
     this.timer = undefined;
   }
 
-  /** @param all tasks that there were, watched or not */
-  public judge(all: RunningTask[]): Check {
-    const id = 'memory';
-    const name = 'memory has head-room under load, and does not grow with each request';
-    const killed = all.filter(isOutOfMemory);
-    if (killed.length > 0) {
-      const reason = `${killed.length} of ${all.length} tasks were killed as they were out of memory: the app keeps something of every request, or needs more: raise memoryLimitMiB`;
-      return { id, name, outcome: 'failed', reason };
+  /** @param allTasks watched or not: any of them may have run out of memory */
+  public check(allTasks: readonly RunningTask[]): Check {
+    const killed = allTasks.filter(isOutOfMemory).length;
+    if (killed > 0) {
+      return failed(MEMORY, `${killed} of ${allTasks.length} tasks were killed because they were out of memory:`
+        + ' the app keeps memory of each request, or needs more: raise memoryLimitMiB');
     }
-    const shares = [...this.samples.values()].map((samples) => samples.map(({ usedMiB, limitMiB }) => usedMiB / limitMiB));
-    // Where a task dies early, there are few.
-    const long = shares.filter((of) => of.length >= 4);
-    const peak = Math.max(...shares.flat());
-    if (long.length === 0 && !(peak > MAX_USED)) { return { id, name, outcome: 'not rehearsed', reason: 'it cannot be measured here' }; }
-    const growth = Math.max(...long.map((of) => of[of.length - 1] - of[Math.floor(of.length * 0.4)]));
-    const percent = (share: number) => `${Math.round(100 * share)} %`;
+    const usages = [...this.samples.values()]
+      .map((samples) => samples.map(({ usedMiB, limitMiB }) => usedMiB / limitMiB));
+    const peak = Math.max(0, ...usages.flat());
+    const growths = usages.filter(({ length }) => length >= MIN_SAMPLES).map(growthOf);
+    const growth = Math.max(0, ...growths);
     if (growth > MAX_GROWTH) {
-      return {
-        id,
-        name,
-        outcome: 'failed',
-        reason: `it grew by ${percent(growth)} of the limit within seconds, to ${percent(peak)}: the app keeps something of every request, and would be killed when it is out of memory`,
-      };
+      return failed(MEMORY, `it grew by ${percent(growth)} of the limit within seconds, to ${percent(peak)}:`
+        + ' the app keeps memory of each request, and would be killed when it is out of memory');
     }
-    return {
-      id,
-      name,
-      outcome: peak > MAX_USED ? 'failed' : 'passed',
-      reason: peak > MAX_USED ? `${percent(peak)} of the limit is used: raise memoryLimitMiB, or have the app use less` : `at most ${percent(peak)} of the limit`,
-    };
+    if (peak > MAX_USED) {
+      return failed(MEMORY, `${percent(peak)} of the limit is used: raise memoryLimitMiB, or use less memory`);
+    }
+    if (growths.length === 0) { return skipped(MEMORY, 'it cannot be measured here'); }
+    const requests = Math.max(...[...this.samples.keys()].map((task) => this.load.resultsOf(task).length));
+    return requests < MIN_REQUESTS
+      ? skipped(MEMORY, tooFewRequests(requests))
+      : passed(MEMORY, `at most ${percent(peak)} of the limit`);
   }
 
   private async sample(): Promise<void> {
-    for (const [actor, samples] of this.samples) {
-      const memory = await actor.task.memory();
+    for (const [{ task }, samples] of this.samples) {
+      const memory = await task.memory();
       if (memory) { samples.push(memory); }
     }
   }
 }
 
 export const isOutOfMemory = ({ task }: RunningTask): boolean => task.exit?.outOfMemory ?? false;
+
+function growthOf(usage: readonly number[]): number {
+  return usage[usage.length - 1] - usage[Math.floor(usage.length * STARTUP_SHARE)];
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}

@@ -1,64 +1,92 @@
-import { Target } from '../edge/target-group';
+import { Probe, Target } from '../edge/target-group';
 import { HealthCheckSpec } from '../model';
-import { howItEnded, Task } from '../tasks/task';
+import { describeExit, ListenReport, Task } from '../tasks/task';
 
-/** How long a task may go on without being healthy. */
-export interface Patience {
-  /** While it listens nowhere: the app may still be starting. */
-  readonly silent: number;
-  /** Once it listens or answers. */
-  readonly heard: number;
+/** How long after its start a task may be unhealthy, in seconds. */
+export interface StartTimeouts {
+  /** While the app does not listen: it may still be starting. */
+  readonly untilListening: number;
+  /** Once the app listens or answers. */
+  readonly untilHealthy: number;
 }
 
-/** In one sentence why a target does not become healthy, and what is likely to blame; nothing while it still may. */
-export function explainUnhealthy(task: Task, target: Target, healthCheck: HealthCheckSpec, patience: Patience): string | undefined {
+/** @returns why a target does not become healthy, and the likely cause; undefined while it may still become healthy */
+export function explainUnhealthy(
+  task: Task, target: Target, healthCheck: HealthCheckSpec, timeouts: StartTimeouts,
+): string | undefined {
   const { lastProbe } = target;
-  const port = healthCheck.port ?? target.port;
-  const seconds = task.secondsSinceStart;
-
-  if (task.exit) {
-    const { code } = task.exit;
-    const last = task.lastLines.length > 0 ? 'its last words follow' : 'it said nothing';
-    return code === 0
-      ? `the app exited with code 0 after ${seconds.toFixed(1)} s: it does not keep running, as a server must; ${last}`
-      : `the app died ${lastProbe?.status === undefined ? 'at start' : 'while it was probed'}, with ${howItEnded(task.exit)}; ${last}`;
-  }
-  // The first one is under way, or not enough have passed so far.
+  if (task.exit) { return explainExit(task, lastProbe); }
+  // There is no complete probe yet, or too few have passed.
   if (!lastProbe || lastProbe.passed) { return undefined; }
-  if (lastProbe.status !== undefined) {
-    return target.inARow < healthCheck.unhealthyThreshold || seconds < patience.heard ? undefined
-      : `GET ${healthCheck.path} on port ${port} answered ${lastProbe.status}, and the target group wants ${healthCheck.successCodes}: `
-        + (lastProbe.status === 404 ? 'the app has no such path; change the path of the health check, or the app'
-          : lastProbe.status >= 500 ? 'the app is there and says that it is not well'
-            : 'change the app, or the success codes of the health check');
-  }
 
+  const mayBecomeHealthy = task.secondsSinceStart < timeouts.untilHealthy;
+  const mayListenLater = task.secondsSinceStart < timeouts.untilListening;
+  const failedEnough = target.inARow >= healthCheck.unhealthyThreshold;
+  const port = healthCheck.port ?? target.port;
+  if (lastProbe.status !== undefined) {
+    return mayBecomeHealthy || !failedEnough ? undefined : explainStatus(lastProbe.status, port, healthCheck);
+  }
   if (healthCheck.inContainer && ['failed', 'timed out'].includes(lastProbe.error ?? '')) {
-    const words = healthCheck.inContainer === 'none' ? '' : healthCheck.inContainer.command.slice(1).join(' ');
-    const starting = seconds < patience.heard || !task.listening?.length && seconds < patience.silent;
-    return starting || target.inARow < healthCheck.unhealthyThreshold ? undefined
-      : `its container health check, ${words}, ${lastProbe.error}, so Cloud Map would not name the task to anybody, and ECS would replace it: `
-        + 'run that command beside the app, and change one or the other';
+    const starting = mayBecomeHealthy || !task.listening?.length && mayListenLater;
+    return starting || !failedEnough ? undefined : explainContainerHealthCheck(healthCheck, lastProbe);
   }
 
   const listening = task.listening ?? [];
-  const there = listening.filter((report) => report.port === port);
-  if (there.some(({ host }) => host === undefined || host === target.host)) {
-    // Refused: the last probe came before the app listened.
-    return seconds < patience.heard || lastProbe.error === 'ECONNREFUSED' && seconds < patience.silent ? undefined
-      : lastProbe.error === 'ETIMEDOUT'
-        ? `GET ${healthCheck.path} on port ${port} did not answer within ${healthCheck.timeoutSeconds} s: the app hangs, or does work in its health check`
-        : `GET ${healthCheck.path} on port ${port} got no answer (${lastProbe.error}): the app takes the connection, but speaks no HTTP or drops it`;
+  if (listening.length === 0) {
+    return mayListenLater ? undefined
+      : `the app listens on no port after ${task.secondsSinceStart.toFixed(0)} s, and ECS would replace the task:`
+        + ' it hangs at startup, or needs a longer grace period';
   }
-  if (there.length > 0) {
-    return seconds < patience.heard ? undefined
-      : `the app listens on ${there[0].host}:${port}, which only the task itself can reach: listen on 0.0.0.0`;
+  // A refused connection is older than the listening socket.
+  const probedTooEarly = lastProbe.error === 'ECONNREFUSED' && mayListenLater
+    && isReachable(listening, target.host, port);
+  return mayBecomeHealthy || probedTooEarly ? undefined : explainNoAnswer(listening, target, healthCheck);
+}
+
+function explainExit({ exit, lastLines, secondsSinceStart }: Task, lastProbe?: Probe): string {
+  const log = lastLines.length > 0 ? 'its last log lines follow' : 'it logged nothing';
+  if (exit!.code === 0) {
+    return `the app exited with code 0 after ${secondsSinceStart.toFixed(1)} s, but a server must keep running; ${log}`;
   }
-  if (listening.length > 0) {
-    return seconds < patience.heard ? undefined
-      : `nothing listens on port ${port}, which the target group probes: the app listens on ${listening.map((report) => report.port).join(', ')};`
-        + ' have it listen on the container port of the task definition, or change that';
+  const when = lastProbe?.status === undefined ? 'at startup' : 'during its health checks';
+  return `the app exited ${when} with ${describeExit(exit!)}; ${log}`;
+}
+
+function explainStatus(status: number, port: number, { path, successCodes }: HealthCheckSpec): string {
+  let fix = 'change the app, or the success codes of the health check';
+  if (status === 404) {
+    fix = 'the app has no such path; change the path of the health check, or the app';
+  } else if (status >= 500) {
+    fix = 'the app reports that it is unhealthy';
   }
-  return seconds < patience.silent ? undefined
-    : `the app listens nowhere after ${seconds.toFixed(0)} s, and ECS would replace the task: it hangs at start, or needs a longer grace period`;
+  return `GET ${path} on port ${port} answered ${status}, but the target group expects ${successCodes}: ${fix}`;
+}
+
+function explainContainerHealthCheck({ inContainer }: HealthCheckSpec, { error }: Probe): string {
+  const command = inContainer && inContainer !== 'none' ? ` ${inContainer.command.slice(1).join(' ')}` : '';
+  return `its container health check,${command}, ${error}, so Cloud Map would not return the task, and ECS would`
+    + ' replace it: run the command in the container, and change the app or the command';
+}
+
+/** The app listens, but a probe gets no answer. */
+function explainNoAnswer(listening: readonly ListenReport[], target: Target, healthCheck: HealthCheckSpec): string {
+  const { path, timeoutSeconds } = healthCheck;
+  const port = healthCheck.port ?? target.port;
+  if (isReachable(listening, target.host, port)) {
+    const error = target.lastProbe?.error;
+    const request = `GET ${path} on port ${port}`;
+    return error === 'ETIMEDOUT'
+      ? `${request} did not answer within ${timeoutSeconds} s: the app hangs, or its health check is slow`
+      : `${request} got no answer (${error}): the app accepts connections, but does not speak HTTP or closes them`;
+  }
+  const local = listening.find((report) => report.port === port);
+  return local
+    ? `the app listens on ${local.host}:${port}, which is reachable only from inside the task: listen on 0.0.0.0`
+    : `nothing listens on port ${port}, which the target group probes: the app listens on`
+      + ` ${listening.map((report) => report.port).join(', ')}; listen on the container port of the task definition, or`
+      + ' change that port';
+}
+
+function isReachable(listening: readonly ListenReport[], address: string, port: number): boolean {
+  return listening.some((report) => report.port === port && (report.host === undefined || report.host === address));
 }

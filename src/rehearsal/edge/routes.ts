@@ -1,42 +1,58 @@
+import { Emulator } from './emulator';
 import { decide } from './listener-rules';
-import { LoadBalancer } from './load-balancer';
-import { Front } from '../checks/load';
-import { ListenerRuleSpec, ListenerSpec, ResourceKey } from '../model';
-import { forwardsTo, leadsTo } from '../templates/service';
+import { forwardsTo, leadsTo, ListenerRuleSpec, ListenerSpec, ResourceKey } from '../model';
 
 /*
- * How requests come to a target group by the rules of a listener, read backwards.
+ * Finds requests that the rules of a listener forward to a target group.
  */
 
-/** A way by which users reach the tasks: not the health path, which answers 503 when a task leaves. */
-export function frontOf(targetGroup: ResourceKey, loadBalancers: readonly LoadBalancer[]): Front | undefined {
-  for (const loadBalancer of loadBalancers) {
-    for (const listener of loadBalancer.spec.listeners.filter((candidate) => leadsTo(candidate, targetGroup))) {
+/** A URL that reaches the tasks as a user's request would. */
+export interface Front {
+  readonly emulator: Emulator;
+  readonly url: string;
+  /** The Host header that the rules require. */
+  readonly host: string;
+}
+
+/** Not the health path, which returns 503 while a task shuts down. */
+export function findFront(targetGroup: ResourceKey, emulators: readonly Emulator[]): Front | undefined {
+  for (const emulator of emulators) {
+    for (const listener of emulator.spec.listeners.filter((candidate) => leadsTo(candidate, targetGroup))) {
       const host = hostTowards(listener, targetGroup);
-      const path = pathsTowards(listener, targetGroup).find((candidate) => reaches(listener, targetGroup, host, candidate));
-      if (path !== undefined) { return { loadBalancer, url: `${loadBalancer.url(listener)}${path}`, host }; }
+      const path = pathsTowards(listener, targetGroup).find((candidate) =>
+        reaches(listener, targetGroup, { host, path: candidate }));
+      if (path !== undefined) { return { emulator, url: `${emulator.url(listener)}${path}`, host }; }
     }
   }
   return undefined;
 }
 
-/** Whether a request goes there: another rule may come first, and a weight may be 0. */
-export function reaches(listener: ListenerSpec, targetGroup: ResourceKey, host: string, path: string): boolean {
+/** Whether a request reaches the target group: an earlier rule may match, and a weight may be 0. */
+export function reaches(
+  listener: ListenerSpec, targetGroup: ResourceKey, { host, path }: { readonly host: string; readonly path: string },
+): boolean {
   const [pathname, query = ''] = path.split('?');
   const action = decide(listener, {
-    method: 'GET', protocol: listener.protocol, host, port: listener.port, path: pathname, query, headers: { host }, sourceIp: '127.0.0.1',
+    method: 'GET',
+    protocol: listener.protocol,
+    host,
+    port: listener.port,
+    path: pathname,
+    query,
+    headers: { host },
+    sourceIp: '127.0.0.1',
   });
   return action.type === 'forward' && action.targetGroups.some(({ key, weight }) => key === targetGroup && weight > 0);
 }
 
-/** A host that the rules ask for, or any. */
+/** A host that the first rule for the target group requires, or the loopback address. */
 export function hostTowards(listener: ListenerSpec, targetGroup: ResourceKey): string {
   const [rule] = rulesTowards(listener, targetGroup);
   const condition = rule?.conditions.find(({ field }) => field === 'host-header');
   return condition?.field === 'host-header' ? condition.values[0].replace(/[*?]/g, 'x') : '127.0.0.1';
 }
 
-/** Paths that the rules ask for, without their wildcards; and /, where they ask for none. */
+/** The paths that the rules require, without wildcards, and /. */
 function pathsTowards(listener: ListenerSpec, targetGroup: ResourceKey): string[] {
   const conditions = rulesTowards(listener, targetGroup).flatMap((rule) => rule.conditions);
   const patterns = conditions.flatMap((condition) => condition.field === 'path-pattern' ? condition.values : []);

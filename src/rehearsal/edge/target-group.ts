@@ -1,33 +1,35 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
-import { ContainerHealthCheckSpec, HealthCheckSpec, TargetGroupSpec } from '../model';
+import { ContainerHealthCheckSpec, ForwardAction, HealthCheckSpec, ResourceKey, TargetGroupSpec } from '../model';
 import { sleep } from '../sleep';
 import { Task } from '../tasks/task';
 
 /*
- * A stand-in for a target group: probes its targets as the template says, and picks the one that gets the next request. Follows
- * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+ * An emulator of a target group: probes its targets as the template defines, and picks the target of the next request.
+ * Follows https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
  */
 
 export type TargetState = 'initial' | 'healthy' | 'unhealthy';
 
 export interface Probe {
-  /** The status code, where there was an answer. */
+  /** The status code, if there was a response. */
   readonly status?: number;
-  /** Why there was none: ECONNREFUSED, ETIMEDOUT, … */
+  /** The reason if there was none: ECONNREFUSED, ETIMEDOUT, … */
   readonly error?: string;
   readonly passed: boolean;
 }
 
 export class Target {
   public state: TargetState = 'initial';
-  /** The last probe, and how many in a row came out like it. */
   public lastProbe?: Probe;
+  /** Number of consecutive probes with the result of the last one. */
   public inARow = 0;
 
-  /** @param task the one behind it, whose container health check counts where nobody asks over HTTP */
+  /** @param task for targets in Cloud Map, whose health is that of the container */
   constructor(
-    public readonly name: string, public readonly host: string, public readonly port: number,
+    public readonly name: string,
+    public readonly host: string,
+    public readonly port: number,
     public readonly task?: Pick<Task, 'checkContainerHealth' | 'exit'>,
   ) {}
 }
@@ -37,14 +39,13 @@ export class TargetGroup {
   private turn = 0;
 
   /**
-   * @param spec what the template says
-   * @param pace how many times as often as the template says the targets are probed. Time-outs stay as they are.
-   * @param changed is told when a target changes its state
+   * @param speedup by which the interval of the template's health checks is divided. Timeouts stay as they are.
+   * @param onChange called when the state of a target changes
    */
   constructor(
     public readonly spec: TargetGroupSpec,
-    private readonly pace: number,
-    private readonly changed: (target: Target, before: TargetState) => void = () => {},
+    private readonly speedup: number,
+    private readonly onChange: (target: Target, previous: TargetState) => void = () => {},
   ) {}
 
   public register(target: Target): void {
@@ -53,7 +54,7 @@ export class TargetGroup {
     void this.watch(target, registration.signal);
   }
 
-  /** The target gets no more requests and no more probes. Requests that are under way go on. */
+  /** Sends the target no more requests and probes. In-flight requests are completed. */
   public deregister(target: Target): void {
     this.targets.get(target)?.abort();
     this.targets.delete(target);
@@ -63,7 +64,10 @@ export class TargetGroup {
     [...this.targets.keys()].forEach((target) => this.deregister(target));
   }
 
-  /** Round robin over the healthy targets; over the unhealthy ones when there are no others, because a load balancer fails open. */
+  /**
+   * Round robin over the healthy targets. If there are none, over the unhealthy ones, because a load balancer fails
+   * open.
+   */
   public next(): Target | undefined {
     const inState = (state: TargetState) => [...this.targets.keys()].filter((target) => target.state === state);
     const healthy = inState('healthy');
@@ -74,34 +78,52 @@ export class TargetGroup {
   private async watch(target: Target, signal: AbortSignal): Promise<void> {
     const { healthCheck } = this.spec;
     while (!signal.aborted) {
-      const due = sleep(1000 * healthCheck.intervalSeconds / this.pace, signal);
+      const due = sleep(1000 * healthCheck.intervalSeconds / this.speedup, signal);
       const probe = healthCheck.inContainer
         ? await checkInContainer(target, healthCheck.inContainer)
         : await probeOnce(target.host, healthCheck.port ?? target.port, healthCheck);
       if (signal.aborted) { return; }
-      this.judge(target, probe);
+      this.record(target, probe);
       await due;
     }
   }
 
-  private judge(target: Target, probe: Probe): void {
-    const before = target.state;
+  private record(target: Target, probe: Probe): void {
+    const previous = target.state;
     target.inARow = target.lastProbe?.passed === probe.passed ? target.inARow + 1 : 1;
     target.lastProbe = probe;
-    // A new target is healthy after one probe that passes; one that has failed needs as many as the threshold says.
+    // A new target is healthy after one successful probe, whatever the threshold.
     const { healthyThreshold, unhealthyThreshold } = this.spec.healthCheck;
-    if (probe.passed && target.inARow >= (before === 'initial' ? 1 : healthyThreshold)) { target.state = 'healthy'; }
+    if (probe.passed && target.inARow >= (previous === 'initial' ? 1 : healthyThreshold)) { target.state = 'healthy'; }
     if (!probe.passed && target.inARow >= unhealthyThreshold) { target.state = 'unhealthy'; }
-    if (target.state !== before) { this.changed(target, before); }
+    if (target.state !== previous) { this.onChange(target, previous); }
   }
 }
 
-/** What Cloud Map hears of a task: that its container health check passes, or no more than that it runs. */
-async function checkInContainer({ host, port, task }: Target, check: ContainerHealthCheckSpec | 'none'): Promise<Probe> {
-  const outcome = check === 'none' || !task ? 'not rehearsed' : await task.checkContainerHealth(check);
+/**
+ * The target of a forward action. Weighted target groups take turns, so that every run gives the same result.
+ *
+ * @param targetGroups by key; one that is missing has no targets
+ */
+export function pickByWeight(
+  targetGroups: ReadonlyMap<ResourceKey, TargetGroup>,
+): (action: ForwardAction) => Target | undefined {
+  let turn = 0;
+  return (action) => {
+    const turns = action.targetGroups.flatMap(({ key, weight }) => Array<ResourceKey>(weight).fill(key));
+    return targetGroups.get(turns[turn++ % turns.length])?.next();
+  };
+}
+
+/** Health in Cloud Map: the container health check passes or, without one, the task runs. */
+async function checkInContainer(
+  { host, port, task }: Target, check: ContainerHealthCheckSpec | 'none',
+): Promise<Probe> {
+  const outcome = check === 'none' || !task ? 'skipped' : await task.checkContainerHealth(check);
   if (task?.exit) { return { error: 'exited', passed: false }; }
-  // A task that runs is not yet one that listens. Where the check cannot be run here, what it would most likely ask is whether it does.
-  return outcome === 'not rehearsed' ? connectOnce(host, port) : { passed: outcome === 'passed', error: outcome === 'passed' ? undefined : outcome };
+  if (outcome === 'passed') { return { passed: true }; }
+  // Where the check cannot run here, a task that listens is assumed to pass it.
+  return outcome === 'skipped' ? connectOnce(host, port) : { error: outcome, passed: false };
 }
 
 async function connectOnce(host: string, port: number): Promise<Probe> {
@@ -126,9 +148,10 @@ async function probeOnce(host: string, port: number, healthCheck: HealthCheckSpe
       agent: false,
       headers: { 'User-Agent': 'ELB-HealthChecker/2.0', 'Host': `${host}:${port}` },
     });
-    // The time-out is for the whole answer: one that trickles in too slowly has failed too.
-    const timeout = setTimeout(() => request.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })),
-      1000 * healthCheck.timeoutSeconds);
+    // The timeout is for the complete response, not for its first byte.
+    const timeout = setTimeout(() => {
+      request.destroy(Object.assign(new Error('no response in time'), { code: 'ETIMEDOUT' }));
+    }, 1000 * healthCheck.timeoutSeconds);
     const fail = (error: NodeJS.ErrnoException) => {
       clearTimeout(timeout);
       resolve({ error: error.code ?? error.message, passed: false });

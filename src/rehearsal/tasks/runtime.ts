@@ -1,73 +1,70 @@
 import { CannotRun, NeedsEngine } from '../cannot-run';
+import { ContainerHost, findContainerHost } from './containers/container-host';
 import { ContainerRuntime, prepareContainers } from './containers/container-runtime';
 import { ContainerTask } from './containers/container-task';
-import { Engine } from './containers/engine';
-import { NodeRuntime, NodeTask, prepareNode } from './node/node-task';
+import { containerEnvironment } from './environment';
+import { NodeRuntime, prepareNode } from './node/node-runtime';
+import { NodeTask } from './node/node-task';
+import { SecretValues } from './secrets';
 import { EngineName, Task } from './task';
-import { ContainerSpec, ServiceSpec } from '../model';
+import { ServiceSpec } from '../model';
 
 /*
- * Chooses what runs the tasks of services, and starts them. Without a choice of the user's it is Node where that is enough, because
- * it is quick and always there, else a container engine.
+ * Selects what runs the tasks of services, and starts them. By default that is Node.js where it is sufficient,
+ * because it starts quickly and is always available, else a container engine.
  */
 
 export type Runtime = NodeRuntime | ContainerRuntime;
 
 export interface RuntimeOptions {
-  /** As asked for by the user. */
+  /** The engine that the user selected. */
   readonly engine?: EngineName;
-  /** Values by the names that task definitions have for secrets. */
-  readonly secrets: { readonly [name: string]: string };
-  /** Told what takes time, like the build of an image. */
+  readonly secrets: SecretValues;
+  /** Called before slow operations, such as an image build. */
   readonly progress: (line: string) => void;
-  /** When it fires, what takes time ends. */
+  /** Stops slow operations when it fires. */
   readonly interrupted: AbortSignal;
 }
 
-/** For all services of a rehearsal. */
+/** The runtimes of all services of a rehearsal. */
 export class Runtimes {
-  private engine?: Promise<Engine>;
+  private host?: Promise<ContainerHost>;
 
   constructor(private readonly options: RuntimeOptions) {}
 
-  /** @throws CannotRun with a sentence */
+  /** @throws CannotRun when the service cannot run on this machine */
   public async prepare(service: ServiceSpec): Promise<Runtime> {
-    const { engine: wanted, secrets } = this.options;
-    const environmentOf = ({ environment, secrets: names }: ContainerSpec) => ({
-      // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
-      AWS_REGION: service.region,
-      AWS_DEFAULT_REGION: service.region,
-      AWS_EXECUTION_ENV: 'AWS_ECS_FARGATE',
-      // A task on Fargate finds no instance behind 169.254.169.254. Here there may be one, and its credentials are not the app's.
-      AWS_EC2_METADATA_DISABLED: 'true',
-      ...environment,
-      ...Object.fromEntries(names.filter((name) => name in secrets).map((name) => [name, secrets[name]])),
-    });
-    const containers = async (because: string) => {
-      this.engine ??= Engine.find(wanted === 'node' ? undefined : wanted, because);
-      return prepareContainers(await this.engine, service, {
-        ...this.options, environmentOf, missingSecrets: (container) => container.secrets.filter((name) => !(name in secrets)),
-      });
-    };
-
-    if (wanted === 'docker' || wanted === 'podman') { return containers(`--engine asks for ${wanted}`); }
+    const { engine, secrets } = this.options;
+    if (engine === 'docker' || engine === 'podman') {
+      return this.prepareContainers(service, `\`--engine ${engine}\` is set`);
+    }
     try {
-      return prepareNode(service, environmentOf(service.container));
+      return prepareNode(service, containerEnvironment(service.region, service.container, secrets));
     } catch (error) {
       if (!(error instanceof NeedsEngine)) { throw error; }
-      if (wanted === 'node') { throw new CannotRun(`${error.message}: leave out --engine node`); }
-      return containers(error.message);
+      if (engine === 'node') { throw new CannotRun(`${error.message}; remove \`--engine node\``); }
+      return this.prepareContainers(service, error.message);
     }
   }
 
-  /** Removes what is left of engines: images, and tasks that were not stopped. */
+  /** Removes everything that was created in container engines. */
   public async close(): Promise<void> {
-    const engine = await this.engine?.catch(() => undefined);
-    engine?.close();
+    const host = await this.host?.catch(() => undefined);
+    host?.engine.close();
+  }
+
+  private async prepareContainers(service: ServiceSpec, reason: string): Promise<ContainerRuntime> {
+    const { engine } = this.options;
+    this.host ??= findContainerHost(engine === 'node' ? undefined : engine, reason);
+    return prepareContainers(await this.host, service, this.options);
   }
 }
 
-/** Starts a task, at any time, and returns once it is there; whether the app comes up is another matter. */
-export async function startTask(name: string, service: ServiceSpec, runtime: Runtime, log: (line: string) => void): Promise<Task> {
-  return runtime.engine === 'node' ? NodeTask.start(name, service, runtime, log) : ContainerTask.start(name, service, runtime, log);
+/** Starts a task. It returns once the task is created, before the app is ready. */
+export async function startTask(
+  name: string, service: ServiceSpec, runtime: Runtime, log: (line: string) => void,
+): Promise<Task> {
+  return runtime.engine === 'node'
+    ? NodeTask.start(name, service, runtime, log)
+    : ContainerTask.start(name, service, runtime, log);
 }

@@ -1,114 +1,120 @@
 import { ContainerHealthCheckSpec } from '../model';
 
 /*
- * A running task, whatever runs it: `node-task.ts` has Node processes, `container-task.ts` the containers of an engine. Checks are
- * built on this alone. `runtime.ts` chooses between the two and starts tasks.
+ * The interface of a running task. `node/node-task.ts` implements it with a Node.js process,
+ * `containers/container-task.ts` with the containers of an engine. Checks use this interface only; `runtime.ts`
+ * selects the implementation.
  */
 
 export interface TaskExit {
-  /** As ECS shows it: in a container 137 is SIGKILL, and 143 SIGTERM. */
+  /** Exit code as ECS reports it. In a container, 137 is SIGKILL and 143 is SIGTERM. */
   readonly code: number | null;
-  /** Where a process of this machine was ended by one. */
+  /** Signal that ended a process outside a container. */
   readonly signal: NodeJS.Signals | null;
-  /** The kernel killed it because it wanted more memory than it may have. */
+  /** Whether the kernel killed the container because it exceeded its memory limit. */
   readonly outOfMemory?: boolean;
 }
 
-export function howItEnded({ code, signal, outOfMemory }: TaskExit): string {
+export function describeExit({ code, signal, outOfMemory }: TaskExit): string {
   return `${signal ?? `exit code ${code}`}${outOfMemory ? ', killed because it was out of memory' : ''}`;
 }
 
+/**
+ * How to stop a task: `gracefully` sends the stop signal and, after the stop timeout, SIGKILL; `immediately` sends
+ * SIGKILL.
+ */
+export type StopMode = 'gracefully' | 'immediately';
+
 export interface TaskStop extends TaskExit {
   readonly milliseconds: number;
-  /** It did not leave by itself within the stop time-out. */
+  /** Whether it got SIGKILL because it did not exit within the stop timeout. */
   readonly killed: boolean;
 }
 
-/** Where something listens, as the app asked for it. */
+/** An address on which the app listens, as the app requested it. */
 export interface ListenReport {
   readonly port: number;
-  /** Absent for all addresses. */
+  /** Undefined for all addresses. */
   readonly host?: string;
 }
 
-/** Where a port of a task is reached from this machine. */
+/** Where a port of a task is reachable from this machine. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
 
 export interface Memory {
-  /** What its processes hold in memory, without the cache of files. */
+  /** Resident memory of the task's processes, without the file cache. */
   readonly usedMiB: number;
-  /** Beyond it, the kernel kills the container on Fargate. Here nothing is killed unless an engine runs the task. */
+  /** Memory limit on Fargate. Only container engines enforce it here. */
   readonly limitMiB: number;
 }
 
-/** Something that the task definition or the image declares, and what runs. */
-export interface Declared {
-  readonly what: 'user' | 'root filesystem' | 'capabilities';
+/** A setting of the task definition or the image, compared with the running task. */
+export interface DeclaredSetting {
+  readonly setting: 'user' | 'root filesystem' | 'capabilities';
   readonly declared: string;
-  /** For the user it is the number; `0` is root. */
-  readonly running: string;
-  /** Undefined where this machine cannot say, and `running` tells why. */
-  readonly same?: boolean;
+  /** For the user, the numeric ID; `0` is root. */
+  readonly actual: string;
+  /** Undefined where this machine cannot determine it; `actual` has the reason. */
+  readonly matches?: boolean;
 }
 
-export type HealthCheckOutcome = 'passed' | 'failed' | 'timed out' | 'not rehearsed';
+export type HealthCheckOutcome = 'passed' | 'failed' | 'timed out' | 'skipped';
 
 export interface Task {
   readonly name: string;
-  /** When it has ended. */
+  /** Set once the task has exited. */
   readonly exit?: TaskExit;
-  /** After the last line of its log. */
+  /** Resolves after the last log line. */
   readonly exited: Promise<TaskExit>;
-  /** What listens in it; undefined where that cannot be seen. */
+  /** Listening addresses in the task; undefined where this machine cannot see them. */
   readonly listening?: readonly ListenReport[];
-  /** The last lines of its log. */
+  /** The last lines of the app's log. */
   readonly lastLines: readonly string[];
-  /** Of the app; 0 while it waits for others. */
+  /** Seconds since the app container started; 0 while it waits for its dependencies. */
   readonly secondsSinceStart: number;
-  /** For ports of the target groups, those of their health checks among them. */
+  /** Endpoint of a target group's port or of a health check's port. */
   endpoint(port: number): Endpoint;
-  /** Calls for each further line that the app writes to stdout or stderr. */
-  onLine(handle: (line: string) => void): void;
+  /** Calls the listener for each further line that the app writes to stdout or stderr. */
+  onLine(listener: (line: string) => void): void;
   /** Runs the container health check once. */
   checkContainerHealth(check: ContainerHealthCheckSpec): Promise<HealthCheckOutcome>;
-  /** Undefined where it cannot be measured, and once the task has ended. */
+  /** Undefined where it cannot be measured, and after the exit. */
   memory(): Promise<Memory | undefined>;
-  /** While it runs. */
-  declared(): Promise<readonly Declared[]>;
+  /** Compares the running task with its declaration. */
+  declaredSettings(): Promise<readonly DeclaredSetting[]>;
   /**
-   * Files that the app has made or changed on its root filesystem, as paths in the image; undefined where that cannot be seen.
-   * Can be asked until the task is stopped, also after its exit.
+   * Files that the app created or changed on its root filesystem, as paths in the image; undefined where this machine
+   * cannot see them. Available until the task is stopped, also after its exit.
    */
   rootWrites(): Promise<readonly string[] | undefined>;
-  /** As the kernel does when a container is out of memory: SIGKILL, without notice. */
+  /** Sends SIGKILL, as the kernel does when a container is out of memory. */
   kill(): Promise<TaskExit>;
-  /**
-   * Gently: SIGTERM, or what the image says; after the stop time-out, SIGKILL. At once: SIGKILL. Afterwards nothing of it is left.
-   * Also after an exit.
-   */
-  stop(how: 'gently' | 'at once'): Promise<TaskStop>;
+  /** Stops the task, if it still runs, and removes everything that belongs to it. */
+  stop(mode: StopMode): Promise<TaskStop>;
 }
 
 export type EngineName = 'node' | 'docker' | 'podman';
 
-/** How the tasks of a service run on this machine; a copy with another environment is a runtime too. */
+/** How the tasks of a service run on this machine. A copy with a different environment is a runtime too. */
 export interface RuntimeFacts {
   readonly engine: EngineName;
-  /** What starts in the container that serves. */
+  /** Command of the app container. */
   readonly command: readonly string[];
   readonly workingDirectory: string;
-  /** As declared by the task definition, else by the image; root where neither does. */
+  /** User of the task definition, else of the image, else root. */
   readonly user: string;
   readonly stopSignal: string;
-  /** Of the container that serves, with all that Fargate adds. */
-  readonly environment: { readonly [name: string]: string };
-  /** Its machine is another one than this: all takes about ten times as long as in AWS, and more memory. */
+  /** Environment of the app container, with the variables that Fargate adds. */
+  readonly environment: Readonly<Record<string, string>>;
+  /**
+   * Whether the CPU architecture is emulated: everything is about ten times slower than on AWS and needs more memory.
+   */
   readonly emulated: boolean;
-  /** What is not as in the task definition, and why: one sentence each. */
+  /** Differences from the task definition, with their reasons: one sentence each. */
   readonly differences: readonly string[];
-  /** How many tasks can run at the same time, where that is limited, and why. */
-  readonly limit?: { readonly tasks: number; readonly because: string };
+  /** Maximum number of tasks that can run at the same time, if there is one. */
+  readonly taskLimit?: { readonly tasks: number; readonly reason: string };
 }

@@ -1,66 +1,49 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type {
+  ArtifactManifest, ArtifactType, AssemblyManifest, AssetManifest, AssetManifestProperties,
+  AwsCloudFormationStackProperties, IntegManifest, NestedCloudAssemblyProperties,
+} from 'aws-cdk-lib/cloud-assembly-schema';
 import { CannotRun } from '../cannot-run';
 import { DockerImageSource } from '../model';
+import { Properties, record, text } from './values';
 
 /*
- * Reads a cloud assembly, which is what `cdk synth` leaves in cdk.out: its stacks, those of its stages and
- * nested stacks, and the assets that go with them. It interprets nothing; `intrinsics.ts` and `service.ts` do.
+ * Reads a cloud assembly, the output of `cdk synth`: its stacks, those of its stages and nested stacks, and their
+ * assets. Template values stay as they are; `intrinsics.ts` and the other readers interpret them.
  */
 
-/** A resource as it stands in a template. What is in its properties is CloudFormation's business. */
 export interface CfnResource {
   readonly Type: string;
-  readonly Properties?: { readonly [name: string]: any };
-  readonly Metadata?: { readonly [name: string]: any };
+  readonly Properties?: Properties;
+  readonly Metadata?: Properties;
   readonly DependsOn?: string | string[];
 }
 
+interface CfnOutput {
+  readonly Value: unknown;
+  readonly Export?: { readonly Name: unknown };
+}
+
 export interface CfnTemplate {
-  readonly Resources?: { readonly [logicalId: string]: CfnResource };
-  readonly Parameters?: { readonly [name: string]: { readonly Type: string; readonly Default?: unknown } };
-  readonly Outputs?: { readonly [name: string]: { readonly Value: unknown; readonly Export?: { readonly Name: unknown } } };
-  readonly Mappings?: { readonly [name: string]: any };
-  readonly Conditions?: { readonly [name: string]: unknown };
-}
-
-interface AssetManifest {
-  readonly files?: { readonly [hash: string]: { readonly source: { readonly path?: string } } };
-  readonly dockerImages?: { readonly [hash: string]: { readonly source: Omit<DockerImageSource, 'workingDirectory'> } };
-}
-
-/** What `@aws-cdk/integ-tests-alpha` writes next to the manifest. */
-interface IntegManifest {
-  readonly testCases?: { readonly [name: string]: { readonly assertionStackName?: string } };
-}
-
-interface Manifest {
-  readonly artifacts?: {
-    readonly [id: string]: {
-      readonly type: string;
-      readonly environment?: string;
-      readonly properties?: { readonly [name: string]: any };
-      readonly dependencies?: readonly string[];
-      readonly metadata?: ConstructMetadata;
-      readonly additionalMetadataFile?: string;
-    };
-  };
-}
-
-interface ConstructMetadata {
-  readonly [constructPath: string]: ReadonlyArray<{ readonly type: string; readonly data?: unknown }>;
+  readonly Resources?: Readonly<Record<string, CfnResource>>;
+  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: unknown }>>;
+  readonly Outputs?: Readonly<Record<string, CfnOutput>>;
+  readonly Mappings?: Properties;
+  readonly Conditions?: Properties;
 }
 
 export interface StackProps {
-  /** Unique in the assembly: the id of its artifact, for a nested stack with its logical id behind. */
+  /** Unique in the assembly: the ID of its artifact, followed by its logical ID for a nested stack. */
   readonly key: string;
   readonly name: string;
   readonly directory: string;
   readonly template: CfnTemplate;
-  readonly assets: AssetManifest;
-  /** As in `aws://ACCOUNT/REGION`, where the app says so. */
+  readonly assets: Pick<AssetManifest, 'files' | 'dockerImages'>;
+  /** Undefined if the stack is environment-agnostic. */
   readonly account?: string;
   readonly region?: string;
+  /** By logical ID. */
   readonly constructPaths: ReadonlyMap<string, string>;
   readonly parent?: { readonly stack: Stack; readonly logicalId: string };
 }
@@ -72,7 +55,7 @@ export class Stack {
   public readonly account?: string;
   public readonly region?: string;
   public readonly parent?: { readonly stack: Stack; readonly logicalId: string };
-  /** By the logical id of their AWS::CloudFormation::Stack. */
+  /** By the logical ID of their AWS::CloudFormation::Stack. */
   public readonly nested = new Map<string, Stack>();
 
   constructor(private readonly props: StackProps) {
@@ -83,14 +66,15 @@ export class Stack {
     this.region = props.region;
     this.parent = props.parent;
     for (const [logicalId, resource] of this.ofType('AWS::CloudFormation::Stack')) {
-      // The name of the template in S3 is its hash, whatever the URL around it.
-      const file = this.fileAsset(/\w{64}\.json/.exec(JSON.stringify(resource.Properties?.TemplateURL ?? ''))?.[0] ?? '');
+      // The file name in the URL is the hash of the asset.
+      const url = JSON.stringify(resource.Properties?.TemplateURL ?? '');
+      const file = this.fileAsset(/\w{64}\.json/.exec(url)?.[0] ?? '');
       if (!file) { continue; }
       this.nested.set(logicalId, new Stack({
         ...props,
         key: `${props.key}/${logicalId}`,
         name: `${props.name}/${logicalId}`,
-        template: readJson(file),
+        template: readJson(file) as CfnTemplate,
         parent: { stack: this, logicalId },
       }));
     }
@@ -104,13 +88,22 @@ export class Stack {
     return this.resources.filter(([, resource]) => resource.Type === type);
   }
 
-  /** How the user knows a resource: by the path of its construct, without CDK's own last step. */
-  public displayName(logicalId: string): string {
-    const constructPath = this.props.constructPaths.get(logicalId) ?? this.template.Resources?.[logicalId]?.Metadata?.['aws:cdk:path'];
-    return constructPath?.replace(/^\//, '').replace(/\/Resource$/, '').replace(/\/Service\/Service$/, '/Service') ?? `${this.name}/${logicalId}`;
+  /** Properties of a resource, with their intrinsic functions; none if there is no such resource. */
+  public properties(logicalId: string): Properties {
+    return this.template.Resources?.[logicalId]?.Properties ?? {};
   }
 
-  /** The image whose tag is the hash of an asset of this stack, as CDK names them. */
+  /** The path of the construct of a resource, without the last component that CDK adds. */
+  public displayName(logicalId: string): string {
+    const constructPath = this.props.constructPaths.get(logicalId)
+      ?? text(this.template.Resources?.[logicalId]?.Metadata?.['aws:cdk:path']);
+    return constructPath
+      ?.replace(/^\//, '')
+      .replace(/\/Resource$/, '')
+      .replace(/\/Service\/Service$/, '/Service') ?? `${this.name}/${logicalId}`;
+  }
+
+  /** The image asset whose hash is the tag of the image. */
   public dockerImage(imageUri: string): DockerImageSource | undefined {
     const hash = /:([0-9a-zA-Z._-]+)$/.exec(imageUri)?.[1] ?? '';
     const source = this.props.assets.dockerImages?.[hash]?.source;
@@ -118,34 +111,41 @@ export class Stack {
     return source && { ...source, directory, workingDirectory: directory ?? this.props.directory };
   }
 
-  /** Where the file or directory of a file asset stands, given the name that it would have in S3. */
+  /** The path of the file or directory of a file asset with an object key in S3. */
   public fileAsset(objectKey: string): string | undefined {
     const source = this.props.assets.files?.[path.basename(objectKey).replace(/\.\w+$/, '')]?.source;
     return source?.path && path.resolve(this.props.directory, source.path);
   }
 }
 
+export interface AssemblyResource {
+  readonly stack: Stack;
+  readonly logicalId: string;
+  readonly resource: CfnResource;
+}
+
 export class Assembly {
-  /** Fails with a sentence when there is none. */
+  /** @throws CannotRun if the directory has no assembly */
   public static read(directory: string): Assembly {
     if (!fs.existsSync(path.join(directory, 'manifest.json'))) {
-      throw new CannotRun(`no cloud assembly in ${directory}: it has no manifest.json. Run \`cdk synth\` first, or give the directory that it writes to`);
+      throw new CannotRun(`no cloud assembly in ${directory}: it has no manifest.json.`
+        + ' Run `cdk synth` first, or pass its output directory');
     }
     return new Assembly(path.resolve(directory));
   }
 
-  /** All stacks: those of stages and the nested ones too. */
+  /** All stacks, including those of stages and nested stacks. */
   public readonly stacks: readonly Stack[];
-  /** The integ tests of the assembly: name, and the stack that holds the assertions. */
+  /** The integ tests of the assembly, each with the stack of its assertions. */
   public readonly integTests: ReadonlyArray<{ readonly name: string; readonly stack: Stack }>;
 
   private constructor(public readonly directory: string) {
     this.stacks = readStacks(directory);
 
     const integFile = path.join(directory, 'integ.json');
-    const integ: IntegManifest = fs.existsSync(integFile) ? readJson(integFile) : {};
-    this.integTests = Object.entries(integ.testCases ?? {}).flatMap(([name, { assertionStackName }]) => {
-      const stack = this.stacks.find((candidate) => candidate.name === assertionStackName || candidate.key === assertionStackName);
+    const { testCases = {} } = (fs.existsSync(integFile) ? readJson(integFile) : {}) as Partial<IntegManifest>;
+    this.integTests = Object.entries(testCases).flatMap(([name, { assertionStackName }]) => {
+      const stack = this.stacks.find((candidate) => [candidate.name, candidate.key].includes(assertionStackName ?? ''));
       return stack ? [{ name, stack }] : [];
     });
   }
@@ -154,56 +154,72 @@ export class Assembly {
     return this.stacks.find((stack) => stack.key === key);
   }
 
-  public ofType(type: string): Array<{ readonly stack: Stack; readonly logicalId: string; readonly resource: CfnResource }> {
-    return this.stacks.flatMap((stack) => stack.ofType(type).map(([logicalId, resource]) => ({ stack, logicalId, resource })));
+  public ofType(type: string): AssemblyResource[] {
+    return this.stacks.flatMap((stack) =>
+      stack.ofType(type).map(([logicalId, resource]) => ({ stack, logicalId, resource })));
   }
 }
 
 function readStacks(directory: string): Stack[] {
-  const { artifacts = {} }: Manifest = readJson(path.join(directory, 'manifest.json'));
+  const { artifacts = {} } = readJson(path.join(directory, 'manifest.json')) as AssemblyManifest;
   return Object.entries(artifacts).flatMap(([id, artifact]) => {
-    const properties = artifact.properties ?? {};
-    // A stage is an assembly of its own in a directory below.
-    if (artifact.type === 'cdk:cloud-assembly') { return readStacks(path.join(directory, properties.directoryName)); }
-    if (artifact.type !== 'aws:cloudformation:stack') { return []; }
-
-    const assetFile = (artifact.dependencies ?? [])
-      .map((dependency) => artifacts[dependency])
-      .find((dependency) => dependency?.type === 'cdk:asset-manifest')?.properties?.file;
-    const metadata: ConstructMetadata = {
-      ...artifact.metadata,
-      ...(artifact.additionalMetadataFile ? readJson(path.join(directory, artifact.additionalMetadataFile)) : {}),
-    };
-    const [, account, region] = /^aws:\/\/([^/]+)\/(.+)$/.exec(artifact.environment ?? '') ?? [];
-    const stack = new Stack({
-      key: id,
-      name: properties.stackName ?? id,
-      directory,
-      template: readJson(path.join(directory, properties.templateFile)),
-      assets: assetFile ? readJson(path.join(directory, assetFile)) : {},
-      account: account?.startsWith('unknown-') ? undefined : account,
-      region: region?.startsWith('unknown-') ? undefined : region,
-      constructPaths: new Map(Object.entries(metadata).flatMap(([constructPath, entries]) => entries
-        .filter(({ type, data }) => type === 'aws:cdk:logicalId' && typeof data === 'string')
-        .map(({ data }) => [data as string, constructPath]))),
-    });
-    return [stack, ...nestedStacks(stack)];
+    const type: `${ArtifactType}` = artifact.type;
+    switch (type) {
+      // A stage has an assembly of its own in a subdirectory.
+      case 'cdk:cloud-assembly': {
+        const { directoryName } = artifact.properties as NestedCloudAssemblyProperties;
+        return readStacks(path.join(directory, directoryName));
+      }
+      case 'aws:cloudformation:stack': {
+        const dependencies = (artifact.dependencies ?? []).map((dependency) => artifacts[dependency]);
+        const stack = readStack(directory, id, artifact, dependencies);
+        return [stack, ...nestedStacks(stack)];
+      }
+      default:
+        return [];
+    }
   });
+}
+
+function readStack(directory: string, id: string, artifact: ArtifactManifest, dependencies: ArtifactManifest[]): Stack {
+  const { stackName = id, templateFile } = artifact.properties as AwsCloudFormationStackProperties;
+  const assets = dependencies.find((dependency) => String(dependency?.type) === 'cdk:asset-manifest')?.properties;
+  const [, account, region] = /^aws:\/\/([^/]+)\/(.+)$/.exec(artifact.environment ?? '') ?? [];
+  return new Stack({
+    key: id,
+    name: stackName,
+    directory,
+    template: readJson(path.join(directory, templateFile)) as CfnTemplate,
+    assets: assets ? readJson(path.join(directory, (assets as AssetManifestProperties).file)) as AssetManifest : {},
+    account: account?.startsWith('unknown-') ? undefined : account,
+    region: region?.startsWith('unknown-') ? undefined : region,
+    constructPaths: readConstructPaths(directory, artifact),
+  });
+}
+
+function readConstructPaths(
+  directory: string, { metadata, additionalMetadataFile }: ArtifactManifest,
+): Map<string, string> {
+  const additional = additionalMetadataFile ? readJson(path.join(directory, additionalMetadataFile)) : {};
+  const constructs = { ...metadata, ...record(additional) as ArtifactManifest['metadata'] };
+  return new Map(Object.entries(constructs).flatMap(([constructPath, entries]) => entries
+    .filter(({ type, data }) => type === 'aws:cdk:logicalId' && typeof data === 'string')
+    .map(({ data }) => [data as string, constructPath])));
 }
 
 function nestedStacks(stack: Stack): Stack[] {
   return [...stack.nested.values()].flatMap((nested) => [nested, ...nestedStacks(nested)]);
 }
 
-function readJson(file: string): any {
-  let text: string;
+function readJson(file: string): unknown {
+  let content: string;
   try {
-    text = fs.readFileSync(file, 'utf8');
+    content = fs.readFileSync(file, 'utf8');
   } catch {
-    throw new CannotRun(`the cloud assembly is incomplete: it names ${file}, which is not there. Run \`cdk synth\` again`);
+    throw new CannotRun(`the cloud assembly is incomplete: ${file} is missing. Run \`cdk synth\` again`);
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(content);
   } catch {
     throw new CannotRun(`${file} is not JSON. Run \`cdk synth\` again`);
   }

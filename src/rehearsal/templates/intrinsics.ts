@@ -1,10 +1,12 @@
 import { Assembly, Stack } from './assembly';
+import { list, Properties, record, text } from './values';
+import { ResourceKey } from '../model';
 
 /*
- * Works out CloudFormation's intrinsic functions as far as that goes without AWS.
+ * Resolves CloudFormation's intrinsic functions as far as possible without AWS.
  *
- * What only AWS knows, such as the ARN of a table, becomes a placeholder that names it: {{aws:STACK:LOGICALID:ATTRIBUTE}}.
- * A placeholder also says which resource was meant, so that a reference can be followed through parameters, exports and joins.
+ * A value that only AWS knows, such as the ARN of a table, becomes a placeholder: {{aws:STACK:LOGICALID:ATTRIBUTE}}.
+ * Placeholders identify the resource, so references can be followed through parameters, exports and joins.
  */
 
 /** A resource of the assembly that a template value refers to. */
@@ -14,29 +16,33 @@ export interface ResourceReference {
   readonly attribute?: string;
 }
 
-/** Gives the value of `Ref` (no attribute) or `Fn::GetAtt` where the rehearsal has one. */
+/** Returns the value of `Ref` (no attribute) or `Fn::GetAtt` if the rehearsal has one. */
 export type KnownAttributes = (reference: ResourceReference) => unknown;
 
 const PLACEHOLDER = /\{\{(?:aws|resolve):[^}]*\}\}/g;
 
-/** The account and region where the app names none. The account is AWS's own example. */
+/** Account and region of environment-agnostic stacks. The account is the one in AWS's examples. */
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';
 
-/** What of a text is known only in AWS. */
-export function knownOnlyInAws(text: string): string[] {
-  return text.match(PLACEHOLDER) ?? [];
+/** The placeholders in a text. */
+export function knownOnlyInAws(value: string): string[] {
+  return value.match(PLACEHOLDER) ?? [];
 }
 
 export function regionOf(stack: Stack): string {
   return stack.region ?? process.env.AWS_REGION ?? REGION;
 }
 
+export function keyOf({ stack, logicalId }: ResourceReference): ResourceKey {
+  return `${stack.key}:${logicalId}`;
+}
+
 export class Resolver {
   constructor(private readonly assembly: Assembly, private readonly known: KnownAttributes = () => undefined) {}
 
-  /** The value with its intrinsic functions worked out. */
-  public resolve(stack: Stack, value: unknown): any {
+  /** The value with its intrinsic functions resolved. */
+  public resolve(stack: Stack, value: unknown): unknown {
     if (Array.isArray(value)) {
       return value.map((element) => this.resolve(stack, element)).filter((element) => element !== undefined);
     }
@@ -53,107 +59,120 @@ export class Resolver {
       .filter(([, element]) => element !== undefined));
   }
 
-  /** The resource that a value refers to, if it is one of the assembly. */
+  /** The properties of a resource with their intrinsic functions resolved. */
+  public properties({ stack, logicalId }: ResourceReference): Properties {
+    return record(this.resolve(stack, stack.properties(logicalId)));
+  }
+
+  /** The resource that a value refers to, if it is in the assembly. */
   public reference(stack: Stack, value: unknown): ResourceReference | undefined {
-    // With nothing known, every reference comes out as a placeholder.
+    // Without known attributes every reference resolves to a placeholder.
     const resolved = new Resolver(this.assembly).resolve(stack, value);
     const [, key, logicalId, attribute] = /^\{\{aws:([^:}]+):([^:}]+)(?::([^}]+))?\}\}$/.exec(String(resolved)) ?? [];
     const owner = key && this.assembly.stack(key);
     return owner && owner.template.Resources?.[logicalId] ? { stack: owner, logicalId, attribute } : undefined;
   }
 
-  private intrinsic(stack: Stack, name: string, argument: any): unknown {
+  private intrinsic(stack: Stack, name: string, argument: unknown): unknown {
     const resolve = (value: unknown) => this.resolve(stack, value);
+    const [first, second, third] = Array.isArray(argument) ? argument as unknown[] : [];
     switch (name) {
       case 'Ref':
-        return this.ref(stack, argument);
+        return this.ref(stack, String(argument));
       case 'Fn::GetAtt': {
-        const [logicalId, ...attribute] = Array.isArray(argument) ? argument : String(argument).split('.');
+        const [logicalId, ...attribute] = Array.isArray(argument) ? argument.map(String) : String(argument).split('.');
         return this.attribute(stack, logicalId, attribute.join('.'));
       }
       case 'Fn::Join':
-        return resolve(argument[1]).join(argument[0]);
+        return list(resolve(second)).join(String(first));
       case 'Fn::Sub':
         return this.substitute(stack, argument);
       case 'Fn::Select':
-        return resolve(argument[1])[Number(resolve(argument[0]))];
+        return (resolve(second) as ArrayLike<unknown>)[Number(resolve(first))];
       case 'Fn::Split':
-        return resolve(argument[1]).split(argument[0]);
+        return String(resolve(second)).split(String(first));
       case 'Fn::Base64':
         return Buffer.from(String(resolve(argument))).toString('base64');
       case 'Fn::GetAZs':
         return ['a', 'b', 'c'].map((zone) => `${resolve(argument) || regionOf(stack)}${zone}`);
       case 'Fn::FindInMap': {
-        const [map, first, second] = resolve(argument);
-        return stack.template.Mappings?.[map]?.[first]?.[second];
+        const [map, key, subkey] = list(resolve(argument)).map(String);
+        return record(record(stack.template.Mappings?.[map])[key])[subkey];
       }
       case 'Fn::ImportValue':
         return this.importValue(stack, resolve(argument));
       case 'Fn::If':
-        return resolve(this.condition(stack, argument[0]) ? argument[1] : argument[2]);
+        return resolve(this.condition(stack, first) ? second : third);
       case 'Condition':
         return this.condition(stack, argument);
       case 'Fn::Equals':
-        return String(resolve(argument[0])) === String(resolve(argument[1]));
+        return String(resolve(first)) === String(resolve(second));
       case 'Fn::Not':
-        return !resolve(argument[0]);
+        return !resolve(first);
       case 'Fn::And':
-        return resolve(argument).every(Boolean);
+        return list(resolve(argument)).every(Boolean);
       case 'Fn::Or':
-        return resolve(argument).some(Boolean);
+        return list(resolve(argument)).some(Boolean);
       default:
         return `{{aws:${stack.key}:${name}}}`;
     }
   }
 
   private ref(stack: Stack, name: string): unknown {
+    const account = stack.account ?? ACCOUNT;
     switch (name) {
-      case 'AWS::AccountId': return stack.account ?? ACCOUNT;
+      case 'AWS::AccountId': return account;
       case 'AWS::Region': return regionOf(stack);
       case 'AWS::Partition': return 'aws';
       case 'AWS::URLSuffix': return 'amazonaws.com';
       case 'AWS::StackName': return stack.name;
-      case 'AWS::StackId': return `arn:aws:cloudformation:${regionOf(stack)}:${stack.account ?? ACCOUNT}:stack/${stack.name}/rehearsal`;
+      case 'AWS::StackId': return `arn:aws:cloudformation:${regionOf(stack)}:${account}:stack/${stack.name}/rehearsal`;
       case 'AWS::NoValue': return undefined;
     }
     const parameter = stack.template.Parameters?.[name];
     if (!parameter) { return this.attribute(stack, name); }
     if (stack.parent) {
-      const given = stack.parent.stack.template.Resources?.[stack.parent.logicalId]?.Properties?.Parameters?.[name];
-      if (given !== undefined) { return this.resolve(stack.parent.stack, given); }
+      const value = record(stack.parent.stack.properties(stack.parent.logicalId).Parameters)[name];
+      if (value !== undefined) { return this.resolve(stack.parent.stack, value); }
     }
-    // The default of such a parameter is the name under which AWS would look the value up.
-    const looksUp = parameter.Type.startsWith('AWS::SSM::Parameter::Value');
-    return looksUp || parameter.Default === undefined ? `{{aws:${stack.key}:${name}}}` : parameter.Default;
+    // The default of an SSM parameter is its name, not its value.
+    const isLookup = parameter.Type.startsWith('AWS::SSM::Parameter::Value');
+    return isLookup || parameter.Default === undefined ? `{{aws:${stack.key}:${name}}}` : parameter.Default;
   }
 
   private attribute(stack: Stack, logicalId: string, attribute?: string): unknown {
     const nested = stack.nested.get(logicalId);
     const output = attribute?.startsWith('Outputs.') && nested?.template.Outputs?.[attribute.slice('Outputs.'.length)];
     if (nested && output) { return this.resolve(nested, output.Value); }
-    return this.known({ stack, logicalId, attribute }) ?? `{{aws:${[stack.key, logicalId, ...attribute ? [attribute] : []].join(':')}}}`;
+    const suffix = attribute ? `:${attribute}` : '';
+    return this.known({ stack, logicalId, attribute }) ?? `{{aws:${stack.key}:${logicalId}${suffix}}}`;
   }
 
-  private substitute(stack: Stack, argument: string | [text: string, variables: { [name: string]: unknown }]): string {
-    const [text, variables] = Array.isArray(argument) ? argument : [argument, {}];
-    return text.replace(/\$\{([^}]+)\}/g, (_, name: string) => {
+  private substitute(stack: Stack, argument: unknown): string {
+    const [template, variables] = Array.isArray(argument) ? argument as unknown[] : [argument];
+    const values = record(variables);
+    return text(template, '').replace(/\$\{([^}]+)\}/g, (_, name: string) => {
       if (name.startsWith('!')) { return `\${${name.slice(1)}}`; }
-      if (name in variables) { return String(this.resolve(stack, variables[name])); }
+      if (name in values) { return String(this.resolve(stack, values[name])); }
       const [logicalId, ...attribute] = name.split('.');
-      return String(attribute.length > 0 ? this.attribute(stack, logicalId, attribute.join('.')) : this.ref(stack, name));
+      return String(attribute.length > 0
+        ? this.attribute(stack, logicalId, attribute.join('.'))
+        : this.ref(stack, name));
     });
   }
 
   private importValue(stack: Stack, name: unknown): unknown {
     for (const exporter of this.assembly.stacks) {
       for (const output of Object.values(exporter.template.Outputs ?? {})) {
-        if (output.Export && this.resolve(exporter, output.Export.Name) === name) { return this.resolve(exporter, output.Value); }
+        if (output.Export && this.resolve(exporter, output.Export.Name) === name) {
+          return this.resolve(exporter, output.Value);
+        }
       }
     }
     return `{{aws:${stack.key}:import ${name}}}`;
   }
 
-  private condition(stack: Stack, name: string): boolean {
-    return Boolean(this.resolve(stack, stack.template.Conditions?.[name]));
+  private condition(stack: Stack, name: unknown): boolean {
+    return Boolean(this.resolve(stack, stack.template.Conditions?.[String(name)]));
   }
 }

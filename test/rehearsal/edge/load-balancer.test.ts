@@ -1,17 +1,25 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
-import { LoadBalancer } from '../../../src/rehearsal/edge/load-balancer';
+import { Emulator, ForwardResult } from '../../../src/rehearsal/edge/emulator';
+import { newLoadBalancer } from '../../../src/rehearsal/edge/load-balancer';
 import { Target, TargetGroup } from '../../../src/rehearsal/edge/target-group';
-import { ContainerHealthCheckSpec, LoadBalancerSpec, TargetGroupSpec, Action } from '../../../src/rehearsal/model';
+import { Action, ContainerHealthCheckSpec, LoadBalancerSpec, TargetGroupSpec } from '../../../src/rehearsal/model';
 import { HealthCheckOutcome, Task } from '../../../src/rehearsal/tasks/task';
 
 const SPEC: TargetGroupSpec = {
   key: 'group',
   name: 'group',
-  healthCheck: { path: '/health', intervalSeconds: 1, timeoutSeconds: 1, healthyThreshold: 2, unhealthyThreshold: 2, successCodes: '200' },
+  healthCheck: {
+    path: '/health',
+    intervalSeconds: 1,
+    timeoutSeconds: 1,
+    healthyThreshold: 2,
+    unhealthyThreshold: 2,
+    successCodes: '200',
+  },
 };
-/** Probes every 10 ms. */
-const PACE = 100;
+/** One probe every 10 ms. */
+const SPEEDUP = 100;
 const FORWARD: Action = { type: 'forward', targetGroups: [{ key: 'group', weight: 1 }] };
 
 const closing: Array<() => unknown> = [];
@@ -31,8 +39,8 @@ async function serve(handler: http.RequestListener): Promise<http.Server & { por
   return Object.assign(server, { port: (server.address() as net.AddressInfo).port });
 }
 
-function group(spec: Partial<TargetGroupSpec['healthCheck']> = {}, changed?: (target: Target) => void): TargetGroup {
-  const targets = new TargetGroup({ ...SPEC, healthCheck: { ...SPEC.healthCheck, ...spec } }, PACE, changed);
+function group(spec: Partial<TargetGroupSpec['healthCheck']> = {}, onChange?: (target: Target) => void): TargetGroup {
+  const targets = new TargetGroup({ ...SPEC, healthCheck: { ...SPEC.healthCheck, ...spec } }, SPEEDUP, onChange);
   closing.push(() => targets.close());
   return targets;
 }
@@ -43,19 +51,39 @@ function register(targets: TargetGroup, port: number): Target {
   return target;
 }
 
-async function balance(targets: TargetGroup, props: Partial<LoadBalancerSpec> = {}, action: Action = FORWARD) {
+async function listen(targets: TargetGroup, props: Partial<LoadBalancerSpec> = {}, action: Action = FORWARD) {
   const listener = { name: 'Http', port: 80, protocol: 'HTTP' as const, rules: [], defaultAction: action };
-  const loadBalancer = new LoadBalancer({
-    key: 'lb', name: 'lb', notes: [], idleTimeoutSeconds: 5, dropInvalidHeaderFields: false, xForwardedFor: 'append', listeners: [listener], ...props,
+  const loadBalancer = newLoadBalancer({
+    key: 'lb',
+    name: 'lb',
+    notes: [],
+    idleTimeoutSeconds: 5,
+    dropInvalidHeaderFields: false,
+    xForwardedFor: 'append',
+    listeners: [listener],
+    ...props,
   }, new Map([['group', targets]]));
   await loadBalancer.listen(0);
   closing.push(async () => loadBalancer.close());
+  return loadBalancer;
+}
+
+function portOf(loadBalancer: Emulator): number {
   return Number(new URL(loadBalancer.url(loadBalancer.spec.listeners[0])).port);
 }
 
-interface Answer { readonly status: number; readonly headers: http.IncomingHttpHeaders; readonly body: string }
+/** @returns the port of a load balancer in front of the targets */
+async function balance(...args: Parameters<typeof listen>): Promise<number> {
+  return portOf(await listen(...args));
+}
 
-async function ask(port: number, options: http.RequestOptions & { body?: string } = {}): Promise<Answer> {
+interface Response {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+async function send(port: number, options: http.RequestOptions & { body?: string } = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     const request = http.request({ host: '127.0.0.1', port, agent: false, ...options }, (response) => {
       let body = '';
@@ -68,23 +96,27 @@ async function ask(port: number, options: http.RequestOptions & { body?: string 
 
 async function until(condition: () => boolean): Promise<void> {
   for (const end = Date.now() + 10_000; !condition();) {
-    if (Date.now() > end) { throw new Error(`it never came true: ${condition}`); }
+    if (Date.now() > end) { throw new Error(`timed out: ${condition}`); }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
-describe('health', () => {
-  test('asks as a load balancer does, and a new target is healthy after one probe that passes', async () => {
+describe('target health', () => {
+  test('probes like a load balancer, and a new target is healthy after one successful probe', async () => {
     const seen: http.IncomingMessage[] = [];
-    const { port } = await serve((request, response) => { seen.push(request); response.end(); });
+    const { port } = await serve((request, response) => {
+      seen.push(request);
+      response.end();
+    });
     const changes: Array<[string, number]> = [];
     register(group({}, ({ state, inARow }) => changes.push([state, inARow])), port);
     await until(() => changes.length > 0);
     expect(changes[0]).toEqual(['healthy', 1]);
-    expect(seen[0]).toMatchObject({ url: '/health', headers: { 'user-agent': 'ELB-HealthChecker/2.0', 'host': `127.0.0.1:${port}` } });
+    const headers = { 'user-agent': 'ELB-HealthChecker/2.0', 'host': `127.0.0.1:${port}` };
+    expect(seen[0]).toMatchObject({ url: '/health', headers });
   });
 
-  test('takes a target out after as many failures as the threshold says, and back after as many successes', async () => {
+  test('changes after as many consecutive failures or successes as the thresholds define', async () => {
     let status = 200;
     const { port } = await serve((_, response) => response.writeHead(status).end());
     const changes: Array<[string, number]> = [];
@@ -97,7 +129,12 @@ describe('health', () => {
   });
 
   test.each([
-    ['200', 200, true], ['200', 204, false], ['200,204', 204, true], ['200-299', 250, true], ['200-299', 300, false], ['201,300-302', 301, true],
+    ['200', 200, true],
+    ['200', 204, false],
+    ['200,204', 204, true],
+    ['200-299', 250, true],
+    ['200-299', 300, false],
+    ['201,300-302', 301, true],
   ])('with success codes %s, status %i passes: %s', async (successCodes, status, passes) => {
     const { port } = await serve((_, response) => response.writeHead(status).end());
     const target = register(group({ successCodes }), port);
@@ -105,17 +142,17 @@ describe('health', () => {
     expect(target.lastProbe).toMatchObject({ status, passed: passes });
   });
 
-  test('does not wait longer than the time-out, however fast the probes come', async () => {
+  test('does not shorten the timeout when probes are more frequent', async () => {
     const { port } = await serve(() => {});
-    const asked = Date.now();
+    const start = Date.now();
     const target = register(group({ timeoutSeconds: 0.2 }), port);
     await until(() => target.lastProbe !== undefined);
     expect(target.lastProbe).toEqual({ error: 'ETIMEDOUT', passed: false });
-    expect(Date.now() - asked).toBeGreaterThanOrEqual(190);
-    expect(Date.now() - asked).toBeLessThan(1500);
+    expect(Date.now() - start).toBeGreaterThanOrEqual(190);
+    expect(Date.now() - start).toBeLessThan(1500);
   });
 
-  test('is not asked any more of a target that is deregistered', async () => {
+  test('is no longer probed after deregistration', async () => {
     let probes = 0;
     const { port } = await serve((_, response) => {
       probes++;
@@ -125,14 +162,14 @@ describe('health', () => {
     const target = register(targets, port);
     await until(() => target.state === 'healthy');
     targets.deregister(target);
-    // One may be under way.
+    // One probe may be in flight.
     const before = probes + 1;
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(probes).toBeLessThanOrEqual(before);
     expect(targets.next()).toBeUndefined();
   });
 
-  test('is asked on a port of its own where the template says so', async () => {
+  test('is probed on the port of the health check, if it has one', async () => {
     const admin = await serve((_, response) => response.end());
     const traffic = await serve((_, response) => response.writeHead(500).end());
     const target = register(group({ port: admin.port }), traffic.port);
@@ -140,8 +177,14 @@ describe('health', () => {
   });
 });
 
-describe('health by the check of the container', () => {
-  const CHECK: ContainerHealthCheckSpec = { command: ['CMD', 'node', 'check.js'], intervalSeconds: 1, timeoutSeconds: 1, retries: 1, startPeriodSeconds: 0 };
+describe('target health by the container health check', () => {
+  const CHECK: ContainerHealthCheckSpec = {
+    command: ['CMD', 'node', 'check.js'],
+    intervalSeconds: 1,
+    timeoutSeconds: 1,
+    retries: 1,
+    startPeriodSeconds: 0,
+  };
   const probe = async (inContainer: ContainerHealthCheckSpec | 'none', port: number, task: Target['task']) => {
     const targets = group({ inContainer });
     const target = new Target('target', '127.0.0.1', port, task);
@@ -154,21 +197,23 @@ describe('health by the check of the container', () => {
     ['passed', undefined, { passed: true }],
     ['failed', undefined, { passed: false, error: 'failed' }],
     ['timed out', undefined, { passed: false, error: 'timed out' }],
-    // Its command may be one that runs beside the task.
+    // The command of the check may pass without the app.
     ['passed', { code: 1, signal: null }, { passed: false, error: 'exited' }],
-  ])('that has %s in a task with the exit %j', async (outcome, exit, expected) => {
+  ])('is that of a check that has %s, in a task with the exit %j', async (outcome, exit, expected) => {
     expect(await probe(CHECK, 1, { checkContainerHealth: async () => outcome, exit })).toMatchObject(expected);
   });
 
-  test.each<[ContainerHealthCheckSpec | 'none']>([['none'], [CHECK]])('is whether the task listens, where it is not run: %j', async (check) => {
+  test.each<[ContainerHealthCheckSpec | 'none']>([
+    ['none'], [CHECK],
+  ])('depends on whether the task listens if the check cannot run: %j', async (check) => {
     const { port } = await serve(() => {});
-    const task = { checkContainerHealth: async () => 'not rehearsed' as const };
+    const task = { checkContainerHealth: async () => 'skipped' as const };
     expect(await probe(check, port, task)).toMatchObject({ passed: true });
     expect(await probe(check, 1, task)).toMatchObject({ passed: false, error: 'ECONNREFUSED' });
   });
 });
 
-describe('requests', () => {
+describe('the load balancer', () => {
   async function healthyTargets(count: number, handler: http.RequestListener = (_, response) => response.end()) {
     const targets = group();
     const servers = await Promise.all(Array.from({ length: count }, async () => serve((request, response) =>
@@ -178,60 +223,63 @@ describe('requests', () => {
     return { targets, servers, registered };
   }
 
-  test('take turns over the healthy targets', async () => {
+  test('takes turns among the healthy targets', async () => {
     const { targets } = await healthyTargets(2, (request, response) => response.end(String(request.socket.localPort)));
     const port = await balance(targets);
-    const answers = [await ask(port), await ask(port), await ask(port), await ask(port)].map(({ body }) => body);
-    expect(new Set(answers).size).toBe(2);
-    expect(answers[0]).toBe(answers[2]);
-    expect(answers[1]).toBe(answers[3]);
+    const bodies = [await send(port), await send(port), await send(port), await send(port)].map(({ body }) => body);
+    expect(new Set(bodies).size).toBe(2);
+    expect(bodies[0]).toBe(bodies[2]);
+    expect(bodies[1]).toBe(bodies[3]);
   });
 
-  test('get 503 while there is no target', async () => {
-    expect(await ask(await balance(group()))).toMatchObject({ status: 503, headers: { server: 'awselb/2.0' } });
+  test('returns 503 while there is no target', async () => {
+    expect(await send(await balance(group()))).toMatchObject({ status: 503, headers: { server: 'awselb/2.0' } });
   });
 
-  test('get 503 while all targets are new', async () => {
+  test('returns 503 while all targets are new', async () => {
     const { port } = await serve(() => {});
     const targets = group();
     register(targets, port);
-    expect((await ask(await balance(targets))).status).toBe(503);
+    expect((await send(await balance(targets))).status).toBe(503);
   });
 
-  test('go to the unhealthy targets when there are no others', async () => {
-    const { port } = await serve((request, response) => response.writeHead(request.url === '/health' ? 500 : 200).end());
+  test('forwards to unhealthy targets if there are no healthy ones', async () => {
+    const { port } = await serve((request, response) =>
+      response.writeHead(request.url === '/health' ? 500 : 200).end());
     const targets = group();
     const target = register(targets, port);
     await until(() => target.state === 'unhealthy');
-    expect((await ask(await balance(targets))).status).toBe(200);
+    expect((await send(await balance(targets))).status).toBe(200);
   });
 
-  test('get 502 when the target is dead, or hangs up', async () => {
+  test('returns 502 if the target closes the connection, or does not listen', async () => {
     const { targets, servers } = await healthyTargets(1, (request) => request.socket.destroy());
     const port = await balance(targets);
-    expect((await ask(port)).status).toBe(502);
+    expect((await send(port)).status).toBe(502);
     servers[0].closeAllConnections();
     servers[0].close();
-    expect((await ask(port)).status).toBe(502);
+    expect((await send(port)).status).toBe(502);
   });
 
-  test('get 504 when the target is silent for longer than the idle time-out', async () => {
+  test('returns 504 if the target does not respond within the idle timeout', async () => {
     const { targets } = await healthyTargets(1, () => {});
     const port = await balance(targets, { idleTimeoutSeconds: 0.1 });
-    const asked = Date.now();
-    expect((await ask(port)).status).toBe(504);
-    expect(Date.now() - asked).toBeLessThan(2000);
+    const start = Date.now();
+    expect((await send(port)).status).toBe(504);
+    expect(Date.now() - start).toBeLessThan(2000);
   });
 
-  test.each([{ 'Content-Length': 100 }, { 'Transfer-Encoding': 'chunked' }])('are not answered as if whole when the target breaks off %j', async (headers) => {
+  test.each([
+    { 'Content-Length': 100 }, { 'Transfer-Encoding': 'chunked' },
+  ])('does not complete a response that the target breaks off: %j', async (headers) => {
     const { targets } = await healthyTargets(1, (_, response) => {
       response.writeHead(200, headers);
       response.write('half', () => response.destroy());
     });
-    await expect(ask(await balance(targets))).rejects.toThrow();
+    await expect(send(await balance(targets))).rejects.toThrow();
   });
 
-  test('arrive with body, query and the headers of a load balancer', async () => {
+  test('forwards body and query, and adds its headers', async () => {
     const { targets } = await healthyTargets(1, (request, response) => {
       let body = '';
       request.on('data', (text) => { body += text; }).on('end', () => {
@@ -240,8 +288,9 @@ describe('requests', () => {
       });
     });
     const port = await balance(targets);
-    const answer = await ask(port, { method: 'POST', path: '/a/b?c=d', body: 'text', headers: { 'Host': 'shop.example.com', 'X-Forwarded-For': '203.0.113.7' } });
-    expect(JSON.parse(answer.body)).toMatchObject({
+    const headers = { 'Host': 'shop.example.com', 'X-Forwarded-For': '203.0.113.7' };
+    const response = await send(port, { method: 'POST', path: '/a/b?c=d', body: 'text', headers });
+    expect(JSON.parse(response.body)).toMatchObject({
       method: 'POST',
       url: '/a/b?c=d',
       body: 'text',
@@ -253,40 +302,60 @@ describe('requests', () => {
         'x-amzn-trace-id': expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/),
       },
     });
-    expect(answer.headers['set-cookie']).toEqual(['a=1', 'b=2']);
+    expect(response.headers['set-cookie']).toEqual(['a=1', 'b=2']);
   });
 
-  test('keep the root of a trace', async () => {
-    const { targets } = await healthyTargets(1, (request, response) => response.end(request.headers['x-amzn-trace-id']));
-    const given = 'Root=1-67891233-abcdef012345678912345678';
-    const { body } = await ask(await balance(targets), { headers: { 'X-Amzn-Trace-Id': given } });
-    expect(body).toMatch(new RegExp(`^Self=1-[0-9a-f]{8}-[0-9a-f]{24};${given}$`));
+  test('keeps the root of a trace ID', async () => {
+    const { targets } = await healthyTargets(1, ({ headers }, response) => response.end(headers['x-amzn-trace-id']));
+    const root = 'Root=1-67891233-abcdef012345678912345678';
+    const { body } = await send(await balance(targets), { headers: { 'X-Amzn-Trace-Id': root } });
+    expect(body).toMatch(new RegExp(`^Self=1-[0-9a-f]{8}-[0-9a-f]{24};${root}$`));
   });
 
-  test.each([[true, undefined], [false, 'value']])('with invalid headers dropped: %s', async (dropInvalidHeaderFields, arrived) => {
-    const { targets } = await healthyTargets(1, (request, response) => response.end(JSON.stringify(request.headers)));
-    const { body } = await ask(await balance(targets, { dropInvalidHeaderFields }), { headers: { with_underscore: 'value' } });
-    expect(JSON.parse(body).with_underscore).toBe(arrived);
+  test.each([
+    [true, undefined], [false, 'value'],
+  ])('drops headers with invalid names if the attribute is %s', async (dropInvalidHeaderFields, received) => {
+    const { targets } = await healthyTargets(1, ({ headers }, response) => response.end(JSON.stringify(headers)));
+    const port = await balance(targets, { dropInvalidHeaderFields });
+    const { body } = await send(port, { headers: { with_underscore: 'value' } });
+    expect(JSON.parse(body).with_underscore).toBe(received);
   });
 
-  test('are answered by the load balancer where the template says so', async () => {
-    const fixed = await balance(group(), {}, { type: 'fixed-response', statusCode: 410, contentType: 'text/html', body: '<p>gone' });
-    expect(await ask(fixed)).toMatchObject({ status: 410, body: '<p>gone', headers: { 'content-type': 'text/html' } });
-    const redirect = await balance(group(), {}, { type: 'redirect', statusCode: 301, location: ({ host, path }) => `https://${host}:443${path}` });
-    expect(await ask(redirect, { path: '/a', headers: { Host: 'shop.example.com' } }))
+  test('notifies observers of forwarded requests until they unsubscribe', async () => {
+    const { targets, registered: [target] } = await healthyTargets(1, (_, response) => response.writeHead(201).end());
+    const loadBalancer = await listen(targets);
+    const port = portOf(loadBalancer);
+    const results: ForwardResult[] = [];
+    const unsubscribe = loadBalancer.observe((result) => results.push(result));
+    await send(port);
+    expect(results).toEqual([{ target, sentAt: expect.any(Number), status: 201 }]);
+    unsubscribe();
+    await send(port);
+    expect(results).toHaveLength(1);
+  });
+
+  test('sends fixed responses and redirects', async () => {
+    const fixed = await balance(group(), {}, {
+      type: 'fixed-response', statusCode: 410, contentType: 'text/html', body: '<p>gone',
+    });
+    expect(await send(fixed)).toMatchObject({ status: 410, body: '<p>gone', headers: { 'content-type': 'text/html' } });
+    const redirect = await balance(group(), {}, {
+      type: 'redirect', statusCode: 301, location: 'https://#{host}:443/#{path}', query: '#{query}',
+    });
+    expect(await send(redirect, { path: '/a', headers: { Host: 'shop.example.com' } }))
       .toMatchObject({ status: 301, headers: { location: 'https://shop.example.com:443/a' } });
   });
 
-  test('reach WebSockets', async () => {
+  test('connects WebSockets', async () => {
     const { targets, servers } = await healthyTargets(1);
     servers[0].on('upgrade', (request, socket) => {
       socket.on('error', () => {});
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${request.headers.upgrade}\r\n\r\n`);
+      const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${request.headers.upgrade}`];
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`);
       socket.on('data', (data: Buffer) => socket.end(`echo ${data}`));
     });
-    const request = http.get({
-      host: '127.0.0.1', port: await balance(targets), agent: false, headers: { Connection: 'Upgrade', Upgrade: 'websocket' },
-    });
+    const headers = { Connection: 'Upgrade', Upgrade: 'websocket' };
+    const request = http.get({ host: '127.0.0.1', port: await balance(targets), agent: false, headers });
     const text = await new Promise<string>((resolve, reject) => {
       request.on('error', reject).on('upgrade', (response, socket) => {
         let received = '';

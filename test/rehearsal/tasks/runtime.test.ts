@@ -16,8 +16,9 @@ import { readSecrets } from '../../../src/rehearsal/tasks/secrets';
 import { EngineName } from '../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
-import { readLoadBalancers, readServices } from '../../../src/rehearsal/templates/service';
-import { APP, FixtureProps, FixtureService, synthesise, synthesiseService } from '../../support/rehearsal/fixture';
+import { readLoadBalancers } from '../../../src/rehearsal/templates/load-balancers';
+import { readServices } from '../../../src/rehearsal/templates/services';
+import { APP, FixtureProps, FixtureService, synthesize, synthesizeService } from '../../support/rehearsal/fixture';
 
 let temporary: string;
 
@@ -33,95 +34,134 @@ const read = (directory: string): ServiceSpec[] => {
   return readServices(assembly, new Resolver(assembly));
 };
 
-describe('what runs a service', () => {
+describe('the runtime of a service', () => {
   const environment = { ...process.env };
   afterEach(() => { process.env = { ...environment }; });
 
   const prepare = async (props: FixtureProps = {}, engine?: EngineName): Promise<Runtime> => {
-    const runtimes = new Runtimes({ engine, secrets: {}, progress: () => {}, interrupted: new AbortController().signal });
-    return runtimes.prepare(read(synthesiseService(props))[0]);
+    const interrupted = new AbortController().signal;
+    const runtimes = new Runtimes({ engine, secrets: {}, progress: () => {}, interrupted });
+    return runtimes.prepare(read(synthesizeService(props))[0]);
   };
-  const refusal = async (...args: Parameters<typeof prepare>): Promise<string> => {
+  const prepareError = async (...args: Parameters<typeof prepare>): Promise<string> => {
     const error = await prepare(...args).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(CannotRun);
     return error.message;
   };
 
-  test('is Node where that is enough, and it is said what an engine would add', async () => {
+  test('is Node.js where that is sufficient, with the settings that only an engine applies', async () => {
     const runtime = await prepare();
     expect(runtime.engine).toBe('node');
-    expect(runtime.differences[0]).toMatch(/^CPU and memory limits, the ARM64 architecture are left out: .*\. With `--engine docker` or `podman` they are there$/);
+    expect(runtime.differences[0]).toMatch(new RegExp('^not applied: CPU and memory limits, the ARM64 architecture; .*'
+      + '\\. Use `--engine docker` or `--engine podman` to apply them$'));
   });
 
   describe('without an engine', () => {
     beforeEach(() => { process.env.PATH = temporary; });
 
-    test('is what to install, in one sentence', async () => {
-      expect(await refusal({ imageOptions: { file: 'Dockerfile.python' } })).toBe('service Shop/Web/Service takes a container engine, because it starts'
-        + ' `gunicorn app:app`, and neither docker nor podman is installed: install Docker (https://docs.docker.com/get-started/get-docker)'
-        + ' or Podman (https://podman.io/docs/installation)');
+    test('fails with what to install, in one sentence', async () => {
+      expect(await prepareError({ imageOptions: { file: 'Dockerfile.python' } })).toBe('service Shop/Web/Service requires'
+        + ' a container engine, because it runs `gunicorn app:app`, but neither docker nor podman is installed; install'
+        + ' Docker (https://docs.docker.com/get-started/get-docker) or Podman (https://podman.io/docs/installation)');
     });
 
-    test('that is asked for is too', async () => {
-      expect(await refusal({}, 'podman')).toMatch(/^--engine asks for podman, and podman is not installed: install/);
+    test('fails if the user selects one', async () => {
+      expect(await prepareError({}, 'podman')).toMatch(/^`--engine podman` is set, but podman is not installed; install/);
     });
 
-    test('of CDK_DOCKER is too', async () => {
+    test('fails if CDK_DOCKER selects one', async () => {
       process.env.CDK_DOCKER = '/opt/finch';
-      expect(await refusal({ imageOptions: { file: 'Dockerfile.run' } })).toMatch(/and \/opt\/finch is not installed/);
+      expect(await prepareError({ imageOptions: { file: 'Dockerfile.run' } })).toMatch(/but \/opt\/finch is not installed/);
     });
 
-    test('is Node all the same where that is enough', async () => expect((await prepare()).engine).toBe('node'));
+    test('is Node.js where that is sufficient', async () => expect((await prepare()).engine).toBe('node'));
   });
 
-  test('with --engine node is Node or nothing', async () => {
-    expect(await refusal({ image: ecs.ContainerImage.fromRegistry('nginx') }, 'node'))
-      .toMatch(/takes a container engine, because nginx is not built from a directory of this assembly: leave out --engine node$/);
+  test.each([
+    ['Dockerfile.run', 'its Dockerfile.run contains RUN npm install express'],
+    ['Dockerfile.stages', 'its Dockerfile.stages has 2 stages'],
+    ['Dockerfile.python', 'it runs `gunicorn app:app`'],
+    ['Dockerfile.shell', 'it runs `/bin/sh -c node /app/server.js`; use CMD ["node", …] without a shell'],
+  ])('fails without an engine for the image of %s', async (file, reason) => {
+    expect(await prepareError({ imageOptions: { file } }, 'node')).toContain(`requires a container engine, because ${reason}`);
+  });
+
+  test('fails with --engine node if it requires an engine', async () => {
+    expect(await prepareError({ image: ecs.ContainerImage.fromRegistry('nginx') }, 'node'))
+      .toMatch(/requires a container engine, because nginx is not built .* this assembly; remove `--engine node`$/);
   });
 });
 
-(process.platform === 'linux' ? test : test.skip)('the helpers of the engines are programs of this machine', () => {
+(process.platform === 'linux' ? test : test.skip)('the helper programs run on this machine', () => {
   const directory = fs.mkdtempSync(path.join(temporary, 'helpers-'));
   helperImage(directory, process.arch === 'arm64' ? 'arm64' : 'amd64');
   expect(spawnSync(path.join(directory, 'true'))).toMatchObject({ status: 0, signal: null });
-  expect(spawnSync(path.join(directory, 'pause'), { timeout: 300, killSignal: 'SIGKILL' })).toMatchObject({ status: null, signal: 'SIGKILL' });
+  const pause = spawnSync(path.join(directory, 'pause'), { timeout: 300, killSignal: 'SIGKILL' });
+  expect(pause).toMatchObject({ status: null, signal: 'SIGKILL' });
 });
 
-describe('secrets', () => {
-  const services = () => read(synthesise((app) => {
+describe('readSecrets', () => {
+  const services = () => read(synthesize((app) => {
     const stack = new Stack(app, 'Shop');
     const secret = ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, 'Secret'));
     new FixtureService(stack, 'Web', {
       secrets: { DB_PASSWORD: secret, API_KEY: secret },
-      furnish: (definition) => definition.addContainer('agent', { image: ecs.ContainerImage.fromRegistry('agent'), secrets: { AGENT_KEY: secret } }),
+      furnish: (definition) => definition.addContainer('agent', {
+        image: ecs.ContainerImage.fromRegistry('agent'), secrets: { AGENT_KEY: secret },
+      }),
     });
     new FixtureService(stack, 'Api', { secrets: { TOKEN: secret } });
   }));
 
-  test('that are missing are told all at once', () => {
+  test('fails with all missing secrets in one error', () => {
     expect(() => readSecrets(services())).toThrow('service Shop/Web/Service gets DB_PASSWORD, API_KEY from AWS,'
-      + ' service Shop/Api/Service gets TOKEN from AWS: give a value for this rehearsal in a file of NAME=value lines with --env-file');
+      + ' service Shop/Api/Service gets TOKEN from AWS; for this rehearsal, set values in a file of NAME=value lines'
+      + ' with --env-file, or in the environment');
   });
 
-  test('come from a file, and no others do', () => {
+  test('reads from a file only the secrets that task definitions name', () => {
     const file = path.join(temporary, 'secrets.env');
     fs.writeFileSync(file, 'DB_PASSWORD=1\nexport API_KEY="2 = two"\nTOKEN=\nOTHER=4\n');
     expect(readSecrets(services(), file)).toEqual({ DB_PASSWORD: '1', API_KEY: '2 = two', TOKEN: '' });
   });
 
-  test('of sidecars may be missing', () => {
+  test('reads comments, quotes and values of several lines from a file', () => {
+    const file = path.join(temporary, 'secrets.env');
+    fs.writeFileSync(file, [
+      '# secrets\r\n\r\n', 'DB_PASSWORD="BEGIN\nabc\nEND"\n', "API_KEY = it's # a comment\n", 'TOKEN=\'"quoted"\'\n',
+    ].join(''));
+    const values = readSecrets(services(), file);
+    expect(values).toEqual({ DB_PASSWORD: 'BEGIN\nabc\nEND', API_KEY: "it's", TOKEN: '"quoted"' });
+  });
+
+  test('fails with the number of a line that is not an assignment, without its content', () => {
+    const file = path.join(temporary, 'invalid.env');
+    fs.writeFileSync(file, 'DB_PASSWORD="1\n2"\nsecret value\nAPI_KEY=2\n');
+    expect(() => readSecrets(services(), file))
+      .toThrow(new CannotRun(`--env-file ${file}: line 3 is not an assignment; write NAME=value`));
+  });
+
+  test('fails with a file that does not exist', () => {
+    expect(() => readSecrets(services(), '/no/such.env')).toThrow(/^--env-file \/no\/such\.env cannot be read: ENOENT/);
+  });
+
+  test('accepts missing secrets of sidecars', () => {
     const file = path.join(temporary, 'secrets.env');
     fs.writeFileSync(file, 'DB_PASSWORD=1\nAPI_KEY=2\nTOKEN=3\nAGENT_KEY=4\n');
     expect(readSecrets(services(), file)).toMatchObject({ AGENT_KEY: '4' });
   });
 });
 
-describe('a task definition', () => {
-  test('is read with its sidecars, volumes, capabilities and limits', () => {
-    const [service] = read(synthesise((app) => {
+describe('readServices', () => {
+  test('reads the sidecars, volumes, capabilities and limits of a task definition', () => {
+    const [service] = read(synthesize((app) => {
       const stack = new Stack(app, 'Shop');
       const web = new FixtureService(stack, 'Web', {
-        container: { cpu: 128, memoryLimitMiB: 300, ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 100, hardLimit: 200 }] },
+        container: {
+          cpu: 128,
+          memoryLimitMiB: 300,
+          ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 100, hardLimit: 200 }],
+        },
         furnish: (definition, container) => {
           const linuxParameters = new ecs.LinuxParameters(definition, 'Linux', { initProcessEnabled: true });
           linuxParameters.dropCapabilities(ecs.Capability.ALL);
@@ -129,7 +169,8 @@ describe('a task definition', () => {
           Object.assign(container, { linuxParameters });
           definition.addVolume({ name: 'scratch' });
           container.addMountPoints({ sourceVolume: 'scratch', containerPath: '/scratch', readOnly: true });
-          const agent = definition.addContainer('agent', { image: ecs.ContainerImage.fromRegistry('agent'), essential: false });
+          const image = ecs.ContainerImage.fromRegistry('agent');
+          const agent = definition.addContainer('agent', { image, essential: false });
           agent.addVolumesFrom({ sourceContainer: 'app', readOnly: true });
           agent.addContainerDependencies({ container, condition: ecs.ContainerDependencyCondition.START });
         },
@@ -157,21 +198,28 @@ describe('a task definition', () => {
     }]);
   });
 
-  test('of another library is read too, with a listener that forwards by default', () => {
-    const directory = synthesise((app) => {
+  test('reads a service of another library, with a listener that forwards by default', () => {
+    const directory = synthesize((app) => {
       const inner = new NestedStack(new Stack(new Stage(app, 'Live'), 'Shop'), 'Inner');
       new patterns.ApplicationLoadBalancedFargateService(inner, 'Web', {
-        taskImageOptions: { image: ecs.ContainerImage.fromAsset(APP, { platform: Platform.LINUX_AMD64 }), containerPort: 8080, environment: { PORT: '8080' } },
+        taskImageOptions: {
+          image: ecs.ContainerImage.fromAsset(APP, { platform: Platform.LINUX_AMD64 }),
+          containerPort: 8080,
+          environment: { PORT: '8080' },
+        },
         desiredCount: 3,
       });
     });
     const assembly = Assembly.read(directory);
     const resolver = new Resolver(assembly);
     const [service] = readServices(assembly, resolver);
-    expect(service).toMatchObject({ name: 'Live/Shop/Inner/Web/Service', desiredCount: 3, architecture: 'X86_64', registrations: [{ port: 8080 }] });
+    expect(service).toMatchObject({
+      name: 'Live/Shop/Inner/Web/Service', desiredCount: 3, architecture: 'X86_64', registrations: [{ port: 8080 }],
+    });
     expect(service.container.asset?.platform).toBe('linux/amd64');
     const [{ targetGroup }] = service.registrations;
     const [{ listeners }] = readLoadBalancers(assembly, resolver, [targetGroup]);
-    expect(listeners).toMatchObject([{ port: 80, rules: [], defaultAction: { type: 'forward', targetGroups: [{ key: targetGroup.key }] } }]);
+    const defaultAction = { type: 'forward', targetGroups: [{ key: targetGroup.key }] };
+    expect(listeners).toMatchObject([{ port: 80, rules: [], defaultAction }]);
   });
 });

@@ -9,11 +9,20 @@ let assembly: Assembly;
 
 beforeAll(() => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'intrinsics-test-'));
-  const write = (file: string, content: unknown) => fs.writeFileSync(path.join(directory, file), JSON.stringify(content));
+  const write = (file: string, content: unknown) =>
+    fs.writeFileSync(path.join(directory, file), JSON.stringify(content));
   write('manifest.json', {
     artifacts: {
-      A: { type: 'aws:cloudformation:stack', environment: 'aws://111122223333/eu-central-1', properties: { templateFile: 'a.json', stackName: 'first' } },
-      B: { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'b.json' } },
+      A: {
+        type: 'aws:cloudformation:stack',
+        environment: 'aws://111122223333/eu-central-1',
+        properties: { templateFile: 'a.json', stackName: 'first' },
+      },
+      B: {
+        type: 'aws:cloudformation:stack',
+        environment: 'aws://unknown-account/unknown-region',
+        properties: { templateFile: 'b.json' },
+      },
     },
   });
   write('a.json', {
@@ -23,8 +32,13 @@ beforeAll(() => {
       Image: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/path/of/image' },
     },
     Mappings: { Zones: { 'eu-central-1': { name: 'Frankfurt' } } },
-    Conditions: { Big: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Size' }, '3'] }] }, Either: { 'Fn::Or': [{ Condition: 'Big' }, { 'Fn::Equals': [1, '1'] }] } },
-    Outputs: { Out: { Value: { 'Fn::GetAtt': ['Table', 'Arn'] }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}:table' } } } },
+    Conditions: {
+      Big: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Size' }, '3'] }] },
+      Either: { 'Fn::Or': [{ Condition: 'Big' }, { 'Fn::Equals': [1, '1'] }] },
+    },
+    Outputs: {
+      Out: { Value: { 'Fn::GetAtt': ['Table', 'Arn'] }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}:table' } } },
+    },
   });
   write('b.json', { Resources: {} });
   assembly = Assembly.read(directory);
@@ -42,7 +56,10 @@ test.each<[value: unknown, result: unknown]>([
   [{ 'Fn::GetAtt': ['Table', 'Arn'] }, '{{aws:A:Table:Arn}}'],
   [{ 'Fn::GetAtt': 'Table.Arn' }, '{{aws:A:Table:Arn}}'],
   [{ 'Fn::Join': ['-', ['a', { Ref: 'AWS::Partition' }, { Ref: 'AWS::NoValue' }]] }, 'a-aws'],
-  [{ 'Fn::Sub': '${Table}/${Table.Arn}/${AWS::URLSuffix}/${!literal}' }, '{{aws:A:Table}}/{{aws:A:Table:Arn}}/amazonaws.com/${literal}'],
+  [
+    { 'Fn::Sub': '${Table}/${Table.Arn}/${AWS::URLSuffix}/${!literal}' },
+    '{{aws:A:Table}}/{{aws:A:Table:Arn}}/amazonaws.com/${literal}',
+  ],
   [{ 'Fn::Sub': ['${x}${Size}', { x: { Ref: 'Size' } }] }, '33'],
   [{ 'Fn::Select': [1, { 'Fn::Split': [',', 'a,b,c'] }] }, 'b'],
   [{ 'Fn::Select': ['0', { 'Fn::GetAZs': '' }] }, 'eu-central-1a'],
@@ -56,20 +73,21 @@ test.each<[value: unknown, result: unknown]>([
   expect(new Resolver(assembly).resolve(assembly.stack('A')!, value)).toEqual(result);
 });
 
-test('follows exports to the stack that has them', () => {
+test('follows imports to the stack with the export', () => {
   const imported = { 'Fn::ImportValue': 'first:table' };
   expect(new Resolver(assembly).resolve(assembly.stack('B')!, imported)).toBe('{{aws:A:Table:Arn}}');
-  expect(new Resolver(assembly).reference(assembly.stack('B')!, imported)).toMatchObject({ stack: { key: 'A' }, logicalId: 'Table', attribute: 'Arn' });
+  expect(new Resolver(assembly).reference(assembly.stack('B')!, imported))
+    .toMatchObject({ stack: { key: 'A' }, logicalId: 'Table', attribute: 'Arn' });
 });
 
-test('knows the attributes that it is told, and still follows references', () => {
+test('resolves known attributes, and still follows references', () => {
   const resolver = new Resolver(assembly, ({ logicalId, attribute }) => `known ${logicalId} ${attribute}`);
   expect(resolver.resolve(assembly.stack('A')!, { 'Fn::GetAtt': ['Table', 'Arn'] })).toBe('known Table Arn');
   expect(resolver.reference(assembly.stack('A')!, { Ref: 'Table' })?.logicalId).toBe('Table');
-  expect(resolver.reference(assembly.stack('A')!, 'arn:aws:of:another:app')).toBeUndefined();
+  expect(resolver.reference(assembly.stack('A')!, 'arn:aws:other:app')).toBeUndefined();
 });
 
-test('says what only AWS knows', () => {
+test('finds the values that only AWS knows', () => {
   expect(knownOnlyInAws('a {{aws:A:Table}} b {{resolve:ssm:/x}}')).toEqual(['{{aws:A:Table}}', '{{resolve:ssm:/x}}']);
   expect(knownOnlyInAws('{{mustache}}')).toEqual([]);
 });

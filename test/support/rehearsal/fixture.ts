@@ -11,8 +11,8 @@ import { Construct } from 'constructs';
 import * as typescript from 'typescript';
 
 /*
- * A service as any CDK app may have it, put together from L2 constructs, and the cloud assembly that it gives.
- * The rehearsal knows assemblies only, so nothing here is of the construct of this library.
+ * A service of L2 constructs, as any CDK app may have it, and its cloud assembly. The rehearsal reads assemblies only,
+ * so nothing here uses the construct of this library.
  */
 
 export const APP = path.join(__dirname, 'fixtures', 'app');
@@ -20,8 +20,8 @@ const ROOT = path.join(__dirname, '..', '..', '..');
 
 export interface FixtureProps {
   readonly containerPort?: number;
-  readonly environment?: { [name: string]: string };
-  readonly secrets?: { [name: string]: ecs.Secret };
+  readonly environment?: Record<string, string>;
+  readonly secrets?: Record<string, ecs.Secret>;
   readonly desiredCount?: number;
   readonly image?: ecs.ContainerImage;
   readonly imageOptions?: DockerImageAssetOptions;
@@ -30,7 +30,7 @@ export interface FixtureProps {
   readonly conditions?: elbv2.ListenerCondition[];
   readonly cpuArchitecture?: ecs.CpuArchitecture;
   readonly spot?: boolean;
-  /** Adds to the task: volumes, sidecars. */
+  /** Adds volumes or sidecars to the task. */
   readonly furnish?: (task: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) => void;
 }
 
@@ -68,10 +68,16 @@ export class FixtureService extends Construct {
       vpc,
       port: 80,
       targets: [this.service],
-      healthCheck: { path: '/health', interval: Duration.seconds(5), timeout: Duration.seconds(2), ...props.healthCheck },
+      healthCheck: {
+        path: '/health',
+        interval: Duration.seconds(5),
+        timeout: Duration.seconds(2),
+        ...props.healthCheck,
+      },
     });
     this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, internetFacing: true });
-    this.loadBalancer.addListener('Http', { port: 80, defaultAction: elbv2.ListenerAction.fixedResponse(404) }).addAction('Forward', {
+    const defaultAction = elbv2.ListenerAction.fixedResponse(404);
+    this.loadBalancer.addListener('Http', { port: 80, defaultAction }).addAction('Forward', {
       priority: 10,
       conditions: props.conditions ?? [elbv2.ListenerCondition.pathPatterns(['/*'])],
       action: elbv2.ListenerAction.forward([targetGroup]),
@@ -83,40 +89,52 @@ export class FixtureService extends Construct {
   }
 }
 
-/** The assembly of an app with what `build` puts into it. */
-export function synthesise(build: (app: App) => void): string {
+/** @returns the directory of the assembly */
+export function synthesize(build: (app: App) => void): string {
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'assembly-'));
-  // Says nothing on how a stack was made, which takes time.
+  // Analytics take time.
   const app = new App({ outdir, analyticsReporting: false });
   build(app);
   app.synth();
   return outdir;
 }
 
-/** The assembly of an app with one service, and an integ test if `assertOn` makes assertions. */
-export function synthesiseService(props: FixtureProps = {}, assertOn?: (test: IntegTest, service: FixtureService) => void): string {
-  return synthesise((app) => {
+/** @returns the directory of an assembly with one service, and with an integ test if there is `assertOn` */
+export function synthesizeService(
+  props: FixtureProps = {}, assertOn?: (test: IntegTest, service: FixtureService) => void,
+): string {
+  return synthesize((app) => {
     const stack = new Stack(app, 'Shop');
     const service = new FixtureService(stack, 'Web', props);
     if (assertOn) { assertOn(new IntegTest(app, 'Test', { testCases: [stack] }), service); }
   });
 }
 
-/** @returns the command as it is shipped, in a directory of its own: what starts it, and the compiled sources next to it */
+/** Installs the command in a directory as the package ships it. @returns its path */
 export function installCommand(directory: string): string {
   const sources = path.join(ROOT, 'src', 'rehearsal');
-  for (const file of fs.readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
-    compile(path.join(sources, file), path.join(directory, 'lib', 'rehearsal', path.dirname(file)));
+  const target = path.join(directory, 'lib', 'rehearsal');
+  const files = fs.readdirSync(sources, { recursive: true, encoding: 'utf8' });
+  for (const file of files.filter((name) => name.endsWith('.ts'))) {
+    compile(path.join(sources, file), path.join(target, path.dirname(file)));
+  }
+  // Programs that run by their path.
+  for (const file of files.filter((name) => name.endsWith('.cjs'))) {
+    fs.cpSync(path.join(sources, file), path.join(target, file));
   }
   fs.cpSync(path.join(ROOT, 'bin'), path.join(directory, 'bin'), { recursive: true });
   return path.join(directory, 'bin', 'hello-fargate-service');
 }
 
-/** Without a look at types, which takes time. */
+/** Compiles a file without type checks, which take time. */
 export function compile(file: string, directory: string): void {
   fs.mkdirSync(directory, { recursive: true });
   const { outputText } = typescript.transpileModule(fs.readFileSync(file, 'utf8'), {
-    compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022, esModuleInterop: true },
+    compilerOptions: {
+      module: typescript.ModuleKind.CommonJS,
+      target: typescript.ScriptTarget.ES2022,
+      esModuleInterop: true,
+    },
   });
   fs.writeFileSync(path.join(directory, path.basename(file).replace(/\.ts$/, '.js')), outputText);
 }

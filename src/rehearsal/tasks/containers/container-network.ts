@@ -1,24 +1,41 @@
-import { Engine, reasonIn } from './engine';
-import { readOrNothing } from './proc';
+import { failureReason } from './command';
+import { ContainerHost } from './container-host';
+import { readFileOrEmpty } from './proc';
 import { CannotRun } from '../../cannot-run';
 import { ServiceSpec } from '../../model';
 import { Endpoint, ListenReport } from '../task';
 
-/** The network of a task: its address, and what listens there. A container that does nothing else holds it. */
+/** What `docker inspect` prints for a container. */
+interface ContainerInspection {
+  readonly NetworkSettings: {
+    readonly IPAddress?: string;
+    readonly Networks?: Readonly<Record<string, { readonly IPAddress: string }>>;
+    readonly Ports?: Readonly<Record<string, ReadonlyArray<{ readonly HostPort: string }>>>;
+  };
+  readonly State: { readonly Pid: number };
+}
+
+/** The network of a task: its address and its listening sockets. A container with no other purpose holds it. */
 export class ContainerNetwork {
-  public static async make(engine: Engine, service: ServiceSpec): Promise<ContainerNetwork> {
+  public static async create({ engine, images }: ContainerHost, service: ServiceSpec): Promise<ContainerNetwork> {
     const container = engine.name('network');
-    const ports = [...new Set(service.registrations.flatMap(({ port, targetGroup }) => [port, targetGroup.healthCheck.port ?? port]))];
-    const host = engine.publishedAt;
-    const bind = host === '127.0.0.1' ? '127.0.0.1::' : '';
-    const { code, stderr } = await engine.run(['run', '--detach', '--name', container, '--label', engine.label,
-      ...host ? ports.flatMap((port) => ['--publish', `${bind}${port}`]) : [], await engine.helpers()]);
-    if (code !== 0) { throw new CannotRun(`${engine.description} cannot start a container: ${reasonIn(stderr)}`); }
-    const [{ NetworkSettings: settings, State: { Pid: pid } }] = JSON.parse(await engine.must(['inspect', container]));
-    const address = settings.IPAddress || Object.values<any>(settings.Networks ?? {})[0]?.IPAddress;
-    return new ContainerNetwork(container, address, pid, new Map(ports.map((port) => [port, host
-      ? { host, port: Number(settings.Ports[`${port}/tcp`][0].HostPort) }
-      : { host: address, port }])));
+    const ports = [...new Set(service.registrations
+      .flatMap(({ port, targetGroup }) => [port, targetGroup.healthCheck.port ?? port]))];
+    const host = engine.publishedHost;
+    const bindAddress = host === '127.0.0.1' ? '127.0.0.1::' : '';
+    const publish = host ? ports.flatMap((port) => ['--publish', `${bindAddress}${port}`]) : [];
+    const { code, stderr } = await engine.run([
+      'run', '--detach', '--name', container, '--label', engine.label, ...publish, await images.helpers(),
+    ]);
+    if (code !== 0) { throw new CannotRun(`${engine.description} cannot start a container: ${failureReason(stderr)}`); }
+
+    const [inspection] = JSON.parse(await engine.runOrThrow(['inspect', container])) as ContainerInspection[];
+    const { NetworkSettings: { IPAddress, Networks = {}, Ports = {} }, State: { Pid: pid } } = inspection;
+    const address = IPAddress || Object.values(Networks)[0]?.IPAddress;
+    const endpoints = ports.map((port) => [port, host
+      ? { host, port: Number(Ports[`${port}/tcp`][0].HostPort) }
+      : { host: address, port }] as const);
+    return new ContainerNetwork(container, address, pid, new Map(endpoints));
   }
 
   private constructor(
@@ -33,10 +50,11 @@ export class ContainerNetwork {
     return this.endpoints.get(port)!;
   }
 
-  /** As the kernel has it, where the engine is on this machine: https://docs.kernel.org/networking/proc_net_tcp.html */
+  /** From the kernel, where the engine runs on this machine: https://docs.kernel.org/networking/proc_net_tcp.html */
   public listening(): readonly ListenReport[] | undefined {
-    if (!readOrNothing(`/proc/${this.pid}/comm`).startsWith('pause')) { return undefined; }
-    return ['tcp', 'tcp6'].flatMap((table) => readOrNothing(`/proc/${this.pid}/net/${table}`).split('\n').slice(1))
+    if (!readFileOrEmpty(`/proc/${this.pid}/comm`).startsWith('pause')) { return undefined; }
+    return ['tcp', 'tcp6']
+      .flatMap((table) => readFileOrEmpty(`/proc/${this.pid}/net/${table}`).split('\n').slice(1))
       .map((line) => line.trim().split(/\s+/))
       .filter(([,,, state]) => state === '0A')
       .map(([, local]) => {
@@ -47,10 +65,10 @@ export class ContainerNetwork {
   }
 }
 
-/** @returns nothing for all addresses */
+/** @returns undefined for all addresses */
 function readAddress(hex: string): string | undefined {
   if (/^0+$/.test(hex)) { return undefined; }
   if (hex === '00000000000000000000000001000000') { return '::1'; }
-  // IPv4, on its own or within IPv6.
+  // An IPv4 address, or one that is mapped to IPv6.
   return hex.slice(-8).match(/../g)!.reverse().map((byte) => parseInt(byte, 16)).join('.');
 }

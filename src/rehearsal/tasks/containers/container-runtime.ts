@@ -1,98 +1,163 @@
-import { Ability, Engine, ImageFacts } from './engine';
+import { ContainerHost } from './container-host';
+import { Feature } from './features';
+import { ImageFacts } from './images';
 import { CannotRun } from '../../cannot-run';
 import { ContainerSpec, ServiceSpec } from '../../model';
 import { knownOnlyInAws } from '../../templates/intrinsics';
+import { containerEnvironment, Environment } from '../environment';
+import { SecretValues } from '../secrets';
 import { RuntimeFacts } from '../task';
 
 /*
- * What it takes before an engine can run the tasks of a service: images, and what is known of the machine.
+ * Prepares the containers of a service for an engine: gets their images and determines what differs from AWS.
  */
+
+/** A container with its image and its environment. */
+export interface PreparedContainer {
+  readonly spec: ContainerSpec;
+  readonly image: ImageFacts;
+  readonly environment: Environment;
+}
 
 export interface ContainerRuntime extends RuntimeFacts {
   readonly engine: 'docker' | 'podman';
-  readonly with: Engine;
+  readonly host: ContainerHost;
   readonly image: ImageFacts;
-  /** The containers of a task, with that which serves; not those that are left out. */
-  readonly containers: ReadonlyArray<{ readonly spec: ContainerSpec; readonly image: ImageFacts; readonly environment: Environment }>;
-  /** What this machine cannot do. */
-  readonly lacks: ReadonlySet<Ability>;
+  /** The containers of a task that run: the app container first. */
+  readonly containers: readonly PreparedContainer[];
+  readonly unsupportedFeatures: ReadonlySet<Feature>;
 }
 
-export type Environment = { readonly [name: string]: string };
-
 export interface ContainerOptions {
-  readonly environmentOf: (container: ContainerSpec) => Environment;
-  /** Names of secrets without a value. */
-  readonly missingSecrets: (container: ContainerSpec) => readonly string[];
+  readonly secrets: SecretValues;
   readonly progress: (line: string) => void;
   readonly interrupted: AbortSignal;
 }
 
 /**
  * Builds or pulls the images of a service.
- * @throws CannotRun with a sentence where the container that serves cannot run
+ * @throws CannotRun when the app container cannot run
  */
-export async function prepareContainers(engine: Engine, service: ServiceSpec, options: ContainerOptions): Promise<ContainerRuntime> {
+export async function prepareContainers(
+  host: ContainerHost, service: ServiceSpec, options: ContainerOptions,
+): Promise<ContainerRuntime> {
+  const { engine } = host;
   const { container } = service;
-  const { environmentOf, missingSecrets, progress, interrupted } = options;
   const declared = `linux/${service.architecture === 'ARM64' ? 'arm64' : 'amd64'}`;
-  const runs = await engine.canRun(declared);
-  const lacks = await engine.lacks();
+  const platform = { declared, supported: await host.features.supportsPlatform(declared) };
+  const unsupportedFeatures = await host.features.unsupported();
 
-  const imageOf = async ({ asset, image, name }: ContainerSpec): Promise<ImageFacts> => {
-    if (interrupted.aborted) { throw new CannotRun('interrupted before the verdict'); }
-    if (knownOnlyInAws(image).length > 0) { throw new CannotRun(`the name of its image, ${image}, is known only in AWS`); }
-    const platform = runs ? declared : engine.nativePlatform;
-    progress(`${asset ? 'building the image of' : `getting ${image} for`} container ${name} with ${engine.description}`);
-    if (!asset) { return engine.pull(image, platform, interrupted); }
-    // An asset without a platform is built for the machine that builds it, by CDK too.
-    return engine.build(asset, asset.platform === undefined || runs ? undefined : platform, interrupted);
-  };
-  const unlessInterrupted = (error: unknown): CannotRun => {
-    if (!(error instanceof CannotRun) || interrupted.aborted) { throw error; }
-    return error;
-  };
-
-  const image = await imageOf(container).catch((error) => {
-    throw new CannotRun(`service ${service.name} cannot run: ${unlessInterrupted(error).message}`);
+  const image = await prepareImage(host, container, platform, options).catch((error) => {
+    throw new CannotRun(`service ${service.name} cannot run: ${reasonUnlessInterrupted(error, options)}`);
   });
-  const containers = [{ spec: container, image, environment: { ...image.environment, ...environmentOf(container) } }];
-  const leftOut: string[] = [];
-  for (const sidecar of service.sidecars) {
-    const missing = missingSecrets(sidecar);
-    try {
-      if (sidecar.onlyInAws) { throw new CannotRun(sidecar.onlyInAws); }
-      if (missing.length > 0) { throw new CannotRun(`it gets ${missing.join(', ')} from AWS: give a value with --env-file`); }
-      containers.push({ spec: sidecar, image: await imageOf(sidecar), environment: environmentOf(sidecar) });
-    } catch (error) {
-      leftOut.push(`container ${sidecar.name} is left out: ${unlessInterrupted(error).message}`);
-    }
-  }
+  const environment = { ...image.environment, ...containerEnvironment(service.region, container, options.secrets) };
+  const { sidecars, differences } = await prepareSidecars(host, service, platform, options);
+  const containers = [{ spec: container, image, environment }, ...sidecars];
 
-  const emulated = image.platform !== engine.nativePlatform;
+  // An entry point in the task definition also replaces the image's command.
+  const defaultCommand = container.entryPoint ? [] : image.command;
   return {
     engine: engine.kind,
-    with: engine,
+    host,
     image,
     containers,
-    emulated,
-    lacks,
-    // An entry point in the task definition does away with the image's command too.
-    command: [...container.entryPoint ?? image.entryPoint, ...container.command ?? (container.entryPoint ? [] : image.command)],
+    emulated: image.platform !== engine.nativePlatform,
+    unsupportedFeatures,
+    command: [...container.entryPoint ?? image.entryPoint, ...container.command ?? defaultCommand],
     workingDirectory: container.workingDirectory ?? image.workingDirectory,
     user: container.user ?? image.user,
     stopSignal: image.stopSignal,
-    environment: containers[0].environment,
+    environment,
     differences: [
-      ...runs ? [] : [`it runs on ${image.platform} instead of ${declared}: for that, this machine needs the emulation of QEMU (binfmt_misc)`],
-      ...emulated ? [`${image.platform} is emulated here, about ten times slower than in AWS: the CPU limit is left out, and times and memory say little`] : [],
-      ...runs && image.platform !== declared
-        ? [`its image is for ${image.platform}, and in AWS, on ${declared}, it would stop with "exec format error": set the platform of the asset`] : [],
-      ...[...lacks].filter((ability) => ability !== 'an init process' || containers.some(({ spec }) => spec.init))
-        .map((ability) => `this machine cannot do ${ability}`),
-      ...containers.length > 1 ? ['each container of the task may use all of its CPU and memory'] : [],
-      ...service.volumes.filter(({ storedIn }) => storedIn).map(({ name, storedIn }) => `volume ${name} is in ${storedIn}: here it starts empty`),
-      ...leftOut,
+      ...platformDifferences(image.platform, engine.nativePlatform, platform),
+      ...featureDifferences(unsupportedFeatures, containers),
+      ...volumeDifferences(service),
+      ...differences,
     ],
   };
+}
+
+/** The platform of the task definition, and whether this machine supports it. */
+interface Platform {
+  readonly declared: string;
+  readonly supported: boolean;
+}
+
+async function prepareImage(
+  { engine, images }: ContainerHost, { asset, image, name }: ContainerSpec, { declared, supported }: Platform,
+  { progress, interrupted }: ContainerOptions,
+): Promise<ImageFacts> {
+  if (interrupted.aborted) { throw new CannotRun('interrupted before the result'); }
+  if (knownOnlyInAws(image).length > 0) {
+    throw new CannotRun(`the name of its image, ${image}, is known only in AWS`);
+  }
+  const platform = supported ? declared : engine.nativePlatform;
+  if (!asset) {
+    progress(`pulling ${image} for container ${name} with ${engine.description}`);
+    return images.pull(image, platform, interrupted);
+  }
+  progress(`building the image of container ${name} with ${engine.description}`);
+  // CDK too builds an asset without a platform for the machine that builds it.
+  const keepsPlatform = asset.platform === undefined || supported;
+  return images.build(asset, keepsPlatform ? undefined : platform, interrupted);
+}
+
+/** Prepares the sidecars; one that cannot run is a difference, and not an error. */
+async function prepareSidecars(
+  host: ContainerHost, service: ServiceSpec, platform: Platform, options: ContainerOptions,
+): Promise<{ sidecars: PreparedContainer[]; differences: string[] }> {
+  const sidecars: PreparedContainer[] = [];
+  const differences: string[] = [];
+  for (const sidecar of service.sidecars) {
+    const missing = sidecar.secrets.filter((name) => !(name in options.secrets));
+    try {
+      if (sidecar.onlyInAws) { throw new CannotRun(sidecar.onlyInAws); }
+      if (missing.length > 0) {
+        throw new CannotRun(`it gets ${missing.join(', ')} from AWS; set a value with --env-file`);
+      }
+      const image = await prepareImage(host, sidecar, platform, options);
+      const environment = containerEnvironment(service.region, sidecar, options.secrets);
+      sidecars.push({ spec: sidecar, image, environment });
+    } catch (error) {
+      differences.push(`sidecar ${sidecar.name} does not run: ${reasonUnlessInterrupted(error, options)}`);
+    }
+  }
+  return { sidecars, differences };
+}
+
+/** @throws every error but a `CannotRun` of a rehearsal that goes on */
+function reasonUnlessInterrupted(error: unknown, { interrupted }: ContainerOptions): string {
+  if (!(error instanceof CannotRun) || interrupted.aborted) { throw error; }
+  return error.message;
+}
+
+function platformDifferences(actual: string, native: string, { declared, supported }: Platform): string[] {
+  const differences: string[] = [];
+  if (!supported) {
+    differences.push(`the containers run on ${actual} instead of ${declared}:`
+      + ' this machine has no QEMU emulation for it (binfmt_misc)');
+  }
+  if (actual !== native) {
+    differences.push(`${actual} is emulated here, about 10 times slower than on AWS:`
+      + ' the CPU limit is not applied, and times and memory are not representative');
+  }
+  if (supported && actual !== declared) {
+    differences.push(`the image is for ${actual}; on AWS, on ${declared}, the container would exit with`
+      + ' "exec format error": set the platform of the asset');
+  }
+  return differences;
+}
+
+function featureDifferences(unsupported: ReadonlySet<Feature>, containers: readonly PreparedContainer[]): string[] {
+  const differences = [...unsupported]
+    .filter((feature) => feature !== 'an init process' || containers.some(({ spec }) => spec.init))
+    .map((feature) => `not applied, because this machine does not support it: ${feature}`);
+  if (containers.length > 1) { differences.push('each container of the task can use all of its CPU and memory'); }
+  return differences;
+}
+
+function volumeDifferences({ volumes }: ServiceSpec): string[] {
+  return volumes
+    .filter(({ storedIn }) => storedIn !== undefined)
+    .map(({ name, storedIn }) => `volume ${name} is stored in ${storedIn}; here it is empty at the start`);
 }

@@ -2,21 +2,21 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 /*
- * An image with two programs of less than 200 bytes each, which needs no registry. `/pause` holds the network of a task, as a
- * container of that name does on ECS, so that the others may come and go:
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html
- * `/true` ends at once: it tries what a machine can do.
+ * An image with two programs of less than 200 bytes each, built without a registry. `/pause` holds the network of a
+ * task while its containers start and stop, as a container of that name does on ECS:
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html `/true` exits immediately:
+ * it shows what a machine supports.
  */
 
 interface Machine {
-  /** Its number in ELF: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
+  /** The architecture's number in ELF: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
   readonly number: number;
   readonly pause: string;
   readonly true: string;
 }
 
-/** By Docker's names. The code is hexadecimal. */
-export const MACHINES: { readonly [name: string]: Machine } = {
+/** By Docker's names of architectures. The machine code is hexadecimal. */
+export const MACHINES: Readonly<Record<string, Machine>> = {
   amd64: {
     number: 62,
     // mov eax, 34 (pause); syscall; jump back
@@ -33,16 +33,17 @@ export const MACHINES: { readonly [name: string]: Machine } = {
   },
 };
 
-/** Writes its Dockerfile and what that copies. */
+/** Writes the Dockerfile and the programs to a directory. */
 export function helperImage(directory: string, machine: string): void {
   const { number, ...programs } = MACHINES[machine];
   for (const [name, code] of Object.entries(programs)) {
-    fs.writeFileSync(path.join(directory, name), executable(number, Buffer.from(code.replace(/ /g, ''), 'hex')), { mode: 0o755 });
+    const program = executable(number, Buffer.from(code.replace(/ /g, ''), 'hex'));
+    fs.writeFileSync(path.join(directory, name), program, { mode: 0o755 });
   }
   fs.writeFileSync(path.join(directory, 'Dockerfile'), 'FROM scratch\nCOPY pause true /\nCMD ["/pause"]\n');
 }
 
-/** An ELF file for Linux with one segment, which holds the file as a whole. */
+/** An ELF file for Linux with one segment: the whole file. */
 function executable(machine: number, code: Buffer): Buffer {
   const address = 0x400000n;
   const headers = Buffer.alloc(64 + 56);
@@ -57,7 +58,7 @@ function executable(machine: number, code: Buffer): Buffer {
   headers.writeUInt16LE(56, 54);
   headers.writeUInt16LE(1, 56);
   headers.writeUInt16LE(64, 58);
-  // The segment: to be loaded, to be read and executed.
+  // The segment: loaded, readable and executable.
   headers.writeUInt32LE(1, 64);
   headers.writeUInt32LE(5, 68);
   headers.writeBigUInt64LE(address, 64 + 16);

@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 
 /*
- * What the kernel of this machine says about the processes of containers, where an engine runs them on this machine.
+ * Reads what the Linux kernel reports about the processes of containers, where the engine runs on this machine.
  */
 
-export function readOrNothing(file: string): string {
+export function readFileOrEmpty(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch {
@@ -12,16 +12,21 @@ export function readOrNothing(file: string): string {
   }
 }
 
-/** In MiB, without the cache of files that the kernel may drop, by the control group of a process. */
-export function memoryOf(pid: number): number | undefined {
-  const groups = readOrNothing(`/proc/${pid}/cgroup`);
-  const [, first] = /^\d+:memory:(.*)$/m.exec(groups) ?? [];
-  const [, second] = /^0::(.*)$/m.exec(groups) ?? [];
-  const read = (directory: string, usage: string, cache: string) => {
-    const used = readOrNothing(`${directory}/${usage}`);
-    const inactive = new RegExp(`^${cache} (\\d+)`, 'm').exec(readOrNothing(`${directory}/memory.stat`))?.[1];
-    return used && inactive ? (Number(used) - Number(inactive)) / 1024 ** 2 : undefined;
-  };
-  return first && first !== '/' ? read(`/sys/fs/cgroup/memory${first}`, 'memory.usage_in_bytes', 'total_inactive_file')
-    : second && second !== '/' ? read(`/sys/fs/cgroup${second}`, 'memory.current', 'inactive_file') : undefined;
+/** Memory in MiB of a process's control group, without the file cache, which the kernel can free. */
+export function controlGroupMiB(pid: number): number | undefined {
+  const groups = readFileOrEmpty(`/proc/${pid}/cgroup`);
+  const [, version1] = /^\d+:memory:(.+)$/m.exec(groups) ?? [];
+  const [, version2] = /^0::(.+)$/m.exec(groups) ?? [];
+  if (version1 && version1 !== '/') {
+    return readMiB(`/sys/fs/cgroup/memory${version1}`, 'memory.usage_in_bytes', 'total_inactive_file');
+  }
+  return version2 && version2 !== '/'
+    ? readMiB(`/sys/fs/cgroup${version2}`, 'memory.current', 'inactive_file')
+    : undefined;
+}
+
+function readMiB(directory: string, usageFile: string, cacheName: string): number | undefined {
+  const usage = readFileOrEmpty(`${directory}/${usageFile}`);
+  const [, cache] = new RegExp(`^${cacheName} (\\d+)`, 'm').exec(readFileOrEmpty(`${directory}/memory.stat`)) ?? [];
+  return usage && cache ? (Number(usage) - Number(cache)) / 1024 ** 2 : undefined;
 }

@@ -2,132 +2,152 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CannotRun, NeedsEngine } from '../../cannot-run';
 import { DockerImageSource } from '../../model';
+import { matchesWildcards } from '../../patterns';
 
 /*
- * What an image holds and how it starts, read from its Dockerfile without building it. That is possible where the last and only
- * stage does nothing but copy files onto a base image. Everything else, and every other runtime than Node, needs a container engine.
+ * Reads from a Dockerfile, without a build, which files its image contains and how it starts. This is possible where
+ * the only stage does nothing but copy files onto a base image. All other images require a container engine.
  */
 
 export interface Image {
-  /** The image that it starts from. */
+  /** Name of the base image. */
   readonly base: string;
-  readonly environment: { readonly [name: string]: string };
+  readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   readonly user?: string;
   readonly entryPoint?: readonly string[];
   readonly command?: readonly string[];
   readonly stopSignal?: NodeJS.Signals;
-  /** Reproduces the files of the image below a directory that stands for its root. */
+  /** Copies the files of the image to a directory that represents its root. */
   layOut(root: string): void;
 }
 
+interface Instruction {
+  readonly name: string;
+  readonly rest: string;
+}
+
+interface Copy {
+  readonly sources: string[];
+  readonly destination: string;
+}
+
+/** What the instructions read so far set. */
+interface Stage {
+  base: string;
+  workingDirectory: string;
+  user?: string;
+  entryPoint?: string[];
+  command?: string[];
+  stopSignal?: NodeJS.Signals;
+  readonly arguments: Record<string, string>;
+  readonly environment: Record<string, string>;
+  readonly copies: Copy[];
+}
+
+/** Instructions with no effect on the files and the command; ECS ignores HEALTHCHECK. */
+const IGNORED_INSTRUCTIONS = ['EXPOSE', 'LABEL', 'MAINTAINER', 'VOLUME', 'HEALTHCHECK'];
+
+/** Creates the error for an image that requires a container engine. */
+type EngineError = (reason: string) => NeedsEngine;
+
 export function readImage(service: string, source: DockerImageSource): Image {
   const { directory, dockerFile = 'Dockerfile' } = source;
-  const cannot = (what: string) => new NeedsEngine(`the image of service ${service} takes a container engine, because ${what}`);
-  if (!directory) { throw cannot('it is built by a command of its own'); }
+  const needsEngine: EngineError = (reason) =>
+    new NeedsEngine(`the image of service ${service} requires a container engine, because ${reason}`);
+  if (!directory) { throw needsEngine('a command builds it'); }
   if (!fs.existsSync(directory)) {
-    throw new CannotRun(`the image of service ${service} is to be built from ${directory}, which is not there. Run \`cdk synth\` again`);
+    throw new CannotRun(`the image of service ${service} is built from ${directory}, which does not exist;`
+      + ' run `cdk synth` again');
   }
   const file = path.join(directory, dockerFile);
-  if (!fs.existsSync(file)) { throw new CannotRun(`the image of service ${service} has no ${dockerFile} in ${directory}`); }
+  if (!fs.existsSync(file)) {
+    throw new CannotRun(`the image of service ${service} has no ${dockerFile} in ${directory}`);
+  }
 
   const instructions = readDockerfile(fs.readFileSync(file, 'utf8'));
   const stages = instructions.filter(({ name }) => name === 'FROM').length;
-  if (stages > 1) { throw cannot(`its ${dockerFile} has ${stages} stages`); }
+  if (stages > 1) { throw needsEngine(`its ${dockerFile} has ${stages} stages`); }
 
-  const argument: { [name: string]: string } = {};
-  const environment: { [name: string]: string } = {};
-  const copies: Array<{ readonly sources: string[]; readonly destination: string }> = [];
-  let base = '';
-  let workingDirectory = '/';
-  let user: string | undefined;
-  let entryPoint: string[] | undefined;
-  let command: string[] | undefined;
-  let stopSignal: NodeJS.Signals | undefined;
-
-  for (const { name, rest } of instructions) {
-    const text = expand(rest, { ...argument, ...environment });
-    switch (name) {
-      case 'ARG': {
-        const [variable, value = ''] = splitOnce(text, '=');
-        argument[variable] = source.dockerBuildArgs?.[variable] ?? unquote(value);
-        break;
-      }
-      case 'ENV':
-        Object.assign(environment, readVariables(text));
-        break;
-      case 'WORKDIR':
-        workingDirectory = path.posix.resolve(workingDirectory, unquote(text));
-        break;
-      case 'USER':
-        user = unquote(text);
-        break;
-      case 'ENTRYPOINT':
-        entryPoint = readCommand(rest);
-        break;
-      case 'CMD':
-        command = readCommand(rest);
-        break;
-      case 'STOPSIGNAL':
-        stopSignal = text as NodeJS.Signals;
-        break;
-      case 'COPY':
-      case 'ADD': {
-        const words = readWords(text);
-        const flags = words.filter((word) => word.startsWith('--'));
-        const paths = words.slice(flags.length);
-        const unsupported = flags.find((flag) => !/^--(chown|chmod|link)\b/.test(flag));
-        if (unsupported) { throw cannot(`its ${dockerFile} says ${name} ${unsupported}`); }
-        if (paths.some((from) => from.startsWith('<<'))) { throw cannot(`its ${dockerFile} copies a here-document`); }
-        if (name === 'ADD' && paths.some((from) => /^(https?:|git@)|\.(tar|tgz|gz|bz2|xz|zst)\b/.test(from))) {
-          throw cannot(`its ${dockerFile} says ADD ${rest}`);
-        }
-        const destination = paths.pop() ?? '.';
-        copies.push({ sources: paths, destination: inImage(destination, workingDirectory) });
-        break;
-      }
-      case 'FROM':
-        base = text.split(/\s+/).find((word) => !word.startsWith('--')) ?? '';
-        break;
-      case 'EXPOSE':
-      case 'LABEL':
-      case 'MAINTAINER':
-      case 'VOLUME':
-      case 'HEALTHCHECK': // ECS ignores it.
-        break;
-      default:
-        throw cannot(`its ${dockerFile} says ${name} ${rest}`);
-    }
+  const stage: Stage = { base: '', workingDirectory: '/', arguments: {}, environment: {}, copies: [] };
+  for (const instruction of instructions) {
+    apply(instruction, stage, source, (reason) => needsEngine(`its ${dockerFile} ${reason}`));
   }
-
   return {
-    base,
-    environment,
-    workingDirectory,
-    user,
-    entryPoint,
-    command,
-    stopSignal,
+    ...stage,
     layOut: (root) => {
-      fs.mkdirSync(path.join(root, workingDirectory), { recursive: true });
-      copies.forEach(({ sources, destination }) => copyInto(root, directory, sources, destination, cannot));
+      fs.mkdirSync(path.join(root, stage.workingDirectory), { recursive: true });
+      stage.copies.forEach((copy) => copyInto(root, directory, copy, needsEngine));
     },
   };
 }
 
-/** `COPY`: the contents of a directory, or files; into a directory when the destination ends with a slash. */
-function copyInto(root: string, directory: string, sources: string[], destination: string, cannot: (what: string) => Error): void {
-  const found = sources.flatMap((source) => {
-    const matched = glob(directory, source);
-    if (matched.length === 0) { throw new CannotRun(`the Dockerfile copies ${source}, which is not in ${directory}`); }
-    return matched;
+function apply(instruction: Instruction, stage: Stage, source: DockerImageSource, needsEngine: EngineError): void {
+  const { name, rest } = instruction;
+  const text = expand(rest, { ...stage.arguments, ...stage.environment });
+  switch (name) {
+    case 'FROM':
+      stage.base = text.split(/\s+/).find((word) => !word.startsWith('--')) ?? '';
+      break;
+    case 'ARG': {
+      const [variable, value = ''] = splitOnce(text, '=');
+      stage.arguments[variable] = source.dockerBuildArgs?.[variable] ?? unquote(value);
+      break;
+    }
+    case 'ENV':
+      Object.assign(stage.environment, readVariables(text));
+      break;
+    case 'WORKDIR':
+      stage.workingDirectory = path.posix.resolve(stage.workingDirectory, unquote(text));
+      break;
+    case 'USER':
+      stage.user = unquote(text);
+      break;
+    case 'ENTRYPOINT':
+      stage.entryPoint = readCommand(rest);
+      break;
+    case 'CMD':
+      stage.command = readCommand(rest);
+      break;
+    case 'STOPSIGNAL':
+      stage.stopSignal = text as NodeJS.Signals;
+      break;
+    case 'COPY':
+    case 'ADD':
+      stage.copies.push(readCopy({ name, rest: text }, stage.workingDirectory, needsEngine));
+      break;
+    default:
+      if (!IGNORED_INSTRUCTIONS.includes(name)) { throw needsEngine(`contains ${name} ${rest}`); }
+  }
+}
+
+function readCopy({ name, rest }: Instruction, workingDirectory: string, needsEngine: EngineError): Copy {
+  const words = readWords(rest);
+  const flags = words.filter((word) => word.startsWith('--'));
+  const sources = words.slice(flags.length);
+  const unsupported = flags.find((flag) => !/^--(chown|chmod|link)\b/.test(flag));
+  if (unsupported) { throw needsEngine(`contains ${name} ${unsupported}`); }
+  if (sources.some((source) => source.startsWith('<<'))) { throw needsEngine('copies a here-document'); }
+  if (name === 'ADD' && sources.some((source) => /^(https?:|git@)|\.(tar|tgz|gz|bz2|xz|zst)\b/.test(source))) {
+    throw needsEngine(`contains ADD ${rest}`);
+  }
+  const destination = sources.pop() ?? '.';
+  return { sources, destination: inImage(destination, workingDirectory) };
+}
+
+/** `COPY` copies the contents of a directory, or files; into a directory if the destination ends with a slash. */
+function copyInto(root: string, directory: string, { sources, destination }: Copy, needsEngine: EngineError): void {
+  const matches = sources.flatMap((source) => {
+    const files = glob(directory, source);
+    if (files.length === 0) { throw new CannotRun(`the Dockerfile copies ${source}, which is not in ${directory}`); }
+    return files;
   });
-  const intoDirectory = destination.endsWith('/') || found.length > 1;
-  for (const source of found) {
+  const intoDirectory = destination.endsWith('/') || matches.length > 1;
+  for (const source of matches) {
     const target = path.join(root, destination);
     const isDirectory = fs.statSync(source).isDirectory();
     if (!isDirectory && !intoDirectory && fs.existsSync(target) && fs.statSync(target).isDirectory()) {
-      throw cannot(`it copies the file ${path.basename(source)} over the directory ${destination}`);
+      throw needsEngine(`it copies the file ${path.basename(source)} over the directory ${destination}`);
     }
     const to = !isDirectory && intoDirectory ? path.join(target, path.basename(source)) : target;
     fs.mkdirSync(path.dirname(to), { recursive: true });
@@ -135,16 +155,17 @@ function copyInto(root: string, directory: string, sources: string[], destinatio
   }
 }
 
-/** The files and directories that a source of `COPY` names; `*` and `?` do not cross a slash. */
+/** The files and directories that match a source of `COPY`; `*` and `?` do not match a slash. */
 function glob(directory: string, source: string): string[] {
-  let matched = [directory];
+  let matches = [directory];
   for (const step of path.posix.normalize(source).split('/').filter((part) => part !== '' && part !== '.')) {
-    const expression = new RegExp(`^${step.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
-    matched = matched
+    matches = matches
       .filter((parent) => fs.statSync(parent).isDirectory())
-      .flatMap((parent) => fs.readdirSync(parent).filter((entry) => expression.test(entry)).map((entry) => path.join(parent, entry)));
+      .flatMap((parent) => fs.readdirSync(parent)
+        .filter((entry) => matchesWildcards(step, entry))
+        .map((entry) => path.join(parent, entry)));
   }
-  return matched;
+  return matches;
 }
 
 function inImage(destination: string, workingDirectory: string): string {
@@ -153,10 +174,10 @@ function inImage(destination: string, workingDirectory: string): string {
   return isDirectory && resolved !== '/' ? `${resolved}/` : resolved;
 }
 
-function readDockerfile(text: string): Array<{ readonly name: string; readonly rest: string }> {
+function readDockerfile(text: string): Instruction[] {
   return text
     .split(/\r?\n/)
-    // Comments may stand between the lines of one instruction.
+    // Comments are allowed between the lines of an instruction.
     .filter((line) => !/^\s*(#|$)/.test(line))
     .join('\n')
     .replace(/\\[ \t]*\n/g, ' ')
@@ -167,46 +188,51 @@ function readDockerfile(text: string): Array<{ readonly name: string; readonly r
     });
 }
 
-/** `["node", "server.js"]`, or a line for a shell. */
+/** `["node", "server.js"]`, or a shell command. */
 function readCommand(text: string): string[] {
   try {
     const parsed: unknown = JSON.parse(text);
     if (Array.isArray(parsed)) { return parsed.map(String); }
   } catch {
-    // Docker takes what is not JSON for a line of a shell.
+    // Docker runs everything that is not JSON in a shell.
   }
   return ['/bin/sh', '-c', text];
 }
 
-/** `NAME=value NAME="va lue"`, or the old `NAME va lue`. */
-function readVariables(text: string): { [name: string]: string } {
+/** `NAME=value NAME="va lue"`, or the legacy form `NAME va lue`. */
+function readVariables(text: string): Record<string, string> {
   if (!/^[^\s=]+=/.test(text)) {
     const [name, value = ''] = splitOnce(text, /\s+/);
     return { [name]: value };
   }
-  return Object.fromEntries(readWords(text).map((word) => splitOnce(word, '=')).map(([name, value = '']) => [name, value]));
+  return Object.fromEntries(readWords(text).map((word) => {
+    const [name, value = ''] = splitOnce(word, '=');
+    return [name, value];
+  }));
 }
 
-/** Words as `COPY` and `ENV` have them: in JSON, or separated by blanks, with quotes. */
+/** The words of `COPY` and `ENV`: a JSON array, or separated by spaces, with quotes. */
 function readWords(text: string): string[] {
   if (text.startsWith('[')) { return readCommand(text); }
   return (text.match(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+/g) ?? []).map(unquote);
 }
 
 function unquote(text: string): string {
-  return text.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) =>
+  const quoted = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g;
+  return text.replace(quoted, (_, double?: string, single?: string, escaped?: string) =>
     double?.replace(/\\(.)/g, '$1') ?? single ?? escaped ?? '');
 }
 
-/** `$NAME`, `${NAME}` and `${NAME:-default}`. */
-function expand(text: string, variables: { readonly [name: string]: string }): string {
-  return text.replace(/\\\$|\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})/g, (all, plain?: string, braced?: string, fallback?: string) =>
-    all === '\\$' ? '$' : variables[plain ?? braced ?? ''] || (fallback ?? ''));
+/** Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. */
+function expand(text: string, variables: Readonly<Record<string, string>>): string {
+  const reference = /\\\$|\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})/g;
+  return text.replace(reference, (match, plain?: string, braced?: string, fallback?: string) =>
+    match === '\\$' ? '$' : variables[plain ?? braced ?? ''] || (fallback ?? ''));
 }
 
+/** The texts before and after the first separator. */
 function splitOnce(text: string, separator: string | RegExp): [string, string?] {
-  const at = typeof separator === 'string' ? text.indexOf(separator) : text.search(separator);
-  if (at < 0) { return [text]; }
-  const [length] = typeof separator === 'string' ? [separator.length] : [separator.exec(text)![0].length];
-  return [text.slice(0, at), text.slice(at + length)];
+  const [match] = typeof separator === 'string' ? [separator] : separator.exec(text) ?? [''];
+  const index = match === '' ? -1 : text.indexOf(match);
+  return index < 0 ? [text] : [text.slice(0, index), text.slice(index + match.length)];
 }

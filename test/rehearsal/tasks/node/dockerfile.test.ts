@@ -15,13 +15,13 @@ beforeEach(() => {
 
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-function image(dockerfile: string, dockerBuildArgs?: { [name: string]: string }): Image {
+function image(dockerfile: string, dockerBuildArgs?: Record<string, string>): Image {
   fs.writeFileSync(path.join(directory, 'Dockerfile'), dockerfile);
   return readImage('Shop', { directory, dockerBuildArgs, workingDirectory: directory });
 }
 
-/** The files that the image has, each with what it was copied from. */
-function files(dockerfile: string): { [file: string]: string } {
+/** The files of the image, by their paths, with the names of the files that they are copies of. */
+function files(dockerfile: string): Record<string, string> {
   const root = path.join(directory, 'root');
   image(dockerfile).layOut(root);
   return Object.fromEntries(fs.readdirSync(root, { recursive: true, withFileTypes: true })
@@ -31,7 +31,7 @@ function files(dockerfile: string): { [file: string]: string } {
     .sort());
 }
 
-test('reads what a Dockerfile says about the process', () => {
+test('reads the settings of the process from a Dockerfile', () => {
   expect(image(`# syntax=docker/dockerfile:1
 ARG VERSION=22
 FROM --platform=linux/arm64 node:\${VERSION}-slim AS app
@@ -60,13 +60,16 @@ EXPOSE 8080
   });
 });
 
-test('takes build arguments over their defaults', () => {
+test('prefers build arguments to their defaults', () => {
   expect(image('ARG VERSION=22\nFROM node:$VERSION', { VERSION: '24' }).base).toBe('node:24');
 });
 
 test.each([
   ['WORKDIR /app\nCOPY server.js .', { '/app/server.js': 'server.js' }],
-  ['WORKDIR /app\nCOPY server.js package.json ./', { '/app/package.json': 'package.json', '/app/server.js': 'server.js' }],
+  [
+    'WORKDIR /app\nCOPY server.js package.json ./',
+    { '/app/package.json': 'package.json', '/app/server.js': 'server.js' },
+  ],
   ['WORKDIR /app\nCOPY server.js main.js', { '/app/main.js': 'server.js' }],
   ['COPY server.js /opt/', { '/opt/server.js': 'server.js' }],
   ['COPY lib /app/lib', { '/app/lib/a.js': 'lib/a.js', '/app/lib/deep/b.js': 'lib/deep/b.js' }],
@@ -74,20 +77,20 @@ test.each([
   ['COPY ["lib/a.js", "/with space/"]', { '/with space/a.js': 'lib/a.js' }],
   ['COPY --chown=node:node --chmod=755 lib/*.js /app/', { '/app/a.js': 'lib/a.js' }],
   ['WORKDIR /app\nCOPY lib/ .\nADD server.js a.js', { '/app/a.js': 'server.js', '/app/deep/b.js': 'lib/deep/b.js' }],
-])('reproduces the files of %j', (instructions, expected) => {
+])('copies the files of %j', (instructions, expected) => {
   expect(files(`FROM node:22\n${instructions}`)).toEqual(expected);
 });
 
 test.each([
-  ['RUN npm ci', /takes a container engine, because its Dockerfile says RUN npm ci/],
-  ['COPY --from=build /a /b', /says COPY --from=build/],
+  ['RUN npm ci', /requires a container engine, because its Dockerfile contains RUN npm ci/],
+  ['COPY --from=build /a /b', /contains COPY --from=build/],
   ['FROM node:22', /has 2 stages/],
   ['COPY <<EOF /a', /here-document/],
-  ['ADD https://example.com/a.tgz /', /says ADD https:/],
-])('fails on %s', (instruction, message) => {
+  ['ADD https://example.com/a.tgz /', /contains ADD https:/],
+])('fails with %s', (instruction, message) => {
   expect(() => image(`FROM node:22\n${instruction}`)).toThrow(message);
 });
 
-test('fails on a file that is not there', () => {
+test('fails when a copied file does not exist', () => {
   expect(() => files('FROM node:22\nCOPY dist ./')).toThrow(/copies dist, which is not in/);
 });

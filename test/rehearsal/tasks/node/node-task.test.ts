@@ -1,26 +1,28 @@
 import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { ServiceSpec } from '../../../../src/rehearsal/model';
 import { Runtime, Runtimes, startTask } from '../../../../src/rehearsal/tasks/runtime';
 import { Task } from '../../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../../src/rehearsal/templates/intrinsics';
-import { readServices } from '../../../../src/rehearsal/templates/service';
-import { synthesiseService, FixtureProps } from '../../../support/rehearsal/fixture';
+import { readServices } from '../../../../src/rehearsal/templates/services';
+import { synthesizeService, FixtureProps } from '../../../support/rehearsal/fixture';
 
-const open: Array<() => Promise<unknown>> = [];
+const cleanups: Array<() => Promise<unknown>> = [];
 const directories: string[] = [];
 afterEach(async () => {
-  for (const close of open.splice(0)) { await close(); }
+  for (const cleanUp of cleanups.splice(0)) { await cleanUp(); }
 });
 afterAll(() => directories.forEach((directory) => fs.rmSync(directory, { recursive: true })));
 
 async function prepare(props: FixtureProps): Promise<{ service: ServiceSpec; runtime: Runtime }> {
-  const directory = synthesiseService(props);
+  const directory = synthesizeService(props);
   directories.push(directory);
   const assembly = Assembly.read(directory);
   const [service] = readServices(assembly, new Resolver(assembly));
-  const runtimes = new Runtimes({ engine: 'node', secrets: {}, progress: () => {}, interrupted: new AbortController().signal });
+  const interrupted = new AbortController().signal;
+  const runtimes = new Runtimes({ engine: 'node', secrets: {}, progress: () => {}, interrupted });
   return { service, runtime: await runtimes.prepare(service) };
 }
 
@@ -29,41 +31,42 @@ async function running(props: FixtureProps = {}) {
   const log: string[] = [];
   const start = async (): Promise<Task> => {
     const task = await startTask('task', service, runtime, (line) => log.push(line));
-    open.push(async () => task.stop('at once'));
-    while (task.listening!.length === 0 && !task.exit) { await new Promise((resolve) => setTimeout(resolve, 10)); }
+    cleanups.push(async () => task.stop('immediately'));
+    while (task.listening!.length === 0 && !task.exit) { await sleep(10); }
     return task;
   };
   const task = await start();
   const { host, port } = task.endpoint(8080);
-  return { task, log, again: start, ask: async (route: string) => (await fetch(`http://${host}:${port}${route}`)).text() };
+  const request = async (route: string) => (await fetch(`http://${host}:${port}${route}`)).text();
+  return { task, log, start, request };
 }
 
-test('a task tells the memory that its processes hold, until it ends', async () => {
+test('measures the memory of a task until its exit', async () => {
   const { task } = await running();
   const memory = await task.memory();
   expect(memory!.limitMiB).toBe(512);
-  // No Node process is smaller, and this one does nothing.
+  // The minimum of a Node.js process; this one does nothing.
   expect(memory!.usedMiB).toBeGreaterThan(15);
   expect(memory!.usedMiB).toBeLessThan(300);
   await task.kill();
   expect(await task.memory()).toBeUndefined();
 });
 
-test('the memory of what an app has started counts', async () => {
+test('includes the memory of processes that the app starts', async () => {
   const alone = await running();
   const { task } = await running({ environment: { PORT: '8080', FAULT: 'leaves a helper behind' } });
   const { usedMiB } = (await alone.task.memory())!;
-  // The helper takes a moment to start.
-  while ((await task.memory())!.usedMiB < usedMiB + 15) { await new Promise((resolve) => setTimeout(resolve, 20)); }
+  // Until the helper has started.
+  while ((await task.memory())!.usedMiB < usedMiB + 15) { await sleep(20); }
 });
 
-test('the limit of memory is that of the container, if it has one', async () => {
+test('reports the memory limit of the container if it has one', async () => {
   const { task } = await running({ container: { memoryLimitMiB: 300 } });
   expect((await task.memory())!.limitMiB).toBe(300);
 });
 
-test('what an app writes to its root filesystem is known, and what is in its volumes is not', async () => {
-  const { task, ask } = await running({
+test('finds the files that an app writes to its root filesystem, but not those in volumes', async () => {
+  const { task, request } = await running({
     container: { user: 'root' },
     furnish: (definition, container) => {
       definition.addVolume({ name: 'data' });
@@ -71,31 +74,32 @@ test('what an app writes to its root filesystem is known, and what is in its vol
     },
   });
   expect(await task.rootWrites()).toEqual([]);
-  expect(await ask('/write?cache.json')).toBe('ok');
-  expect(await ask('/write?server.js')).toBe('ok');
-  expect(await ask('/write?public/upload')).toBe('ok');
+  expect(await request('/write?cache.json')).toBe('ok');
+  expect(await request('/write?server.js')).toBe('ok');
+  expect(await request('/write?public/upload')).toBe('ok');
   expect([...(await task.rootWrites())!].sort()).toEqual(['/app/cache.json', '/app/server.js']);
 });
 
-test('what this machine cannot do is not told to be as declared', async () => {
+test('does not report a setting as declared if this machine cannot apply it', async () => {
   const { task } = await running({ container: { readonlyRootFilesystem: true, user: 'somebody' } });
-  expect(await task.declared()).toEqual([
-    { what: 'user', declared: 'somebody', running: String(process.getuid?.()), same: undefined },
-    { what: 'root filesystem', declared: 'read-only', running: expect.stringMatching(/only a container engine/) },
+  expect(await task.declaredSettings()).toEqual([
+    { setting: 'user', declared: 'somebody', actual: String(process.getuid?.()), matches: undefined },
+    { setting: 'root filesystem', declared: 'read-only', actual: expect.stringMatching(/only a container engine/) },
   ]);
 });
 
-(process.getuid?.() === 0 ? test : test.skip)('a user by number is the one that runs', async () => {
-  const { task, ask } = await running();
-  expect((await task.declared())[0]).toEqual({ what: 'user', declared: '1000:1000', running: '1000', same: true });
-  expect(JSON.parse(await ask('/')).uid).toBe(1000);
+(process.getuid?.() === 0 ? test : test.skip)('runs as the declared user if it is numeric', async () => {
+  const { task, request } = await running();
+  const [user] = await task.declaredSettings();
+  expect(user).toEqual({ setting: 'user', declared: '1000:1000', actual: '1000', matches: true });
+  expect(JSON.parse(await request('/')).uid).toBe(1000);
 });
 
-test('a task can be killed, and another one started in its place', async () => {
-  const { task, ask, again } = await running();
+test('kills a task and starts another', async () => {
+  const { task, request, start } = await running();
   expect(await task.kill()).toEqual({ code: null, signal: 'SIGKILL' });
-  await expect(ask('/health')).rejects.toThrow();
-  const other = await again();
+  await expect(request('/health')).rejects.toThrow();
+  const other = await start();
   const { host, port } = other.endpoint(8080);
   expect(await (await fetch(`http://${host}:${port}/health`)).text()).toBe('health');
 });
@@ -103,29 +107,31 @@ test('a task can be killed, and another one started in its place', async () => {
 describe('SIGTERM', () => {
   const environment = { PORT: '8080', FAULT: 'does not know SIGTERM' };
 
-  test('reaches an app that handles it', async () => {
+  test('lets an app that handles it exit', async () => {
     const { task, log } = await running();
-    expect(await task.stop('gently')).toMatchObject({ code: 0, killed: false });
+    expect(await task.stop('gracefully')).toMatchObject({ code: 0, killed: false });
     expect(log).toContain('{"message":"going"}');
   });
 
-  test('does nothing to an app that does not, because it is the first process of its container', async () => {
+  test('does not end an app that does not handle it, because it is the first process of its container', async () => {
     const { task } = await running({ environment });
-    expect(await task.stop('gently')).toMatchObject({ signal: 'SIGKILL', killed: true });
+    expect(await task.stop('gracefully')).toMatchObject({ signal: 'SIGKILL', killed: true });
   });
 
-  test('ends such an app behind an init process', async () => {
+  test('ends an app that does not handle it and has an init process', async () => {
     const { task } = await running({
       environment,
       furnish: (definition, container) => {
-        Object.assign(container, { linuxParameters: new ecs.LinuxParameters(definition, 'Linux', { initProcessEnabled: true }) });
+        const linuxParameters = new ecs.LinuxParameters(definition, 'Linux', { initProcessEnabled: true });
+        Object.assign(container, { linuxParameters });
       },
     });
-    expect(await task.stop('gently')).toMatchObject({ signal: 'SIGTERM', killed: false });
+    expect(await task.stop('gracefully')).toMatchObject({ signal: 'SIGTERM', killed: false });
   });
 });
 
-test('sidecars are named as left out', async () => {
-  const { runtime } = await prepare({ furnish: (definition) => definition.addContainer('proxy', { image: ecs.ContainerImage.fromRegistry('envoy') }) });
-  expect(runtime.differences.join('\n')).toContain('the containers proxy of the task do not run');
+test('reports sidecars that do not run', async () => {
+  const image = ecs.ContainerImage.fromRegistry('envoy');
+  const { runtime } = await prepare({ furnish: (definition) => definition.addContainer('proxy', { image }) });
+  expect(runtime.differences.join('\n')).toContain('the sidecars of the task do not run: proxy');
 });

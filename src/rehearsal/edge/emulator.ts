@@ -1,0 +1,254 @@
+import * as http from 'node:http';
+import { AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
+import { CannotRun } from '../cannot-run';
+import { clientOf, headerPairs, responseHeaders } from './headers';
+import { decide, redirectLocation } from './listener-rules';
+import { Target } from './target-group';
+import { Action, EmulatorSpec, ForwardAction, ListenerSpec, RuleRequest } from '../model';
+
+/*
+ * An HTTP server on the loopback interface that emulates a load balancer, an HTTP API or CloudFront: it forwards
+ * requests to targets by the rules of its listeners. A policy defines what is specific to one of them.
+ */
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Invalid response, no target, no response in time. */
+export type GatewayError = 502 | 503 | 504;
+
+/** A response that does not come from a target. */
+export interface OwnResponse {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: http.OutgoingHttpHeaders;
+}
+
+/** What a target receives. */
+export interface OutgoingRequest {
+  readonly path?: string;
+  /** Names and values in turn. */
+  readonly headers: string[];
+}
+
+export interface EmulatorPolicy {
+  /** The listener on the port that the user chose; by default the last one. */
+  readonly mainListener?: ListenerSpec;
+  readonly acceptsWebSockets: boolean;
+  /** Default headers of every response that does not come from a target. */
+  readonly ownHeaders: http.OutgoingHttpHeaders;
+  /** The response to a request that is rejected whatever its action. */
+  readonly reject?: (request: http.IncomingMessage, action: Action) => OwnResponse | undefined;
+  readonly pickTarget: (action: ForwardAction) => Target | undefined;
+  readonly outgoing: (request: http.IncomingMessage, listener: ListenerSpec, action: ForwardAction) => OutgoingRequest;
+  readonly gatewayError: (error: GatewayError) => OwnResponse;
+}
+
+/** The result of a request that was forwarded to a target. */
+export interface ForwardResult {
+  readonly target: Target;
+  /** Milliseconds since the epoch. */
+  readonly sentAt: number;
+  /** Undefined if there was no complete response. */
+  readonly status?: number;
+}
+
+export class Emulator {
+  private readonly servers = new Map<ListenerSpec, http.Server>();
+  private readonly agent = new http.Agent({ keepAlive: true });
+  private readonly observers = new Set<(result: ForwardResult) => void>();
+
+  constructor(public readonly spec: EmulatorSpec, private readonly policy: EmulatorPolicy) {}
+
+  /** @param port of the main listener; 0 is any free port */
+  public async listen(port: number): Promise<void> {
+    const main = this.policy.mainListener ?? this.spec.listeners.at(-1);
+    for (const listener of this.spec.listeners) {
+      const server = http.createServer((request, response) => this.handle(listener, request, response));
+      server.on('upgrade', (request, socket, head) => this.upgrade(listener, request, socket, head));
+      server.keepAliveTimeout = 1000 * this.spec.idleTimeoutSeconds;
+      server.requestTimeout = 0;
+      await listenOn(server, listener === main ? port : 0);
+      this.servers.set(listener, server);
+    }
+  }
+
+  /** The local address of a listener. */
+  public url(listener: ListenerSpec): string {
+    return `http://127.0.0.1:${(this.servers.get(listener)!.address() as AddressInfo).port}`;
+  }
+
+  /**
+   * Calls the observer for each request that was forwarded.
+   *
+   * @returns ends the observation
+   */
+  public observe(observer: (result: ForwardResult) => void): () => void {
+    this.observers.add(observer);
+    return () => { this.observers.delete(observer); };
+  }
+
+  public async close(): Promise<void> {
+    this.agent.destroy();
+    await Promise.all([...this.servers.values()].map(async (server) => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    })));
+  }
+
+  private handle(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
+    const ruleRequest = ruleRequestFor(listener, request);
+    const action = decide(listener, ruleRequest);
+    const rejection = this.policy.reject?.(request, action);
+    if (rejection) {
+      this.respond(request, response, rejection);
+      return;
+    }
+    switch (action.type) {
+      case 'fixed-response': {
+        const { statusCode: status, body, contentType } = action;
+        return this.respond(request, response, { status, body, headers: { 'Content-Type': contentType } });
+      }
+      case 'redirect': {
+        const headers = { Location: redirectLocation(action, ruleRequest) };
+        return this.respond(request, response, { status: action.statusCode, body: '', headers });
+      }
+      case 'forward': {
+        const target = this.policy.pickTarget(action);
+        return target
+          ? this.forward(target, this.policy.outgoing(request, listener, action), request, response)
+          : this.respond(request, response, this.policy.gatewayError(503));
+      }
+    }
+  }
+
+  private forward(
+    target: Target, outgoing: OutgoingRequest, request: http.IncomingMessage, response: http.ServerResponse,
+  ): void {
+    const sentAt = Date.now();
+    const notify = (status?: number) => this.observers.forEach((observer) => observer({ target, sentAt, status }));
+    const forwarded = requestTo(target, request, { ...outgoing, agent: this.agent });
+
+    let error: GatewayError = 502;
+    const timeOut = (reason: string) => {
+      error = 504;
+      forwarded.destroy(new Error(reason));
+    };
+    const connecting = setTimeout(() => timeOut('connection timed out'), CONNECT_TIMEOUT_MS);
+    forwarded.on('socket', (socket) => {
+      if (socket.connecting) {
+        socket.once('connect', () => clearTimeout(connecting));
+      } else {
+        clearTimeout(connecting);
+      }
+    });
+    forwarded.setTimeout(1000 * this.spec.idleTimeoutSeconds, () => timeOut('idle timeout'));
+    forwarded.on('close', () => clearTimeout(connecting));
+
+    forwarded.on('response', (incoming) => {
+      response.writeHead(incoming.statusCode!, incoming.statusMessage, responseHeaders(incoming));
+      incoming.pipe(response);
+      incoming.on('end', () => notify(incoming.statusCode));
+      // The client must not take a partial response for a complete one.
+      incoming.on('error', () => {
+        notify();
+        response.destroy();
+      });
+    });
+    forwarded.on('error', () => {
+      notify();
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+      } else {
+        this.respond(request, response, this.policy.gatewayError(error));
+      }
+    });
+    response.on('close', () => { if (!response.writableFinished) { forwarded.destroy(); } });
+    request.pipe(forwarded);
+  }
+
+  /** Connects client and target once the target has accepted the WebSocket. */
+  private upgrade(listener: ListenerSpec, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {});
+    if (!this.policy.acceptsWebSockets) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    const action = decide(listener, ruleRequestFor(listener, request));
+    const target = action.type === 'forward' ? this.policy.pickTarget(action) : undefined;
+    if (action.type !== 'forward' || !target) {
+      socket.end('HTTP/1.1 503 Service Temporarily Unavailable\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    const { path, headers } = this.policy.outgoing(request, listener, action);
+    const upgradeHeaders = ['Connection', 'Upgrade', 'Upgrade', String(request.headers.upgrade)];
+    const forwarded = requestTo(target, request, { path, headers: [...headers, ...upgradeHeaders], agent: false });
+    forwarded.on('upgrade', (incoming, upstream, upstreamHead) => {
+      writeHead(socket, incoming);
+      socket.write(upstreamHead);
+      upstream.write(head);
+      upstream.on('error', () => socket.destroy());
+      socket.on('error', () => upstream.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    forwarded.on('response', (incoming) => {
+      writeHead(socket, incoming);
+      incoming.pipe(socket);
+    });
+    forwarded.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n'));
+    forwarded.end();
+  }
+
+  private respond(
+    request: http.IncomingMessage, response: http.ServerResponse, { status, body, headers }: OwnResponse,
+  ): void {
+    request.resume();
+    response.writeHead(status, { ...this.policy.ownHeaders, ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  }
+}
+
+function requestTo(
+  { host, port }: Target,
+  { method, url }: http.IncomingMessage,
+  { path = url, headers, agent }: OutgoingRequest & { readonly agent: http.Agent | false },
+): http.ClientRequest {
+  // Node takes a flat list of headers, which its types lack.
+  return http.request({ host, port, method, path, agent, setHost: false, headers } as unknown as http.RequestOptions);
+}
+
+function writeHead(socket: Duplex, { statusCode, statusMessage, rawHeaders }: http.IncomingMessage): void {
+  const lines = headerPairs(rawHeaders).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join('\r\n')}\r\n\r\n`);
+}
+
+async function listenOn(server: http.Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') {
+        reject(new CannotRun(`port ${port} of 127.0.0.1 is in use: stop the program that uses it,`
+          + ' or choose another port with --port'));
+      } else if (error.code === 'EACCES') {
+        reject(new CannotRun(`port ${port} requires more privileges: choose --port 1024 or higher`));
+      } else {
+        reject(error);
+      }
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+function ruleRequestFor(listener: ListenerSpec, request: http.IncomingMessage): RuleRequest {
+  const [path, ...query] = (request.url ?? '/').split('?');
+  return {
+    method: request.method ?? 'GET',
+    protocol: listener.protocol,
+    host: (request.headers.host ?? '').replace(/:\d+$/, ''),
+    port: listener.port,
+    path,
+    query: query.join('?'),
+    headers: request.headers,
+    sourceIp: clientOf(request),
+  };
+}

@@ -1,0 +1,46 @@
+import { RehearsalContext, SPEEDUP } from './context';
+import { RegistrationSpec } from './model';
+import { Report } from './report';
+import { RunningService } from './running-service';
+import { knownOnlyInAws } from './templates/intrinsics';
+
+/** Prints what is rehearsed, and how that differs from AWS. */
+export function printOverview({ runningServices, emulators, report }: RehearsalContext): void {
+  runningServices.forEach((runningService) => printService(runningService, report));
+  report.line('');
+  emulators.flatMap(({ spec }) => spec.notes).forEach((note) => report.note(note));
+  report.note('The load balancer is an emulator on this machine: it tests the configuration, and is not a deployment.');
+  report.note('IAM, security groups, quotas and the timing of AWS are not covered.');
+}
+
+function printService({ service, runtime }: RunningService, report: Report): void {
+  const { container, desiredCount, cpu, memoryMiB, architecture } = service;
+  report.heading(service.name);
+  report.fact('tasks', `${desiredCount} of ${cpu} CPU units and ${memoryMiB} MiB, ${architecture}`);
+  report.fact('command', `${runtime.command.join(' ')} in ${runtime.workingDirectory}, user ${runtime.user}`);
+  service.registrations.forEach((registration) => printHealthCheck(registration, report));
+  report.fact('stop', `${runtime.stopSignal}, and SIGKILL after ${container.stopTimeoutSeconds} s`);
+
+  runtime.differences.forEach((difference, index) => report.fact(index === 0 ? 'differences' : '', difference));
+  if (container.environmentFiles > 0) { report.fact('', 'environment files in S3 are not read'); }
+  for (const [name, value] of Object.entries(runtime.environment)) {
+    const unknown = knownOnlyInAws(value);
+    if (unknown.length > 0) { report.fact('', `${name} contains ${unknown.join(', ')}, which is known only in AWS`); }
+  }
+}
+
+function printHealthCheck({ targetGroup: { healthCheck }, port }: RegistrationSpec, report: Report): void {
+  const { inContainer, path, successCodes, timeoutSeconds, intervalSeconds } = healthCheck;
+  if (inContainer === 'none') {
+    report.fact('health check', 'none: a task is healthy as soon as it runs');
+    return;
+  }
+  if (inContainer) {
+    const command = inContainer.command.slice(1).join(' ');
+    report.fact('health check', `${command} in the container, every ${intervalSeconds} s`);
+    return;
+  }
+  report.fact('health check', `GET ${path} on port ${healthCheck.port ?? port} returns ${successCodes}`
+    + ` within ${timeoutSeconds} s, every ${intervalSeconds} s`);
+  report.fact('', `runs ${SPEEDUP} times as often here, every ${intervalSeconds / SPEEDUP} s, with the same timeout`);
+}

@@ -1,0 +1,246 @@
+import { Assembly, AssemblyResource, Stack } from './assembly';
+import { keyOf, regionOf, Resolver, ResourceReference } from './intrinsics';
+import { isTrue, list, number, Properties, record, records, text, texts } from './values';
+import { CannotRun } from '../cannot-run';
+import {
+  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, RegistrationSpec, ServiceSpec, TargetGroupSpec,
+} from '../model';
+
+/*
+ * Reads ECS services, their tasks and their target groups. The numbers here are the defaults that CloudFormation
+ * documents.
+ */
+
+const ONLY_SYNTHESIZED = 'only synthesized resources can be rehearsed';
+
+/** All services of the assembly, or the ones that match a name, path, logical ID or stack name. */
+export function readServices(assembly: Assembly, resolver: Resolver, wanted?: string): ServiceSpec[] {
+  const services = assembly.ofType('AWS::ECS::Service');
+  if (services.length === 0) {
+    throw new CannotRun(`no service in ${assembly.directory}: none of its templates has an AWS::ECS::Service`);
+  }
+  const selected = services.filter((service) => wanted === undefined || isCalled(service, wanted));
+  if (selected.length === 0) {
+    const names = services.map(({ stack, logicalId }) => stack.displayName(logicalId));
+    throw new CannotRun(`no service is called ${wanted}: set --service to one of ${names.join(', ')}`);
+  }
+  return selected.map((service) => readService(assembly, resolver, service));
+}
+
+function isCalled({ stack, logicalId, resource }: AssemblyResource, name: string): boolean {
+  return [logicalId, resource.Properties?.ServiceName, stack.name].includes(name)
+    || `/${stack.displayName(logicalId)}/`.includes(`/${name}/`);
+}
+
+function readService(assembly: Assembly, resolver: Resolver, service: ResourceReference): ServiceSpec {
+  const { stack, logicalId } = service;
+  const name = stack.displayName(logicalId);
+  const raw = stack.properties(logicalId);
+  const properties = resolver.properties(service);
+
+  const taskReference = resolver.reference(stack, raw.TaskDefinition);
+  if (!taskReference) {
+    throw new CannotRun(`the task definition of service ${name} is not in this assembly: ${ONLY_SYNTHESIZED}`);
+  }
+  const task = resolver.properties(taskReference);
+  const containers = records(task.ContainerDefinitions);
+  const definition = servingContainer(name, properties, containers);
+  const container = readContainer(taskReference.stack, definition);
+
+  const desiredCount = Number(properties.DesiredCount ?? readMinCapacity(assembly, resolver, service) ?? 1);
+  if (desiredCount < 1) {
+    throw new CannotRun(`the desired count of service ${name} is ${desiredCount}: there is nothing to run`);
+  }
+  const defaultGracePeriod = hasLoadBalancer(properties) ? 0 : container.healthCheck?.startPeriodSeconds ?? 0;
+  return {
+    name,
+    region: regionOf(stack),
+    desiredCount,
+    usesSpot: records(raw.CapacityProviderStrategy).some((item) => item.CapacityProvider === 'FARGATE_SPOT'),
+    gracePeriodSeconds: number(properties.HealthCheckGracePeriodSeconds, defaultGracePeriod),
+    cpu: text(task.Cpu, '256'),
+    memoryMiB: text(task.Memory, '512'),
+    architecture: text(record(task.RuntimePlatform).CpuArchitecture, 'X86_64'),
+    container,
+    sidecars: containers
+      .filter((other) => other !== definition)
+      .map((other) => readContainer(taskReference.stack, other)),
+    volumes: records(task.Volumes).map((volume) => ({ name: text(volume.Name, ''), storedIn: volumeStorage(volume) })),
+    registrations: hasLoadBalancer(properties)
+      ? readTargetGroupRegistrations(resolver, service, container)
+      : readCloudMapRegistrations(resolver, service, { container, definition }),
+  };
+}
+
+function hasLoadBalancer(service: Properties): boolean {
+  return list(service.LoadBalancers).length > 0;
+}
+
+/** The container that receives the requests. */
+function servingContainer(service: string, properties: Properties, containers: Properties[]): Properties {
+  const [registration] = [...records(properties.LoadBalancers), ...records(properties.ServiceRegistries)];
+  if (!registration) {
+    throw new CannotRun(`service ${service} has no target group and is not in Cloud Map: only services behind an`
+      + ' Application Load Balancer or an HTTP API can be rehearsed; select another service with --service');
+  }
+  const name = registration.ContainerName ?? containers[0]?.Name;
+  const container = containers.find((candidate) => candidate.Name === name);
+  if (!container) {
+    throw new CannotRun(`the task definition of service ${service} has no container ${name},`
+      + ' to which requests are sent');
+  }
+  return container;
+}
+
+function readTargetGroupRegistrations(
+  resolver: Resolver, { stack, logicalId }: ResourceReference, container: ContainerSpec,
+): RegistrationSpec[] {
+  const service = stack.displayName(logicalId);
+  return records(stack.properties(logicalId).LoadBalancers)
+    .filter((registration) => registration.ContainerName === container.name)
+    .map((registration) => ({
+      targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), service),
+      port: Number(registration.ContainerPort),
+    }));
+}
+
+function readCloudMapRegistrations(
+  resolver: Resolver,
+  { stack, logicalId }: ResourceReference,
+  { container, definition }: { readonly container: ContainerSpec; readonly definition: Properties },
+): RegistrationSpec[] {
+  const service = stack.displayName(logicalId);
+  return records(stack.properties(logicalId).ServiceRegistries).map((registry) => ({
+    targetGroup: readCloudMapService(resolver.reference(stack, registry.RegistryArn), container, service),
+    port: Number(resolver.resolve(stack, registry.ContainerPort ?? registry.Port)
+      ?? records(definition.PortMappings)[0]?.ContainerPort),
+  }));
+}
+
+/**
+ * A service of Cloud Map as a target group: ECS registers the tasks whose container health check passes.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
+ */
+function readCloudMapService(
+  reference: ResourceReference | undefined, { healthCheck }: ContainerSpec, service: string,
+): TargetGroupSpec {
+  if (!reference) {
+    throw new CannotRun(`the Cloud Map service of service ${service} is not in this assembly: ${ONLY_SYNTHESIZED}`);
+  }
+  return {
+    key: keyOf(reference),
+    name: reference.stack.displayName(reference.logicalId),
+    healthCheck: {
+      inContainer: healthCheck ?? 'none',
+      // AWS sends no HTTP health checks. The rehearsal requests this path and accepts any response but a server error.
+      path: '/',
+      successCodes: '200-499',
+      intervalSeconds: healthCheck?.intervalSeconds ?? 30,
+      timeoutSeconds: healthCheck?.timeoutSeconds ?? 5,
+      healthyThreshold: 1,
+      unhealthyThreshold: healthCheck?.retries ?? 1,
+    },
+  };
+}
+
+function readTargetGroup(
+  resolver: Resolver, reference: ResourceReference | undefined, service: string,
+): TargetGroupSpec {
+  if (!reference) {
+    throw new CannotRun(`the target group of service ${service} is not in this assembly: ${ONLY_SYNTHESIZED}`);
+  }
+  const properties = resolver.properties(reference);
+  const name = reference.stack.displayName(reference.logicalId);
+  const { Protocol, HealthCheckProtocol = Protocol } = properties;
+  if (Protocol !== 'HTTP' || HealthCheckProtocol !== 'HTTP') {
+    const unsupported = Protocol === 'HTTP' ? HealthCheckProtocol : Protocol;
+    throw new CannotRun(`the protocol of target group ${name} is ${unsupported}: only HTTP can be rehearsed so far`);
+  }
+  const port = Number(properties.HealthCheckPort);
+  return {
+    key: keyOf(reference),
+    name,
+    // Defaults: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    healthCheck: {
+      path: text(properties.HealthCheckPath, '/'),
+      port: Number.isNaN(port) ? undefined : port,
+      intervalSeconds: number(properties.HealthCheckIntervalSeconds, 30),
+      timeoutSeconds: number(properties.HealthCheckTimeoutSeconds, 5),
+      healthyThreshold: number(properties.HealthyThresholdCount, 5),
+      unhealthyThreshold: number(properties.UnhealthyThresholdCount, 2),
+      successCodes: text(record(properties.Matcher).HttpCode, '200'),
+    },
+  };
+}
+
+/** With auto scaling the template has no desired count: a new service is scaled to the minimum at once. */
+function readMinCapacity(assembly: Assembly, resolver: Resolver, { stack, logicalId }: ResourceReference): unknown {
+  const placeholder = `{{aws:${stack.key}:${logicalId}:Name}}`;
+  return assembly.ofType('AWS::ApplicationAutoScaling::ScalableTarget')
+    .map((scalableTarget) => resolver.properties(scalableTarget))
+    .find(({ ResourceId }) => String(ResourceId).includes(placeholder))?.MinCapacity;
+}
+
+function volumeStorage(volume: Properties): string | undefined {
+  if (volume.EFSVolumeConfiguration) { return 'EFS'; }
+  return volume.ConfiguredAtLaunch ? 'EBS' : undefined;
+}
+
+/** Defaults: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html */
+function readContainer(stack: Stack, definition: Properties): ContainerSpec {
+  const linux = record(definition.LinuxParameters);
+  const capabilities = record(linux.Capabilities);
+  const image = text(definition.Image, '');
+  return {
+    name: text(definition.Name, ''),
+    image,
+    // Nested stacks share the assets of their parent stack.
+    asset: stack.dockerImage(image),
+    environment: Object.fromEntries(records(definition.Environment)
+      .map((variable) => [text(variable.Name, ''), text(variable.Value, '')])),
+    secrets: records(definition.Secrets).map((secret) => text(secret.Name, '')),
+    environmentFiles: list(definition.EnvironmentFiles).length,
+    entryPoint: texts(definition.EntryPoint),
+    command: texts(definition.Command),
+    workingDirectory: text(definition.WorkingDirectory),
+    user: text(definition.User),
+    readonlyRootFilesystem: isTrue(definition.ReadonlyRootFilesystem),
+    stopTimeoutSeconds: number(definition.StopTimeout, 30),
+    memoryLimitMiB: number(definition.Memory),
+    healthCheck: definition.HealthCheck ? readContainerHealthCheck(record(definition.HealthCheck)) : undefined,
+    essential: isTrue(definition.Essential ?? true),
+    dependsOn: records(definition.DependsOn).map((dependency) => ({
+      container: text(dependency.ContainerName, ''),
+      condition: dependency.Condition as ContainerDependencySpec['condition'],
+    })),
+    mountPoints: records(definition.MountPoints).map((mountPoint) => ({
+      volume: text(mountPoint.SourceVolume, ''),
+      path: text(mountPoint.ContainerPath, ''),
+      readOnly: isTrue(mountPoint.ReadOnly),
+    })),
+    volumesFrom: records(definition.VolumesFrom).map((volume) => ({
+      container: text(volume.SourceContainer, ''),
+      readOnly: isTrue(volume.ReadOnly),
+    })),
+    init: isTrue(linux.InitProcessEnabled),
+    addedCapabilities: texts(capabilities.Add) ?? [],
+    droppedCapabilities: texts(capabilities.Drop) ?? [],
+    ulimits: records(definition.Ulimits).map((ulimit) => ({
+      name: text(ulimit.Name, ''),
+      soft: Number(ulimit.SoftLimit),
+      hard: Number(ulimit.HardLimit),
+    })),
+    cpuShares: number(definition.Cpu, 0) || undefined,
+    onlyInAws: definition.FirelensConfiguration ? 'it routes logs to AWS' : undefined,
+  };
+}
+
+function readContainerHealthCheck(check: Properties): ContainerHealthCheckSpec {
+  return {
+    command: texts(check.Command) ?? [],
+    intervalSeconds: number(check.Interval, 30),
+    timeoutSeconds: number(check.Timeout, 5),
+    retries: number(check.Retries, 3),
+    startPeriodSeconds: number(check.StartPeriod, 0),
+  };
+}

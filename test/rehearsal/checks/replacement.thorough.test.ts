@@ -1,0 +1,75 @@
+import { FixtureProps } from '../../support/rehearsal/fixture';
+import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
+import { describeOnLinux, expectFailures, reasonsOf, rehearseVariant } from '../../support/rehearsal/variants';
+
+/*
+ * The faults of an app that starts and stops under load, which takes some seconds of wall-clock time each.
+ */
+
+useTemporaryDirectory();
+
+interface Fault {
+  readonly failed: readonly string[];
+  /** Of the first check that fails. */
+  readonly reason: RegExp;
+  readonly props?: FixtureProps;
+}
+
+const FAULTS: Record<string, Fault> = {
+  'another port': { failed: ['healthy'], reason: /nothing listens on port 8080.* the app listens on 9090/ },
+  'localhost only': {
+    failed: ['healthy'],
+    reason: /listens on 127\.0\.0\.1:8080, which is reachable only from inside the task/,
+  },
+  'unhealthy': { failed: ['healthy'], reason: /answered 500, but the target group expects 200/ },
+  'slow start': { failed: ['healthy'], reason: /listens/ },
+  'stays healthy': {
+    failed: ['failing-health-checks'],
+    reason: /after SIGTERM the health path must answer 503/,
+    props: { spot: true },
+  },
+  'ignores SIGTERM': {
+    failed: ['stops-in-time'],
+    reason: /2 of 2 received SIGKILL after 5 s: the app ignores SIGTERM/,
+  },
+  'allows two tasks': { failed: ['healthy'], reason: /the app exited at startup with exit code 1/ },
+  'leaves a lock behind': {
+    failed: ['survives-a-kill'],
+    reason: /its replacement is not healthy: the app exited at startup/,
+  },
+  'needs other tasks': {
+    failed: ['survives-a-kill'],
+    reason: /\d+ requests to other tasks failed: the tasks depend on each other/,
+  },
+};
+
+describeOnLinux('replacement under load', () => {
+  test.each(Object.entries(FAULTS))('finds the fault "%s"', async (fault, { failed, reason, props }) => {
+    expectFailures(await rehearseVariant(fault, props), failed, reason);
+  });
+
+  test('finds the fault "drops in-flight requests"', async () => {
+    const checks = await rehearseVariant('drops in-flight requests');
+    // Whether a request of the load is in flight at SIGTERM is chance.
+    expectFailures(checks.filter(({ id }) => id !== 'deregistered-before'), ['in-flight', 'deregistered-after'],
+      /were cut off \((socket hang up|read ECONNRESET)\): the app exits without completing in-flight requests/);
+  });
+
+  test('skips what matters only on Fargate Spot for a service with On-Demand capacity', async () => {
+    const checks = await rehearseVariant('stays healthy');
+
+    expect(reasonsOf(checks, 'skipped')).toMatchObject({
+      'failing-health-checks': expect.stringMatching(/matters only on Fargate Spot/),
+    });
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+  });
+
+  test('sends an app that computes slowly no more requests than it can answer', async () => {
+    let text = '';
+    const checks = await rehearseVariant('slow computation', {}, (more) => { text += more; });
+
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(reasonsOf(checks, 'passed')).toMatchObject({ 'in-flight': expect.stringMatching(/^\d of them$/) });
+    expect(text).toMatch(/the tasks answer \d+ requests a second here, so the load is \d\.\d a second instead of 100/);
+  });
+});

@@ -1,0 +1,115 @@
+import { checkDeclared } from '../../../src/rehearsal/checks/declared';
+import { checkKeepAlive } from '../../../src/rehearsal/checks/idle-connection';
+import { checkSurvivesKill, KilledTask } from '../../../src/rehearsal/checks/kill';
+import { Load } from '../../../src/rehearsal/checks/load';
+import { MemoryWatch } from '../../../src/rehearsal/checks/memory-watch';
+import { CheckOutcome } from '../../../src/rehearsal/report';
+import { RunningService, RunningTask } from '../../../src/rehearsal/running-service';
+import { DeclaredSetting, Task } from '../../../src/rehearsal/tasks/task';
+
+/*
+ * Checks on single tasks, without a running app.
+ */
+
+const outcomeWith = (outcome: CheckOutcome, reason: RegExp) => ({ outcome, reason: expect.stringMatching(reason) });
+const runningTask = (task: Partial<Task> = {}) => ({ task, targets: [] }) as unknown as RunningTask;
+
+describe('idle connections', () => {
+  test.each([
+    [{ announcedSeconds: 61 }, 'passed', /for 61 s, according to its Keep-Alive header/],
+    [{ announcedSeconds: 60 }, 'failed', /it closes them after 60 s/],
+    [{ announcedSeconds: 65, closedAt: 2_000 }, 'failed', /it closed one after 2\.0 s/],
+    [{ closedAt: 60_000 }, 'failed', /it closed one after 60\.0 s/],
+    [{ closedAt: 61_000 }, 'passed', /one was open/],
+    [{ error: 'ECONNREFUSED' }, 'skipped', /failed: ECONNREFUSED/],
+  ])('with an idle timeout of 60 s, %j is %s', (connection, outcome, reason) => {
+    expect(checkKeepAlive({ openedAt: 0, end: () => {}, ...connection }, 60))
+      .toMatchObject({ outcome, reason: expect.stringMatching(reason) });
+  });
+});
+
+describe('declared settings', () => {
+  const checkSettings = async (user: string, ...settings: DeclaredSetting[]) => {
+    const task = runningTask({ declaredSettings: async () => settings });
+    const checks = await checkDeclared({ runtime: { user }, tasks: [task] } as unknown as RunningService);
+    return checks.map(({ id, outcome, reason }) => `${id} ${outcome}: ${reason}`);
+  };
+  const unseen: DeclaredSetting = { setting: 'user', declared: 'node', actual: 'unknown' };
+  const different: DeclaredSetting = {
+    setting: 'root filesystem', declared: 'read-only', actual: 'writable', matches: false,
+  };
+
+  test('fail where the task differs, and not where this machine cannot determine it', async () => {
+    expect(await checkSettings('node', unseen, different)).toEqual([
+      'as-declared failed: root filesystem: read-only is declared, but the task has writable',
+      'not-root passed: as node',
+    ]);
+    expect((await checkSettings('node', unseen))[0]).toBe('as-declared passed: undefined');
+  });
+
+  test.each([
+    ['root', 'failed'], ['0', 'failed'], ['0:0', 'failed'], ['root:root', 'failed'],
+    ['1000:0', 'passed'], ['rooty', 'passed'],
+  ])('user %s has %s', async (user, outcome) => {
+    expect((await checkSettings(user))[1]).toMatch(`not-root ${outcome}`);
+  });
+});
+
+describe('memory', () => {
+  /** @param usedMiB of a limit of 100 MiB */
+  const watch = async (usedMiB: number[], requests: number) => {
+    jest.useFakeTimers();
+    try {
+      const load = { resultsOf: () => Array(requests) } as unknown as Load;
+      const memory = new MemoryWatch(load);
+      const samples = usedMiB.map((used) => ({ usedMiB: used, limitMiB: 100 }));
+      const task = runningTask({ memory: async () => samples.shift() });
+      memory.watch([task]);
+      await jest.advanceTimersByTimeAsync(500 * usedMiB.length);
+      await memory.end();
+      return memory.check([task]);
+    } finally {
+      jest.useRealTimers();
+    }
+  };
+  const flat = [40, 40, 40, 40, 40, 40];
+
+  test('that does not grow passes', async () => {
+    expect(await watch(flat, 100)).toMatchObject({ outcome: 'passed', reason: 'at most 40 % of the limit' });
+  });
+
+  test('that grows with each request, or leaves no headroom, fails', async () => {
+    expect(await watch([10, 10, 10, 20, 40, 60], 100)).toMatchObject(outcomeWith('failed', /grew by 50 %/));
+    expect(await watch([91, 91], 100)).toMatchObject(outcomeWith('failed', /91 % of the limit is used/));
+  });
+
+  test('is skipped with the reason after too few requests or samples', async () => {
+    expect(await watch(flat, 59)).toMatchObject(outcomeWith('skipped', /only 59 requests .* too few for a result/));
+    expect(await watch([40], 100)).toMatchObject(outcomeWith('skipped', /it cannot be measured here/));
+  });
+
+  test('of a task that was killed fails', () => {
+    const task = runningTask({ exit: { code: 137, signal: null, outOfMemory: true } });
+    const check = new MemoryWatch({} as Load).check([task, runningTask()]);
+    expect(check).toMatchObject(outcomeWith('failed', /1 of 2 tasks were killed/));
+  });
+});
+
+describe('a killed task', () => {
+  const check = (killed: Partial<KilledTask>, statuses: Array<number | undefined>) => {
+    const results = statuses.map((status) => ({ sentAt: 2, status }));
+    const load = { results, resultsOf: () => [] } as unknown as Load;
+    const replacement = { task: runningTask(), seconds: 0.5 };
+    return checkSurvivesKill({ task: runningTask(), killedAt: 1, servingTasks: 2, replacement, ...killed }, load);
+  };
+
+  test.each<[string, Partial<KilledTask>, Array<number | undefined>, CheckOutcome, RegExp]>([
+    ['passes if the others answer', {}, [200, 200, 404], 'passed', /healthy again after 0\.5 s/],
+    ['fails if others do not answer', {}, [200, 500, undefined], 'failed', /2 requests to other tasks failed/],
+    ['fails without a replacement', { replacement: undefined, error: 'no port' }, [200, 200], 'failed', /: no port/],
+    ['passes alone, with a recommendation', { servingTasks: 1 }, [], 'passed', /set desiredCount to 2/],
+    ['is skipped after too few requests', {}, [200, 200], 'skipped', /only 2 requests .* too few for a result/],
+  ])('%s', (...[, killed, statuses, outcome, reason]) => {
+    expect(check(killed, statuses)).toMatchObject(outcomeWith(outcome, reason));
+  });
+});
