@@ -13,7 +13,7 @@ export function newApp(): App {
   });
 }
 
-/** Only task definitions may be replaced between snapshots, because every change creates a new revision. */
+/** A stack update may delete only task definitions: each change replaces one with a new revision. */
 export function newTest(app: App, id: string, ...testCases: Stack[]): IntegTest {
   return new IntegTest(app, id, { testCases, allowDestroy: ['AWS::ECS::TaskDefinition'] });
 }
