@@ -4,8 +4,8 @@ import { Deployment, HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
 /**
- * After the first version responds, a stack update changes the version parameter.
- * /health must respond while traffic shifts, the update must complete, and then the new version must respond.
+ * A new version is deployed when the first one answers: the stack is updated with another value for the version.
+ * /health must answer while traffic shifts, the update must complete, and then the new version must answer.
  */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceCanary');

@@ -3,7 +3,9 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import { HelloFargateService, Ingress } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** Requires a public hosted zone: set HOSTED_ZONE_ID and HOSTED_ZONE_NAME. The snapshot contains placeholders. */
+/**
+ * Needs a public hosted zone of yours, whose ID and name stand in HOSTED_ZONE_ID and HOSTED_ZONE_NAME; the snapshot has placeholders for them.
+ */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceHttps');
 const domainZone = route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {

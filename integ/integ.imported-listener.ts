@@ -4,13 +4,13 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** A load balancer from another stack, imported by its listener ARN and security group. */
+/** The load balancer of another stack, of which only the ARN of the listener and the security group are known. */
 const app = newApp();
 const sharing = new Stack(app, 'HelloFargateServiceSharing');
 const vpc = new ec2.Vpc(sharing, 'Vpc', { maxAzs: 2, natGateways: 0, subnetConfiguration: [{ name: 'public', subnetType: ec2.SubnetType.PUBLIC }] });
 const loadBalancer = new elbv2.ApplicationLoadBalancer(sharing, 'LoadBalancer', { vpc, internetFacing: true });
 const listener = loadBalancer.addListener('Listener', { port: 80, defaultAction: elbv2.ListenerAction.fixedResponse(404) });
-// CDK adds no egress rule to the load balancer of an imported listener.
+// An imported listener gets no rule that lets its load balancer out to the tasks.
 loadBalancer.connections.allowToAnyIpv4(ec2.Port.tcp(8080));
 
 const stack = new Stack(app, 'HelloFargateServiceImportedListener');

@@ -3,7 +3,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { HelloFargateService, Ingress, Preset } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** The whole preset, except for deletion protection and retained logs, so that the test leaves no resources behind. */
+/** All that the preset has, but that nothing outlives the test: no deletion protection, and no logs that are kept. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceProduction');
 const accessLogsBucket = new s3.Bucket(stack, 'AccessLogs', {

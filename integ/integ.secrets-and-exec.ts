@@ -6,7 +6,7 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** A task starts only if its secrets can be read, so a response from the service proves that they can. */
+/** A task whose secrets may not be read does not start: that it answers shows that they may. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSecretsAndExec');
 const secret = new secretsmanager.Secret(stack, 'Password', { removalPolicy: RemovalPolicy.DESTROY });

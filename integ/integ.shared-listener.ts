@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { HelloFargateService, Ingress } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** The first service handles /health and all other paths; two more services have one path each on the same listener. */
+/** The first service answers /health and what nobody else does; two others have a path each, of the same listener. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSharedListener');
 const hello = new HelloFargateService(stack, 'Hello');

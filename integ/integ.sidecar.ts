@@ -3,7 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** The app starts only after the sidecar is healthy, so a response from the app proves that both run. */
+/** The app starts only when the sidecar is healthy: that it answers shows that both run. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSidecar');
 const hello = new HelloFargateService(stack, 'Hello');

@@ -4,7 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { HelloFargateService } from '../src';
 
-/** An app whose snapshot is the same on every machine. */
+/** An app whose snapshot holds nothing of the machine that wrote it. */
 export function newApp(): App {
   return new App({
     treeMetadata: false,
@@ -13,12 +13,12 @@ export function newApp(): App {
   });
 }
 
-/** A stack update may delete only task definitions: each change replaces one with a new revision. */
+/** A scenario. A new revision of a task definition replaces the old one; nothing else may go unnoticed. */
 export function newTest(app: App, id: string, ...testCases: Stack[]): IntegTest {
   return new IntegTest(app, id, { testCases, allowDestroy: ['AWS::ECS::TaskDefinition'] });
 }
 
-/** Asserts the status code of a URL. Waits up to ten minutes, because the service was just created. */
+/** Asserts that a URL answers with a status; waits up to ten minutes, as a service has just been created. */
 export function expectStatus(test: IntegTest, url: string, status: number): IApiCall {
   return test.assertions
     .httpApiCall(url)
@@ -26,7 +26,7 @@ export function expectStatus(test: IntegTest, url: string, status: number): IApi
     .waitForAssertions({ totalTimeout: Duration.minutes(10), interval: Duration.seconds(15) });
 }
 
-/** Asserts the status code from a Lambda function in the VPC, for services that are not reachable from the internet. */
+/** Asserts the same from inside the VPC, for what cannot be reached from outside: a function in it asks. */
 export function expectStatusInside(test: IntegTest, hello: HelloFargateService, path: string, status: number): void {
   const stack = Stack.of(hello);
   const client = new lambda.Function(stack, 'Client', {
