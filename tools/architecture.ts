@@ -111,9 +111,11 @@ export function drawGraph(graph: Graph): string {
   const label = (box: string) => `    ${id(box)}["${box.replace(/^rehearsal\//, '')}"]`;
   const arrows: string[] = [];
   for (const box of boxes) {
-    for (const target of [...graph.get(box)!].sort()) {
-      const others = [...graph.get(box)!].filter((other) => other !== target && !reachable(graph, other).has(box));
-      const isImplied = others.some((other) => reachable(graph, other).has(target));
+    const targets = [...graph.get(box)!].sort();
+    for (const target of targets) {
+      // A box that imports `box` or that `target` imports is in a cycle with it, and explains no arrow.
+      const isImplied = targets.some((other) => reachable(graph, other).has(target)
+        && !reachable(graph, target).has(other) && !reachable(graph, other).has(box));
       if (!isImplied) { arrows.push(`  ${id(box)} --> ${id(target)}`); }
     }
   }
@@ -121,9 +123,11 @@ export function drawGraph(graph: Graph): string {
     '```mermaid',
     'flowchart TD',
     '  subgraph construct["The construct: src/"]',
+    '    direction TB',
     ...boxes.filter((box) => !isRehearsal(box)).map(label),
     '  end',
     '  subgraph rehearsal["The rehearsal: src/rehearsal/"]',
+    '    direction TB',
     ...boxes.filter(isRehearsal).map(label),
     '  end',
     ...arrows,

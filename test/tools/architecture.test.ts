@@ -53,6 +53,21 @@ test('finds boxes that import each other', () => {
   expect(findCycles(graph)).toEqual([['deployment', 'ingress']]);
 });
 
+test('draws all arrows to boxes that import each other', () => {
+  const picture = drawGraph(write({
+    'service.ts': "import { a } from './ingress/a';\nimport { b } from './deployment/b';",
+    'ingress/a.ts': "import { b } from '../deployment/b';",
+    'deployment/b.ts': "import { c } from '../ingress/c';",
+    'ingress/c.ts': '',
+  }));
+  const arrows = [
+    'service --> ingress', 'service --> deployment', 'ingress --> deployment', 'deployment --> ingress',
+  ];
+  for (const arrow of arrows) {
+    expect(picture).toContain(arrow);
+  }
+});
+
 test('draws the files of the rehearsal that import nothing as one box', () => {
   const graph = write({
     'rehearsal/sleep.ts': '', 'rehearsal/model.ts': '', 'rehearsal/main.ts': "import { a } from './sleep';",
