@@ -1,4 +1,4 @@
-// Built from src/ by bundle.ts. What is bundled is licensed as THIRD-PARTY-LICENSES.txt says.
+// Built from src/ by bundle.ts. THIRD-PARTY-LICENSES.txt contains the licenses of the bundled packages.
 "use strict";
 var __create = Object.create;
 var __defProp = Object.defineProperty;
@@ -5812,14 +5812,14 @@ var require_dist = __commonJS({
       }
       return index;
     }
-    function trailingOWS(header, start2, end2) {
-      while (end2 > start2) {
-        const char = header.charCodeAt(end2 - 1);
+    function trailingOWS(header, start2, end) {
+      while (end > start2) {
+        const char = header.charCodeAt(end - 1);
         if (char !== SP && char !== HTAB)
           break;
-        end2--;
+        end--;
       }
-      return end2;
+      return end;
     }
     function qstring(str) {
       if (TOKEN_REGEXP.test(str))
@@ -19704,29 +19704,29 @@ var require_forwarded = __commonJS({
       return req.socket ? req.socket.remoteAddress : req.connection.remoteAddress;
     }
     function parse(header) {
-      var end2 = header.length;
+      var end = header.length;
       var list = [];
       var start2 = header.length;
       for (var i = header.length - 1; i >= 0; i--) {
         switch (header.charCodeAt(i)) {
           case 32:
-            if (start2 === end2) {
-              start2 = end2 = i;
+            if (start2 === end) {
+              start2 = end = i;
             }
             break;
           case 44:
-            if (start2 !== end2) {
-              list.push(header.substring(start2, end2));
+            if (start2 !== end) {
+              list.push(header.substring(start2, end));
             }
-            start2 = end2 = i;
+            start2 = end = i;
             break;
           default:
             start2 = i;
             break;
         }
       }
-      if (start2 !== end2) {
-        list.push(header.substring(start2, end2));
+      if (start2 !== end) {
+        list.push(header.substring(start2, end));
       }
       return list;
     }
@@ -20836,7 +20836,7 @@ var require_dist2 = __commonJS({
       const { encodePath = NOOP_VALUE } = options;
       const chars = [...str];
       let index = 0;
-      function consumeUntil(end2) {
+      function consumeUntil(end) {
         const output = [];
         let path = "";
         function writePath() {
@@ -20850,7 +20850,7 @@ var require_dist2 = __commonJS({
         }
         while (index < chars.length) {
           const value = chars[index++];
-          if (value === end2) {
+          if (value === end) {
             writePath();
             return output;
           }
@@ -20904,8 +20904,8 @@ var require_dist2 = __commonJS({
           }
           path += value;
         }
-        if (end2) {
-          throw new PathError(`Unexpected end at index ${index}, expected ${end2}`, str);
+        if (end) {
+          throw new PathError(`Unexpected end at index ${index}, expected ${end}`, str);
         }
         writePath();
         return output;
@@ -21011,7 +21011,7 @@ var require_dist2 = __commonJS({
       };
     }
     function pathToRegexp(path, options = {}) {
-      const { delimiter = DEFAULT_DELIMITER, end: end2 = true, sensitive = false, trailing = true } = options;
+      const { delimiter = DEFAULT_DELIMITER, end = true, sensitive = false, trailing = true } = options;
       const keys = [];
       let source = "";
       let combinations = 0;
@@ -21036,7 +21036,7 @@ var require_dist2 = __commonJS({
       let pattern = `^(?:${source})`;
       if (trailing)
         pattern += "(?:" + escape2(delimiter) + "$)?";
-      pattern += end2 ? "$" : "(?=" + escape2(delimiter) + "|$)";
+      pattern += end ? "$" : "(?=" + escape2(delimiter) + "|$)";
       return { regexp: new RegExp(pattern, sensitive ? "" : "i"), keys };
     }
     function flatten(tokens, index, result, callback) {
@@ -21358,7 +21358,7 @@ var require_layer = __commonJS({
       }
       this.matchers = Array.isArray(this.rawPath) ? this.rawPath.map(matcher) : [matcher(path)];
     }
-    Layer.prototype.handleError = function handleError(error, req, res, next) {
+    Layer.prototype.handleError = function handleError2(error, req, res, next) {
       const fn = this.handle;
       if (fn.length !== 4) {
         return next(error);
@@ -22925,26 +22925,26 @@ var require_fresh = __commonJS({
       return typeof timestamp === "number" ? timestamp : NaN;
     }
     function parseTokenList(str) {
-      var end2 = 0;
+      var end = 0;
       var list = [];
       var start2 = 0;
       for (var i = 0, len = str.length; i < len; i++) {
         switch (str.charCodeAt(i)) {
           case 32:
-            if (start2 === end2) {
-              start2 = end2 = i + 1;
+            if (start2 === end) {
+              start2 = end = i + 1;
             }
             break;
           case 44:
-            list.push(str.substring(start2, end2));
-            start2 = end2 = i + 1;
+            list.push(str.substring(start2, end));
+            start2 = end = i + 1;
             break;
           default:
-            end2 = i + 1;
+            end = i + 1;
             break;
         }
       }
-      list.push(str.substring(start2, end2));
+      list.push(str.substring(start2, end));
       return list;
     }
   }
@@ -22980,25 +22980,25 @@ var require_range_parser = __commonJS({
         var startStr = arr[i].slice(0, indexOf).trim();
         var endStr = arr[i].slice(indexOf + 1).trim();
         var start2 = parsePos(startStr);
-        var end2 = parsePos(endStr);
+        var end = parsePos(endStr);
         if (startStr.length === 0) {
-          start2 = size - end2;
-          end2 = size - 1;
+          start2 = size - end;
+          end = size - 1;
         } else if (endStr.length === 0) {
-          end2 = size - 1;
+          end = size - 1;
         }
-        if (end2 > size - 1) {
-          end2 = size - 1;
+        if (end > size - 1) {
+          end = size - 1;
         }
-        if (isNaN(start2) || isNaN(end2)) {
+        if (isNaN(start2) || isNaN(end)) {
           return -2;
         }
-        if (start2 > end2 || start2 < 0) {
+        if (start2 > end || start2 < 0) {
           continue;
         }
         ranges.push({
           start: start2,
-          end: end2
+          end
         });
       }
       if (ranges.length < 1) {
@@ -23408,14 +23408,14 @@ var require_dist3 = __commonJS({
       }
       return index;
     }
-    function trailingOWS(str, start2, end2) {
-      while (end2 > start2) {
-        const char = str.charCodeAt(end2 - 1);
+    function trailingOWS(str, start2, end) {
+      while (end > start2) {
+        const char = str.charCodeAt(end - 1);
         if (char !== SP && char !== HTAB)
           break;
-        end2--;
+        end--;
       }
-      return end2;
+      return end;
     }
     function format(obj, options) {
       const { type, parameters } = obj;
@@ -24141,29 +24141,29 @@ var require_send = __commonJS({
       return typeof timestamp === "number" ? timestamp : NaN;
     }
     function parseTokenList(str) {
-      var end2 = 0;
+      var end = 0;
       var list = [];
       var start2 = 0;
       for (var i = 0, len = str.length; i < len; i++) {
         switch (str.charCodeAt(i)) {
           case 32:
-            if (start2 === end2) {
-              start2 = end2 = i + 1;
+            if (start2 === end) {
+              start2 = end = i + 1;
             }
             break;
           case 44:
-            if (start2 !== end2) {
-              list.push(str.substring(start2, end2));
+            if (start2 !== end) {
+              list.push(str.substring(start2, end));
             }
-            start2 = end2 = i + 1;
+            start2 = end = i + 1;
             break;
           default:
-            end2 = i + 1;
+            end = i + 1;
             break;
         }
       }
-      if (start2 !== end2) {
-        list.push(str.substring(start2, end2));
+      if (start2 !== end) {
+        list.push(str.substring(start2, end));
       }
       return list;
     }
@@ -24220,26 +24220,26 @@ var require_vary = __commonJS({
       return val;
     }
     function parse(header) {
-      var end2 = 0;
+      var end = 0;
       var list = [];
       var start2 = 0;
       for (var i = 0, len = header.length; i < len; i++) {
         switch (header.charCodeAt(i)) {
           case 32:
-            if (start2 === end2) {
-              start2 = end2 = i + 1;
+            if (start2 === end) {
+              start2 = end = i + 1;
             }
             break;
           case 44:
-            list.push(header.substring(start2, end2));
-            start2 = end2 = i + 1;
+            list.push(header.substring(start2, end));
+            start2 = end = i + 1;
             break;
           default:
-            end2 = i + 1;
+            end = i + 1;
             break;
         }
       }
-      list.push(header.substring(start2, end2));
+      list.push(header.substring(start2, end));
       return list;
     }
     function vary(res, field) {
@@ -27009,7 +27009,7 @@ var require_thread_stream = __commonJS({
           if (stream[kImpl].bufLen === 0) {
             stream[kImpl].flushing = false;
             if (stream[kImpl].ending) {
-              end2(stream);
+              end(stream);
             } else if (stream[kImpl].needDrain) {
               process.nextTick(drain, stream);
             }
@@ -27170,7 +27170,7 @@ var require_thread_stream = __commonJS({
         }
         this[kImpl].ending = true;
         this.worker.stream = new FakeWeakRef(this);
-        end2(this);
+        end(this);
       }
       flush(cb) {
         const userCb = typeof cb === "function" ? cb : null;
@@ -27392,7 +27392,7 @@ var require_thread_stream = __commonJS({
       cb();
       return true;
     }
-    function end2(stream) {
+    function end(stream) {
       if (stream[kImpl].ended || !stream[kImpl].ending || stream[kImpl].flushing) {
         return;
       }
@@ -27427,7 +27427,7 @@ var require_thread_stream = __commonJS({
     function writeSync(stream) {
       const cb = () => {
         if (stream[kImpl].ending) {
-          end2(stream);
+          end(stream);
         } else if (stream[kImpl].needDrain) {
           process.nextTick(drain, stream);
         }
@@ -27810,7 +27810,7 @@ var require_tools = __commonJS({
       const stringify2 = this[stringifySym];
       const stringifySafe = this[stringifySafeSym];
       const stringifiers = this[stringifiersSym];
-      const end2 = this[endSym];
+      const end = this[endSym];
       const chindings = this[chindingsSym];
       const serializers = this[serializersSym];
       const formatters = this[formattersSym];
@@ -27882,9 +27882,9 @@ var require_tools = __commonJS({
         }
       }
       if (this[nestedKeySym] && propStr) {
-        return data + this[nestedKeyStrSym] + propStr.slice(1) + "}" + msgStr + end2;
+        return data + this[nestedKeyStrSym] + propStr.slice(1) + "}" + msgStr + end;
       } else {
-        return data + propStr + msgStr + end2;
+        return data + propStr + msgStr + end;
       }
     }
     function asChindings(instance, bindings) {
@@ -29107,7 +29107,7 @@ var require_multistream = __commonJS({
         remove,
         emit,
         flushSync,
-        end: end2,
+        end,
         minLevel: 0,
         lastId: 0,
         streams: [],
@@ -29207,7 +29207,7 @@ var require_multistream = __commonJS({
         }
         return this;
       }
-      function end2() {
+      function end() {
         for (const { stream } of this.streams) {
           if (typeof stream.flushSync === "function") {
             stream.flushSync();
@@ -29229,7 +29229,7 @@ var require_multistream = __commonJS({
           remove,
           emit,
           flushSync,
-          end: end2,
+          end,
           minLevel: level,
           streams,
           clone,
@@ -29383,7 +29383,7 @@ var require_pino = __commonJS({
       });
       const stringifiers = redact ? Object.assign(/* @__PURE__ */ Object.create(null), redaction(redact, stringifyFn)) : /* @__PURE__ */ Object.create(null);
       const formatOpts = redact ? { stringify: stringifiers[redactFmtSym] } : { stringify: stringifyFn };
-      const end2 = "}" + (crlf ? "\r\n" : "\n");
+      const end = "}" + (crlf ? "\r\n" : "\n");
       const coreChindings = asChindings.bind(null, {
         [chindingsSym]: "",
         [serializersSym]: serializers2,
@@ -29442,7 +29442,7 @@ var require_pino = __commonJS({
         [stringifySym]: stringify,
         [stringifySafeSym]: stringifySafe,
         [stringifiersSym]: stringifiers,
-        [endSym]: end2,
+        [endSym]: end,
         [formatOptsSym]: formatOpts,
         [messageKeySym]: messageKey,
         [errorKeySym]: errorKey,
@@ -29489,23 +29489,72 @@ var require_pino = __commonJS({
 var import_node_http4 = require("node:http");
 
 // src/app.ts
-var import_node_crypto = require("node:crypto");
-var import_node_http = require("node:http");
+var import_node_crypto2 = require("node:crypto");
 var import_express = __toESM(require_express2());
+
+// src/access-log.ts
+var CLIENT_CLOSED_REQUEST = 499;
+var MAX_PATH_CHARACTERS = 256;
+function logRequest(logger2, req, res, target) {
+  const started = performance.now();
+  res.once("close", () => {
+    const status = res.writableFinished ? res.statusCode : CLIENT_CLOSED_REQUEST;
+    const path = target?.split("?", 1)[0].slice(0, MAX_PATH_CHARACTERS);
+    if (path === "/health" && status === 200) {
+      return;
+    }
+    logger2[levelOf(status, path)]({
+      method: req.method,
+      path,
+      status,
+      responseTime: Math.round((performance.now() - started) * 10) / 10,
+      requestId: res.getHeader("X-Request-Id"),
+      traceId: traceIdOf(req),
+      error: res.locals?.error
+    }, `${req.method} ${path ?? "(malformed)"} ${status}`);
+  });
+}
+function levelOf(status, path) {
+  if (status < 400 || path === "/health" && status === 503) {
+    return "info";
+  }
+  return status < 500 ? "warn" : "error";
+}
+function traceIdOf(req) {
+  const header = req.headers["x-amzn-trace-id"];
+  if (typeof header !== "string") {
+    return void 0;
+  }
+  return /(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/i.exec(header)?.[1];
+}
 
 // package.json
 var name = "hello-fargate-example-app";
 var version = "1.0.0";
 
+// src/info.ts
+function createInfo(config, state2) {
+  return {
+    name,
+    version,
+    commit: config.commit,
+    uptimeSeconds: Math.floor(process.uptime()),
+    node: Number.parseInt(process.versions.node, 10),
+    architecture: process.arch,
+    task: state2.task
+  };
+}
+
 // src/page.ts
 var PAGE_STYLE = `
-  :root { color-scheme: light dark; --ink: #16202c; --soft: #566273; --line: #dfe4ea; --ground: #f5f7f9; --card: #fff; --mark: #b45309; }
+  :root { color-scheme: light dark; --ink: #16202c; --soft: #566273; --line: #dfe4ea; --ground: #f5f7f9; --card: #fff;
+    --mark: #b45309; }
   @media (prefers-color-scheme: dark) {
     :root { --ink: #e8edf3; --soft: #9aa7b6; --line: #2b3542; --ground: #0e141b; --card: #161e28; --mark: #fbbf24; }
   }
   * { box-sizing: border-box; margin: 0; }
-  body { min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--ground); color: var(--ink);
-    font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+  body { min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--ground);
+    color: var(--ink); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
   main { width: 100%; max-width: 44rem; padding: 2.5rem; background: var(--card); border: 1px solid var(--line);
     border-top: 4px solid var(--mark); border-radius: 0.75rem; }
   h1 { font-size: clamp(1.75rem, 6vw, 2.5rem); line-height: 1.15; letter-spacing: -0.02em; }
@@ -29516,7 +29565,8 @@ var PAGE_STYLE = `
   dt { font-size: 0.8125rem; color: var(--soft); }
   dd { font-weight: 600; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
   nav { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; }
-  a { color: inherit; text-decoration-color: var(--mark); text-decoration-thickness: 2px; text-underline-offset: 0.25em; }
+  a { color: inherit; text-decoration-color: var(--mark); text-decoration-thickness: 2px;
+    text-underline-offset: 0.25em; }
   a:hover, a:focus-visible { color: var(--mark); }
   @media (max-width: 30rem) { main { padding: 1.5rem; } }
 `;
@@ -29524,7 +29574,7 @@ var ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox
 function renderPage({ task, ...app }) {
   const facts = [
     ["Task", task?.id ?? "not on ECS"],
-    ["Zone", task?.zone],
+    ["Availability Zone", task?.zone],
     ["Version", app.version],
     ["Uptime", formatUptime(app.uptimeSeconds)],
     ["Commit", app.commit?.slice(0, 7)],
@@ -29532,6 +29582,7 @@ function renderPage({ task, ...app }) {
     ["Size", task?.cpu && `${task.cpu} vCPU, ${task.memoryMiB} MiB`],
     ["Runs on", `Node.js ${app.node}, ${app.architecture}`]
   ];
+  const items = facts.filter(([, value]) => value).map(([term, value]) => `<div><dt>${term}</dt><dd>${escapeHtml(String(value))}</dd></div>`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -29544,9 +29595,9 @@ function renderPage({ task, ...app }) {
 <body>
 <main>
 <h1>Hello from Fargate</h1>
-<p>The service is up. Reload to see which task answers.</p>
+<p>The service is running. Reload the page to see responses from other tasks.</p>
 <dl>
-${facts.filter(([, value]) => value).map(([term, value]) => `<div><dt>${term}</dt><dd>${escapeHtml(String(value))}</dd></div>`).join("\n")}
+${items.join("\n")}
 </dl>
 <nav><a href="/api/hello?name=you">/api/hello</a> <a href="/info">/info</a> <a href="/health">/health</a></nav>
 </main>
@@ -29566,9 +29617,11 @@ function escapeHtml(text) {
 // src/request-rules.ts
 var MAX_TARGET_CHARACTERS = 4096;
 var MAX_BODY_BYTES = 64 * 1024;
-function normaliseTarget(req) {
+function normalizeTarget(req) {
   let target = req.url ?? "";
-  if (target === "*") return req.method === "OPTIONS" ? target : void 0;
+  if (target === "*") {
+    return req.method === "OPTIONS" ? target : void 0;
+  }
   if (/^https?:\/\//i.test(target)) {
     try {
       const { pathname, search } = new URL(target);
@@ -29577,138 +29630,154 @@ function normaliseTarget(req) {
       return void 0;
     }
   }
-  if (!target.startsWith("/")) return void 0;
+  if (!target.startsWith("/")) {
+    return void 0;
+  }
   return target.replaceAll("#", "%23");
 }
-function refusalOf(req, target) {
-  if (target === void 0 || req.httpVersionMajor !== 1) return 400;
-  if (countHosts(req) > 1 || req.httpVersionMinor === 1 && !req.headers.host) return 400;
-  if ((req.headers["transfer-encoding"] ?? "chunked").toLowerCase() !== "chunked") return 400;
-  if (target.length > MAX_TARGET_CHARACTERS) return 414;
-  if (req.headers.expect !== void 0 && req.headers.expect.toLowerCase() !== "100-continue") return 417;
-  if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return 413;
+function rejectionStatus(req, target) {
+  if (target === void 0 || req.httpVersionMajor !== 1) {
+    return 400;
+  }
+  if (countHosts(req) > 1 || req.httpVersionMinor === 1 && !req.headers.host) {
+    return 400;
+  }
+  if ((req.headers["transfer-encoding"] ?? "chunked").toLowerCase() !== "chunked") {
+    return 400;
+  }
+  if (target.length > MAX_TARGET_CHARACTERS) {
+    return 414;
+  }
+  if (req.headers.expect !== void 0 && req.headers.expect.toLowerCase() !== "100-continue") {
+    return 417;
+  }
+  if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
+    return 413;
+  }
   return void 0;
 }
 function countHosts(req) {
   let hosts = 0;
   for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i].length === 4 && req.rawHeaders[i].toLowerCase() === "host") hosts += 1;
+    if (req.rawHeaders[i].length === 4 && req.rawHeaders[i].toLowerCase() === "host") {
+      hosts += 1;
+    }
   }
   return hosts;
 }
 function discardBody(req) {
-  if (req.headers["content-length"] === void 0 && req.headers["transfer-encoding"] === void 0) return;
+  if (req.headers["content-length"] === void 0 && req.headers["transfer-encoding"] === void 0) {
+    return;
+  }
   let received = 0;
-  req.on("data", (part) => {
-    received += part.length;
-    if (received > MAX_BODY_BYTES) req.socket.destroy();
+  req.on("data", (chunk) => {
+    received += chunk.length;
+    if (received > MAX_BODY_BYTES) {
+      req.socket.destroy();
+    }
   });
 }
 
-// src/app.ts
+// src/responses.ts
+var import_node_crypto = require("node:crypto");
+var import_node_http = require("node:http");
 var METHODS = "GET, HEAD, OPTIONS";
+var CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  // The page uses its own style and nothing else.
+  `style-src 'sha256-${(0, import_node_crypto.createHash)("sha256").update(PAGE_STYLE).digest("base64")}'`
+].join("; ");
 var SECURITY_HEADERS = Object.entries({
   "Cache-Control": "no-store",
-  "Content-Security-Policy": `default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-${(0, import_node_crypto.createHash)("sha256").update(PAGE_STYLE).digest("base64")}'`,
+  "Content-Security-Policy": CONTENT_SECURITY_POLICY,
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff"
 });
-var GREETABLE_NAME = /^[\p{L}\p{M}\p{N} .,'’-]{1,64}$/u;
-function createApp(config, logger2, state2) {
-  const app = (0, import_express.default)().disable("x-powered-by").disable("etag").enable("strict routing").enable("case sensitive routing");
-  const info = () => ({
-    name,
-    version,
-    commit: config.commit,
-    uptimeSeconds: Math.floor(process.uptime()),
-    node: Number.parseInt(process.versions.node, 10),
-    architecture: process.arch,
-    task: state2.task
-  });
-  const page = (_req, res) => {
-    res.type("html").send(renderPage(info()));
-  };
-  const hello = (req, res) => {
-    const greeted = req.query.name ?? "Fargate";
-    if (typeof greeted !== "string" || !GREETABLE_NAME.test(greeted)) {
-      answerError(res, 400, "name must be 1 to 64 letters, digits, spaces or any of . , ' -");
-      return;
-    }
-    res.json({ message: `Hello, ${greeted}!`, name: greeted, time: (/* @__PURE__ */ new Date()).toISOString() });
-  };
-  const health = (_req, res) => {
-    res.status(state2.draining ? 503 : 200).json({ status: state2.draining ? "draining" : "ok" });
-  };
-  const about = (_req, res) => {
-    res.json(info());
-  };
-  for (const [path, handler] of Object.entries({ "/": page, "/api/hello": hello, "/health": health, "/info": about })) {
-    app.route(path).get(handler).options((_req, res) => answerOptions(res)).all((_req, res) => {
-      res.setHeader("Allow", METHODS);
-      answerError(res, 405);
-    });
-  }
-  app.use((_req, res) => answerError(res, 404));
-  const failed = (error, _req, res, _next) => {
-    res.locals.error = error;
-    if (res.headersSent) res.destroy();
-    else answerError(res, 500);
-  };
-  app.use(failed);
-  return (req, res) => {
-    const target = normaliseTarget(req);
-    prepare(req, res, target);
-    if (target === "*") return answerOptions(res);
-    const refusal = refusalOf(req, target);
-    if (refusal !== void 0 || target === void 0) {
-      res.setHeader("Connection", "close");
-      return answerError(res, refusal ?? 400);
-    }
-    discardBody(req);
-    req.url = target;
-    app(req, res);
-  };
-  function prepare(req, res, target) {
-    const started = performance.now();
-    const requestId = (0, import_node_crypto.randomUUID)();
-    for (const [header, value] of SECURITY_HEADERS) res.setHeader(header, value);
-    res.setHeader("X-Request-Id", requestId);
-    if (state2.draining) res.setHeader("Connection", "close");
-    res.once("close", () => {
-      const status = res.writableFinished ? res.statusCode : 499;
-      const path = target?.split("?", 1)[0].slice(0, 256);
-      if (path === "/health" && status === 200) return;
-      const isDrainingProbe = path === "/health" && status === 503;
-      const level = status < 400 || isDrainingProbe ? "info" : status < 500 ? "warn" : "error";
-      logger2[level]({
-        method: req.method,
-        path,
-        status,
-        responseTime: Math.round((performance.now() - started) * 10) / 10,
-        requestId,
-        traceId: traceIdOf(req),
-        error: res.locals?.error
-      }, `${req.method} ${path ?? "(malformed)"} ${status}`);
-    });
-  }
-}
-function traceIdOf(req) {
-  const header = req.headers["x-amzn-trace-id"];
-  return typeof header === "string" ? /(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/i.exec(header)?.[1] : void 0;
-}
-function answerOptions(res) {
+function sendOptions(res) {
   res.statusCode = 204;
   res.setHeader("Allow", METHODS);
   res.end();
 }
-function answerError(res, status, detail) {
+function sendError(res, status, detail) {
   const body = JSON.stringify({ error: import_node_http.STATUS_CODES[status], detail, requestId: res.getHeader("X-Request-Id") });
   res.statusCode = status;
   res.setHeader("Content-Type", "application/json; charset=utf-8");
   res.setHeader("Content-Length", Buffer.byteLength(body));
   res.end(body);
+}
+
+// src/app.ts
+var GREETABLE_NAME = /^[\p{L}\p{M}\p{N} .,'’-]{1,64}$/u;
+function createApp(config, logger2, state2) {
+  const app = createRoutes(config, state2);
+  return (req, res) => {
+    const target = normalizeTarget(req);
+    setCommonHeaders(res, state2);
+    logRequest(logger2, req, res, target);
+    if (target === "*") {
+      return sendOptions(res);
+    }
+    const rejection = rejectionStatus(req, target);
+    if (rejection !== void 0 || target === void 0) {
+      res.setHeader("Connection", "close");
+      return sendError(res, rejection ?? 400);
+    }
+    discardBody(req);
+    req.url = target;
+    app(req, res);
+  };
+}
+function createRoutes(config, state2) {
+  const app = (0, import_express.default)().disable("x-powered-by").disable("etag").enable("strict routing").enable("case sensitive routing");
+  const page = (_req, res) => {
+    res.type("html").send(renderPage(createInfo(config, state2)));
+  };
+  const info = (_req, res) => {
+    res.json(createInfo(config, state2));
+  };
+  const health = (_req, res) => {
+    res.status(state2.draining ? 503 : 200).json({ status: state2.draining ? "draining" : "ok" });
+  };
+  for (const [path, handler] of Object.entries({ "/": page, "/api/hello": hello, "/health": health, "/info": info })) {
+    app.route(path).get(handler).options((_req, res) => sendOptions(res)).all((_req, res) => {
+      res.setHeader("Allow", METHODS);
+      sendError(res, 405);
+    });
+  }
+  app.use((_req, res) => sendError(res, 404));
+  app.use(handleError);
+  return app;
+}
+var hello = (req, res) => {
+  const name2 = req.query.name ?? "Fargate";
+  if (typeof name2 !== "string" || !GREETABLE_NAME.test(name2)) {
+    sendError(res, 400, "name must be 1 to 64 letters, digits, spaces or any of . , ' -");
+    return;
+  }
+  res.json({ message: `Hello, ${name2}!`, name: name2, time: (/* @__PURE__ */ new Date()).toISOString() });
+};
+var handleError = (error, _req, res, _next) => {
+  res.locals.error = error;
+  if (res.headersSent) {
+    res.destroy();
+  } else {
+    sendError(res, 500);
+  }
+};
+function setCommonHeaders(res, state2) {
+  for (const [header, value] of SECURITY_HEADERS) {
+    res.setHeader(header, value);
+  }
+  res.setHeader("X-Request-Id", (0, import_node_crypto2.randomUUID)());
+  if (state2.draining) {
+    res.setHeader("Connection", "close");
+  }
 }
 
 // src/config.ts
@@ -29719,8 +29788,12 @@ function readConfig(env) {
   const text = (name2) => env[name2]?.trim() || void 0;
   const integer = (name2, fallback, min, max) => {
     const value = text(name2);
-    if (value === void 0) return fallback;
-    if (/^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value);
+    if (value === void 0) {
+      return fallback;
+    }
+    if (/^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max) {
+      return Number(value);
+    }
     problems.push(`${name2} must be a whole number from ${min} to ${max}, got '${value}'`);
     return fallback;
   };
@@ -29730,7 +29803,7 @@ function readConfig(env) {
     host: text("HOST"),
     logLevel: text("LOG_LEVEL")?.toLowerCase() ?? "info",
     shutdownDelayMs: integer("SHUTDOWN_DELAY_MS", 1e4, 0, MAX_TIMER_MS),
-    // ECS kills after 30 seconds unless the task definition says otherwise.
+    // Less than 30 seconds, the default of ECS for `stopTimeout`.
     shutdownTimeoutMs: integer("SHUTDOWN_TIMEOUT_MS", 25e3, 1, MAX_TIMER_MS),
     keepAliveTimeoutMs,
     requestTimeoutMs: integer("REQUEST_TIMEOUT_MS", keepAliveTimeoutMs + 5e3, 1, MAX_TIMER_MS),
@@ -29740,9 +29813,11 @@ function readConfig(env) {
     problems.push(`LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}, got '${config.logLevel}'`);
   }
   if (config.shutdownDelayMs >= config.shutdownTimeoutMs) {
-    problems.push(`SHUTDOWN_DELAY_MS must be less than SHUTDOWN_TIMEOUT_MS, or no time is left to finish requests, got ${config.shutdownDelayMs} and ${config.shutdownTimeoutMs}`);
+    problems.push(`SHUTDOWN_DELAY_MS must be less than SHUTDOWN_TIMEOUT_MS, or no time is left to complete requests, got ${config.shutdownDelayMs} and ${config.shutdownTimeoutMs}`);
   }
-  if (problems.length > 0) throw new Error(`refusing to start: ${problems.join("; ")}`);
+  if (problems.length > 0) {
+    throw new Error(`invalid configuration: ${problems.join("; ")}`);
+  }
   return config;
 }
 
@@ -29765,17 +29840,19 @@ var LogStream = class {
   batch = "";
   dropped = 0;
   full = false;
-  /** Called by pino with one line. Lines of one turn of the event loop leave together, in one system call. */
+  /** Called by pino with one line. All lines of an event loop iteration are written in one system call. */
   write(line) {
     if (this.full || this.out.writableLength + this.batch.length + line.length > this.maxHeld) {
       this.full = this.out.writableNeedDrain;
       this.dropped += 1;
       return;
     }
-    if (this.batch === "") setImmediate(() => this.flush());
+    if (this.batch === "") {
+      setImmediate(() => this.flush());
+    }
     this.batch += line;
   }
-  /** Resolves when every line is with the operating system, or after `timeoutMs` when nobody reads. */
+  /** Resolves when all lines are written, or after `timeoutMs` when the reader stalls. */
   drain(timeoutMs) {
     this.reportDropped();
     return new Promise((resolve) => {
@@ -29786,15 +29863,19 @@ var LogStream = class {
   flush(done) {
     const lines = this.batch;
     this.batch = "";
-    if (lines !== "" || done) this.out.write(lines, done);
+    if (lines !== "" || done) {
+      this.out.write(lines, done);
+    }
   }
   reportDropped() {
-    if (this.dropped === 0) return;
+    if (this.dropped === 0) {
+      return;
+    }
     const entry = {
       level: "WARN",
       timestamp: (/* @__PURE__ */ new Date()).toISOString(),
       dropped: this.dropped,
-      message: "log lines were dropped: their reader stalled"
+      message: "log lines were dropped because their reader stalled"
     };
     this.dropped = 0;
     this.batch += `${JSON.stringify(entry)}
@@ -29807,7 +29888,7 @@ function createLogger(level, stream) {
     level,
     messageKey: "message",
     errorKey: "error",
-    // No pid and host name: the log stream's name says which task it was.
+    // No process ID and host name: the name of the log stream identifies the task.
     base: void 0,
     timestamp: () => `,"timestamp":"${(/* @__PURE__ */ new Date()).toISOString()}"`,
     formatters: { level: (label) => ({ level: label.toUpperCase() }) }
@@ -29815,44 +29896,48 @@ function createLogger(level, stream) {
 }
 
 // src/protocol-errors.ts
-var import_node_crypto2 = require("node:crypto");
+var import_node_crypto3 = require("node:crypto");
 var import_node_http2 = require("node:http");
 var STATUS_OF_CODE = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   HPE_HEADER_OVERFLOW: 431
 };
-function answerProtocolErrors(server2, logger2) {
-  const latest = /* @__PURE__ */ new WeakMap();
-  server2.on("request", (req) => latest.set(req.socket, req));
+function handleProtocolErrors(server2, logger2) {
+  const latestRequests = /* @__PURE__ */ new WeakMap();
+  server2.on("request", (req) => latestRequests.set(req.socket, req));
   server2.on("clientError", (error, socket) => {
-    const request = latest.get(socket);
+    const request = latestRequests.get(socket);
     const isAnswered = request !== void 0 && !request.complete;
-    const isGone = error.code === "ECONNRESET" || !socket.writable || socket.remotePort === void 0;
-    if (isAnswered || isGone) socket.destroySoon();
-    else refuse(socket, STATUS_OF_CODE[error.code ?? ""] ?? 400, error.code);
+    const isClosed = error.code === "ECONNRESET" || !socket.writable || socket.remotePort === void 0;
+    if (isAnswered || isClosed) {
+      socket.destroySoon();
+    } else {
+      reject(socket, STATUS_OF_CODE[error.code ?? ""] ?? 400, error.code);
+    }
   });
   server2.on("connect", (_req, socket) => {
     socket.on("error", () => {
     });
-    refuse(socket, 405, "CONNECT");
+    reject(socket, 405, "CONNECT");
   });
-  function refuse(socket, status, reason) {
-    const requestId = (0, import_node_crypto2.randomUUID)();
+  function reject(socket, status, reason) {
+    const requestId = (0, import_node_crypto3.randomUUID)();
     const body = JSON.stringify({ error: import_node_http2.STATUS_CODES[status], requestId });
-    socket.write([
+    const headers = [
       `HTTP/1.1 ${status} ${import_node_http2.STATUS_CODES[status]}`,
       "Connection: close",
       ...SECURITY_HEADERS.map(([header, value]) => `${header}: ${value}`),
       "Content-Type: application/json; charset=utf-8",
       `Content-Length: ${body.length}`,
-      `X-Request-Id: ${requestId}`,
-      ...status === 405 ? [`Allow: ${METHODS}`] : [],
-      "",
-      body
-    ].join("\r\n"));
+      `X-Request-Id: ${requestId}`
+    ];
+    if (status === 405) {
+      headers.push(`Allow: ${METHODS}`);
+    }
+    socket.write([...headers, "", body].join("\r\n"));
     socket.destroySoon();
-    logger2.warn({ status, reason, requestId }, `request refused ${status}`);
+    logger2.warn({ status, reason, requestId }, `request rejected ${status}`);
   }
 }
 
@@ -29880,11 +29965,19 @@ function getText(url) {
       let body = "";
       response.setEncoding("utf8");
       response.on("error", reject);
-      response.on("data", (part) => {
-        body += part;
-        if (body.length > MAX_CHARACTERS) request.destroy(new Error("the answer is too large"));
+      response.on("data", (chunk) => {
+        body += chunk;
+        if (body.length > MAX_CHARACTERS) {
+          request.destroy(new Error("the response is too large"));
+        }
       });
-      response.on("end", () => response.statusCode === 200 ? resolve(body) : reject(new Error(`status ${response.statusCode}`)));
+      response.on("end", () => {
+        if (response.statusCode === 200) {
+          resolve(body);
+        } else {
+          reject(new Error(`status ${response.statusCode}`));
+        }
+      });
     });
     request.on("error", reject);
   });
@@ -29893,7 +29986,7 @@ function getText(url) {
 // src/server.ts
 var LOG_DRAIN_MS = 2e3;
 var CRASH_DRAIN_MS = 5e3;
-var REAP_INTERVAL_MS = 100;
+var IDLE_CHECK_INTERVAL_MS = 100;
 var state = { draining: false };
 var logStream = new LogStream(process.stdout);
 var logger = createLogger("info", logStream);
@@ -29912,28 +30005,18 @@ try {
 } catch (error) {
   logger.fatal(error.message);
   process.exitCode = 1;
-  void end();
+  void exit();
 }
 function start(config) {
   logger = createLogger(config.logLevel, logStream);
-  const app = createApp(config, logger, state);
-  server = (0, import_node_http4.createServer)({
-    keepAliveTimeout: config.keepAliveTimeoutMs,
-    headersTimeout: config.requestTimeoutMs,
-    requestTimeout: config.requestTimeoutMs,
-    connectionsCheckingInterval: Math.min(5e3, config.requestTimeoutMs),
-    maxHeaderSize: 16 * 1024,
-    // The app refuses a request without Host itself: Node would do it without a line in the log.
-    requireHostHeader: false
-  }, app);
-  server.on("checkContinue", app).on("checkExpectation", app);
-  answerProtocolErrors(server, logger);
+  server = createHttpServer(config);
+  handleProtocolErrors(server, logger);
   process.on("SIGTERM", () => {
-    logger.info({ delayMs: config.shutdownDelayMs }, "SIGTERM: still serving until the load balancer has noticed");
+    logger.info({ delayMs: config.shutdownDelayMs }, "SIGTERM: serving until the task is deregistered");
     stop(config.shutdownDelayMs, config.shutdownTimeoutMs);
   });
   process.on("SIGINT", () => stop(0, config.shutdownTimeoutMs));
-  server.once("close", end);
+  server.once("close", exit);
   server.listen({ port: config.port, host: config.host }, () => {
     const address = server?.address();
     logger.info({ port: typeof address === "object" ? address?.port : void 0, node: process.version }, "listening");
@@ -29948,18 +30031,30 @@ function start(config) {
     );
   }
 }
+function createHttpServer(config) {
+  const app = createApp(config, logger, state);
+  return (0, import_node_http4.createServer)({
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    headersTimeout: config.requestTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(5e3, config.requestTimeoutMs),
+    maxHeaderSize: 16 * 1024,
+    // The app checks Host and Expect itself: Node would reject such requests without a log line.
+    requireHostHeader: false
+  }, app).on("checkContinue", app).on("checkExpectation", app);
+}
 function stop(delayMs, timeoutMs) {
   state.draining = true;
   setTimeout(() => {
     server?.close();
-    setInterval(() => server?.closeIdleConnections(), REAP_INTERVAL_MS);
+    setInterval(() => server?.closeIdleConnections(), IDLE_CHECK_INTERVAL_MS);
   }, delayMs);
   setTimeout(() => {
-    logger.warn("time is up: open requests are cut");
+    logger.warn("shutdown timeout: closing connections with in-flight requests");
     server?.closeAllConnections();
   }, timeoutMs);
 }
-async function end() {
+async function exit() {
   logger.info({ exitCode: process.exitCode ?? 0 }, "stopped");
   await logStream.drain(LOG_DRAIN_MS);
   process.exit();

@@ -1,41 +1,47 @@
-/** Everything that can be set from outside. Times are milliseconds. */
+/** Everything that the environment configures. Times are in milliseconds. */
 export interface Config {
-  /** 0 takes any free port. */
+  /** 0 uses any free port. */
   readonly port: number;
-  /** The address to listen on; unset: all of them. */
+  /** The address to listen on; unset: all addresses. */
   readonly host?: string;
   readonly logLevel: string;
-  /** How long after SIGTERM requests are still served, while /health fails. */
+  /** How long after SIGTERM the app still serves requests while /health returns 503. */
   readonly shutdownDelayMs: number;
-  /** When, counted from SIGTERM, the process ends even if requests are still open. */
+  /** When, counted from SIGTERM, the process exits even if requests are still in flight. */
   readonly shutdownTimeoutMs: number;
-  /** How long an idle connection is kept: longer than the load balancer does, or it sends requests into a closing connection. */
+  /**
+   * How long idle connections are kept open. Must be longer than the idle timeout of the load balancer, which
+   * otherwise sends requests on connections that are closing.
+   */
   readonly keepAliveTimeoutMs: number;
-  /** How long a client may take to send one request, and a new connection to send its first: longer than a load balancer keeps idle ones. */
+  /**
+   * How long a client may take to send a request, and a new connection its first one. Must be longer than the idle
+   * timeout of the load balancer.
+   */
   readonly requestTimeoutMs: number;
-  /** The revision that was built, for /info. */
+  /** The Git commit of the build, for /info. */
   readonly commit?: string;
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'];
 
-/** The largest delay that setTimeout takes; beyond it fires at once. */
+/** The longest delay that setTimeout supports; longer ones fire immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Reads the configuration from the environment.
  *
- * @throws Error that names every wrong variable at once, so that one failed start is enough to mend them all
+ * @throws Error that lists all invalid variables, so that one failed start is enough to fix them
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
 
-  // An empty variable counts as unset: that is what `NAME=` means in most deployment tools.
+  // Most deployment tools write `NAME=` for an unset variable.
   const text = (name: string) => env[name]?.trim() || undefined;
   const integer = (name: string, fallback: number, min: number, max: number) => {
     const value = text(name);
-    if (value === undefined) return fallback;
-    if (/^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value);
+    if (value === undefined) { return fallback; }
+    if (/^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max) { return Number(value); }
     problems.push(`${name} must be a whole number from ${min} to ${max}, got '${value}'`);
     return fallback;
   };
@@ -46,7 +52,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: text('HOST'),
     logLevel: text('LOG_LEVEL')?.toLowerCase() ?? 'info',
     shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', 10_000, 0, MAX_TIMER_MS),
-    // ECS kills after 30 seconds unless the task definition says otherwise.
+    // Less than 30 seconds, the default of ECS for `stopTimeout`.
     shutdownTimeoutMs: integer('SHUTDOWN_TIMEOUT_MS', 25_000, 1, MAX_TIMER_MS),
     keepAliveTimeoutMs,
     requestTimeoutMs: integer('REQUEST_TIMEOUT_MS', keepAliveTimeoutMs + 5_000, 1, MAX_TIMER_MS),
@@ -57,9 +63,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     problems.push(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, got '${config.logLevel}'`);
   }
   if (config.shutdownDelayMs >= config.shutdownTimeoutMs) {
-    problems.push('SHUTDOWN_DELAY_MS must be less than SHUTDOWN_TIMEOUT_MS, or no time is left to finish requests,'
+    problems.push('SHUTDOWN_DELAY_MS must be less than SHUTDOWN_TIMEOUT_MS, or no time is left to complete requests,'
       + ` got ${config.shutdownDelayMs} and ${config.shutdownTimeoutMs}`);
   }
-  if (problems.length > 0) throw new Error(`refusing to start: ${problems.join('; ')}`);
+  if (problems.length > 0) { throw new Error(`invalid configuration: ${problems.join('; ')}`); }
   return config;
 }

@@ -3,17 +3,17 @@ import pino, { Logger } from 'pino';
 
 export type { Logger };
 
-/** How much log is held while its reader stalls: half a minute of 1,000 requests a second, and little beside 512 MiB. */
+/** How much log is buffered while its reader stalls: 30 seconds at 1,000 requests per second, and little of 512 MiB. */
 const MAX_HELD_CHARACTERS = 8 * 1024 * 1024;
 
 /**
- * Where pino writes to: stdout, without ever waiting for who reads it.
+ * Writes log lines to stdout without waiting for the reader.
  *
- * - A synchronous write would stop the whole app while the log driver is slow, so lines go through `process.stdout`, which
- *   queues what a pipe does not take.
- * - `process.exit` drops that queue, so whoever ends the process awaits `drain` first.
- * - The queue is bounded. When it is full, new lines are dropped and counted, the app goes on serving, and one
- *   line says how many are missing as soon as the reader is back.
+ * - A synchronous write would block the app while the log driver is slow, so lines go through `process.stdout`, which
+ *   queues what the pipe does not accept.
+ * - `process.exit` discards that queue, so await `drain` first.
+ * - The queue is bounded. When it is full, new lines are dropped and counted, the app keeps serving, and one line
+ *   reports the number of dropped lines when the reader continues.
  */
 export class LogStream {
   private batch = '';
@@ -21,7 +21,7 @@ export class LogStream {
   private full = false;
 
   constructor(private readonly out: Writable, private readonly maxHeld = MAX_HELD_CHARACTERS) {
-    // A reader that is gone for good (EPIPE) is no reason to stop serving.
+    // The app keeps serving when the reader has closed the pipe (EPIPE).
     out.on('error', () => {});
     out.on('drain', () => {
       this.full = false;
@@ -29,19 +29,19 @@ export class LogStream {
     });
   }
 
-  /** Called by pino with one line. Lines of one turn of the event loop leave together, in one system call. */
+  /** Called by pino with one line. All lines of an event loop iteration are written in one system call. */
   public write(line: string): void {
     if (this.full || this.out.writableLength + this.batch.length + line.length > this.maxHeld) {
-      // Stays so until the queue is empty: one gap, not many.
+      // Drops lines until the queue is empty, so that the log has one gap instead of many.
       this.full = this.out.writableNeedDrain;
       this.dropped += 1;
       return;
     }
-    if (this.batch === '') setImmediate(() => this.flush());
+    if (this.batch === '') { setImmediate(() => this.flush()); }
     this.batch += line;
   }
 
-  /** Resolves when every line is with the operating system, or after `timeoutMs` when nobody reads. */
+  /** Resolves when all lines are written, or after `timeoutMs` when the reader stalls. */
   public drain(timeoutMs: number): Promise<void> {
     this.reportDropped();
     return new Promise((resolve) => {
@@ -53,16 +53,16 @@ export class LogStream {
   private flush(done?: () => void): void {
     const lines = this.batch;
     this.batch = '';
-    if (lines !== '' || done) this.out.write(lines, done);
+    if (lines !== '' || done) { this.out.write(lines, done); }
   }
 
   private reportDropped(): void {
-    if (this.dropped === 0) return;
+    if (this.dropped === 0) { return; }
     const entry = {
       level: 'WARN',
       timestamp: new Date().toISOString(),
       dropped: this.dropped,
-      message: 'log lines were dropped: their reader stalled',
+      message: 'log lines were dropped because their reader stalled',
     };
     this.dropped = 0;
     this.batch += `${JSON.stringify(entry)}\n`;
@@ -70,13 +70,13 @@ export class LogStream {
   }
 }
 
-/** One JSON object a line, in the words that CloudWatch Logs Insights users type: level, timestamp, message. */
+/** Creates a logger that writes one JSON object per line with the fields level, timestamp and message. */
 export function createLogger(level: string, stream: pino.DestinationStream): Logger {
   return pino({
     level,
     messageKey: 'message',
     errorKey: 'error',
-    // No pid and host name: the log stream's name says which task it was.
+    // No process ID and host name: the name of the log stream identifies the task.
     base: undefined,
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label.toUpperCase() }) },

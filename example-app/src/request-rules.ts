@@ -1,16 +1,17 @@
 import { IncomingMessage } from 'node:http';
 
 const MAX_TARGET_CHARACTERS = 4_096;
-/** No endpoint takes a body, so this much is read and thrown away, to keep the connection. */
+/** No endpoint reads a body. Up to this size it is read and discarded, which keeps the connection open. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * The request target as path and query, `*`, or undefined when it is none of what RFC 9112 allows here.
+ * Returns the request target as path and query, as `*`, or undefined when it has none of the forms that RFC 9112
+ * allows here.
  */
-export function normaliseTarget(req: IncomingMessage): string | undefined {
+export function normalizeTarget(req: IncomingMessage): string | undefined {
   let target = req.url ?? '';
-  if (target === '*') return req.method === 'OPTIONS' ? target : undefined;
-  // The absolute form, meant for proxies, must be understood by every server.
+  if (target === '*') { return req.method === 'OPTIONS' ? target : undefined; }
+  // RFC 9112 requires every server to accept the absolute form, although clients send it to proxies only.
   if (/^https?:\/\//i.test(target)) {
     try {
       const { pathname, search } = new URL(target);
@@ -19,38 +20,39 @@ export function normaliseTarget(req: IncomingMessage): string | undefined {
       return undefined;
     }
   }
-  if (!target.startsWith('/')) return undefined;
-  // What follows a `#` never leaves a browser, and parsers disagree about what it means here.
+  if (!target.startsWith('/')) { return undefined; }
+  // Browsers never send `#`, and parsers disagree about what it means in a target.
   return target.replaceAll('#', '%23');
 }
 
-/** The status with which a request is refused before it reaches a handler, if it is. */
-export function refusalOf(req: IncomingMessage, target: string | undefined): number | undefined {
-  if (target === undefined || req.httpVersionMajor !== 1) return 400;
-  if (countHosts(req) > 1 || (req.httpVersionMinor === 1 && !req.headers.host)) return 400;
-  // Node hands over a request with an encoding that it does not know before it gives up on it. No 501: this is no fault of ours.
-  if ((req.headers['transfer-encoding'] ?? 'chunked').toLowerCase() !== 'chunked') return 400;
-  if (target.length > MAX_TARGET_CHARACTERS) return 414;
-  if (req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue') return 417;
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 413;
+/** Returns the status with which to reject a request before it reaches a handler; undefined when it is valid. */
+export function rejectionStatus(req: IncomingMessage, target: string | undefined): number | undefined {
+  if (target === undefined || req.httpVersionMajor !== 1) { return 400; }
+  if (countHosts(req) > 1 || (req.httpVersionMinor === 1 && !req.headers.host)) { return 400; }
+  // Node passes a request with an unknown encoding to the app before it fails to parse its body. Not 501, which would
+  // count as an error of the server.
+  if ((req.headers['transfer-encoding'] ?? 'chunked').toLowerCase() !== 'chunked') { return 400; }
+  if (target.length > MAX_TARGET_CHARACTERS) { return 414; }
+  if (req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue') { return 417; }
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) { return 413; }
   return undefined;
 }
 
-/** `req.headers` keeps the first Host only, and two are how a request is smuggled past who looked at the other one. */
+/** Counts Host headers: `req.headers` keeps only the first, and a second one can be used for request smuggling. */
 function countHosts(req: IncomingMessage): number {
   let hosts = 0;
   for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i].length === 4 && req.rawHeaders[i].toLowerCase() === 'host') hosts += 1;
+    if (req.rawHeaders[i].length === 4 && req.rawHeaders[i].toLowerCase() === 'host') { hosts += 1; }
   }
   return hosts;
 }
 
-/** Reads a body that nobody wants, and ends the connection when it grows too large: chunks have no length to refuse by. */
-export function discardBody(req: IncomingMessage) {
-  if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) return;
+/** Discards the body, and closes the connection when it grows too large: the length of chunked bodies is unknown. */
+export function discardBody(req: IncomingMessage): void {
+  if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) { return; }
   let received = 0;
-  req.on('data', (part: Buffer) => {
-    received += part.length;
-    if (received > MAX_BODY_BYTES) req.socket.destroy();
+  req.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    if (received > MAX_BODY_BYTES) { req.socket.destroy(); }
   });
 }

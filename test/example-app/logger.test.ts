@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { createLogger, LogStream } from '../../example-app/src/logger';
 
-/** A reader that takes lines only when told to. */
+/** A reader that can stall. */
 class Reader extends Writable {
   public text = '';
   private stalled?: () => void;
@@ -12,8 +12,7 @@ class Reader extends Writable {
 
   public _write(chunk: string, _encoding: string, done: () => void) {
     this.text += chunk;
-    if (this.isStalled) this.stalled = done;
-    else done();
+    if (this.isStalled) { this.stalled = done; } else { done(); }
   }
 
   public resume() {
@@ -26,17 +25,17 @@ class Reader extends Writable {
   }
 }
 
-test('lines of one turn leave together', async () => {
+test('writes all lines of an event loop iteration at once', async () => {
   const reader = new Reader();
   const write = jest.spyOn(reader, '_write');
   const stream = new LogStream(reader);
-  for (let i = 0; i < 100; i++) stream.write(`${i}\n`);
+  for (let i = 0; i < 100; i++) { stream.write(`${i}\n`); }
   await stream.drain(1_000);
   expect(reader.lines).toHaveLength(100);
   expect(write).toHaveBeenCalledTimes(1);
 });
 
-test('a stalled reader gets every line when it is back, in order', async () => {
+test('delivers all lines in order after the reader stalled', async () => {
   const reader = new Reader(true);
   const stream = new LogStream(reader);
   for (let i = 0; i < 100; i++) {
@@ -48,7 +47,7 @@ test('a stalled reader gets every line when it is back, in order', async () => {
   expect(reader.lines).toEqual(Array.from({ length: 100 }, (_, i) => String(i)));
 });
 
-test('what is held for a stalled reader is bounded, and a line says how many are missing', async () => {
+test('limits the buffer for a stalled reader, and logs the number of dropped lines', async () => {
   const reader = new Reader(true);
   const stream = new LogStream(reader, 100);
   for (let i = 0; i < 100; i++) {
@@ -70,13 +69,13 @@ test('what is held for a stalled reader is bounded, and a line says how many are
   expect(reader.lines[11]).toBe('after');
 });
 
-test('draining ends although nobody reads', async () => {
+test('stops draining at the timeout while the reader stalls', async () => {
   const stream = new LogStream(new Reader(true));
   stream.write('x\n');
   await stream.drain(1);
 });
 
-test('a reader that is gone is no reason to crash', async () => {
+test('does not crash when the reader closes the pipe', async () => {
   const reader = new Reader();
   const stream = new LogStream(reader);
   reader.destroy(new Error('EPIPE'));
@@ -87,10 +86,10 @@ test('a reader that is gone is no reason to crash', async () => {
   await stream.drain(1_000);
 });
 
-test('a line has its level as a word, an ISO timestamp and the message, and says nothing of process and host', () => {
+test('logs level name, ISO timestamp and message, without process ID and host name', () => {
   const lines: string[] = [];
   const logger = createLogger('info', { write: (line) => lines.push(line) });
-  logger.debug('not said');
+  logger.debug('below the level');
   logger.error(new TypeError('broken'), 'it broke');
   expect(lines.map((line) => JSON.parse(line))).toEqual([{
     level: 'ERROR',

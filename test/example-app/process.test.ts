@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { AppOptions, AppProcess, sleep } from '../support/example-app/app-process';
 
 const HEALTH_CHECK = join(__dirname, '../../example-app/health-check.js');
+const FAULTS = ['--require', join(__dirname, '../support/example-app/faults.js')];
+const SLOW_RESPONSES = ['--require', join(__dirname, '../support/example-app/slow-responses.js')];
 
 let apps: AppProcess[] = [];
 let servers: Server[] = [];
 
 afterEach(() => {
-  for (const app of apps) app.kill();
-  for (const server of servers) server.close().closeAllConnections();
+  for (const app of apps) { app.kill(); }
+  for (const server of servers) { server.close().closeAllConnections(); }
   apps = [];
   servers = [];
 });
@@ -22,28 +24,31 @@ async function start(options?: AppOptions) {
   return app;
 }
 
-const ask = (app: AppProcess, path: string) => fetch(`http://127.0.0.1:${app.port}${path}`);
+const request = (app: AppProcess, path: string) => fetch(`http://127.0.0.1:${app.port}${path}`);
 
 async function waitFor(isTrue: () => boolean | Promise<boolean>) {
   for (let tries = 0; tries < 1_000; tries++) {
-    if (await isTrue()) return;
+    if (await isTrue()) { return; }
     await sleep(10);
   }
-  throw new Error('it never came');
+  throw new Error('the condition was not met in 10 s');
 }
 
 describe('configuration', () => {
-  test('that is wrong ends the process with one line that says what is wrong', async () => {
+  test('exits with one line that lists all problems when it is invalid', async () => {
     const app = new AppProcess({ env: { PORT: 'x', LOG_LEVEL: 'loud' } });
     expect(await app.ended).toBe(1);
     expect(app.log).toMatchObject([
-      { level: 'FATAL', message: expect.stringMatching(/^refusing to start: PORT must .*'x'; LOG_LEVEL must .*'loud'$/) },
+      {
+        level: 'FATAL',
+        message: expect.stringMatching(/^invalid configuration: PORT must .*'x'; LOG_LEVEL must .*'loud'$/),
+      },
       { message: 'stopped', exitCode: 1 },
     ]);
     expect(app.output).toHaveLength(2);
   });
 
-  test('a port that is in use ends the process with one fatal line', async () => {
+  test('exits with one FATAL line when the port is in use', async () => {
     const { port } = await start();
     const app = new AppProcess({ env: { PORT: String(port) } });
     expect(await app.ended).toBe(1);
@@ -58,8 +63,8 @@ describe('faults', () => {
     ['rejection', 'rejected on purpose'],
     ['reason', expect.stringContaining('no error')],
     ['twice', 'thrown on purpose'],
-  ])('%s: one fatal line, and exit code 1', async (FAULT, message) => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/faults.js')], env: { FAULT } });
+  ])('%s: logs one FATAL line and exits with 1', async (FAULT, message) => {
+    const app = await start({ nodeArgs: FAULTS, env: { FAULT } });
     app.kill('SIGUSR2');
     expect(await app.ended).toBe(1);
     expect(app.log.map(({ level }) => level)).toEqual(['INFO', 'FATAL', 'INFO']);
@@ -67,64 +72,73 @@ describe('faults', () => {
     expect(app.output).toHaveLength(3);
   });
 
-  test('a request that is open when the process breaks is still answered', async () => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/faults.js'), '--require', join(__dirname, '../support/example-app/slow-answers.js')], env: { FAULT: 'exception' } });
-    const answer = fetch(`http://127.0.0.1:${app.port}/info`, { headers: { 'x-answer-after': '500' } });
+  test('completes an in-flight request after an uncaught exception', async () => {
+    const app = await start({ nodeArgs: [...FAULTS, ...SLOW_RESPONSES], env: { FAULT: 'exception' } });
+    const response = fetch(`http://127.0.0.1:${app.port}/info`, { headers: { 'x-response-delay': '500' } });
     await sleep(100);
     app.kill('SIGUSR2');
-    expect((await answer).status).toBe(200);
+    expect((await response).status).toBe(200);
     expect(await app.ended).toBe(1);
   });
 
-  test('a warning of Node is a line of JSON and ends nothing', async () => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/faults.js')], env: { FAULT: 'warning' } });
+  test('logs a warning of Node as JSON and keeps running', async () => {
+    const app = await start({ nodeArgs: FAULTS, env: { FAULT: 'warning' } });
     app.kill('SIGUSR2');
     await waitFor(() => app.output.length === 2);
-    expect(app.log[1]).toMatchObject({ level: 'WARN', message: 'DeprecationWarning: warned on purpose', error: { code: 'DEP9999' } });
-    expect((await ask(app, '/health')).status).toBe(200);
+    expect(app.log[1]).toMatchObject({
+      level: 'WARN',
+      message: 'DeprecationWarning: warned on purpose',
+      error: { code: 'DEP9999' },
+    });
+    expect((await request(app, '/health')).status).toBe(200);
   });
 });
 
-describe('stopping', () => {
-  test('a request that never ends is cut in time, and the process still ends with 0', async () => {
+describe('shutdown', () => {
+  test('closes the connection of an endless request at the timeout, and still exits with 0', async () => {
     const app = await start({ env: { SHUTDOWN_DELAY_MS: '100', SHUTDOWN_TIMEOUT_MS: '500' } });
     const socket = connect(app.port, '127.0.0.1', () => socket.write('GET /info HTTP/1.1\r\n'));
     socket.on('error', () => {});
     await sleep(100);
     app.kill('SIGTERM');
     expect(await app.ended).toBe(0);
-    expect(app.log).toContainEqual(expect.objectContaining({ level: 'WARN', message: 'time is up: open requests are cut' }));
+    expect(app.log).toContainEqual(expect.objectContaining({
+      level: 'WARN',
+      message: 'shutdown timeout: closing connections with in-flight requests',
+    }));
     socket.destroy();
   });
 
-  test('a connection that becomes idle after all was closed does not hold the process until its keep-alive time-out', async () => {
-    const app = await start({ nodeArgs: ['--require', join(__dirname, '../support/example-app/slow-answers.js')] });
-    const socket = connect(app.port, '127.0.0.1', () => socket.write('GET /info HTTP/1.1\r\nHost: a\r\nX-Answer-After: 700\r\n\r\n'));
-    const answered = new Promise((resolve) => socket.once('data', resolve));
+  test('exits before the keep-alive timeout of a connection that becomes idle during shutdown', async () => {
+    const app = await start({ nodeArgs: SLOW_RESPONSES });
+    const socket = connect(app.port, '127.0.0.1', () => {
+      socket.write('GET /info HTTP/1.1\r\nHost: a\r\nX-Response-Delay: 700\r\n\r\n');
+    });
+    const response = new Promise((resolve) => socket.once('data', resolve));
     await sleep(200);
-    // It was accepted while nothing was closing, so its answer still promises to keep the connection.
+    // The request arrived before the shutdown, so its response has `Connection: keep-alive`.
     app.kill('SIGINT');
-    expect(String(await answered)).toMatch(/^connection: keep-alive$/im);
-    // The time limit of the test is the one that would be reached.
+    expect(String(await response)).toMatch(/^connection: keep-alive$/im);
+    // The timeout of this test is shorter than the keep-alive timeout.
     expect(await app.ended).toBe(0);
     socket.destroy();
   }, 15_000);
 
-  test('Ctrl-C does not wait for a load balancer', async () => {
+  test('does not wait for a load balancer after Ctrl+C', async () => {
     const app = await start({ env: { SHUTDOWN_DELAY_MS: '50000', SHUTDOWN_TIMEOUT_MS: '60000' } });
     app.kill('SIGINT');
     expect(await app.ended).toBe(0);
   }, 15_000);
 });
 
-test('a log reader that stalls does not stall the app, and no line is lost when it is back', async () => {
+test('keeps serving while the reader of the log stalls, and loses no line', async () => {
   const app = await start({ stallLog: true, env: { SHUTDOWN_DELAY_MS: '0' } });
-  // 2 MB of log, which is more than a pipe and the two ends of it hold.
+  // 2 MB of log, which is more than the pipe and its buffers can hold.
   const path = `/${'a'.repeat(250)}`;
   const ids: (string | null)[] = [];
   for (let i = 0; i < 60; i++) {
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(app, path)));
-    for (const { status, headers } of answers) {
+    const responses = await Promise.all(Array.from({ length: 50 }, () => request(app, path)));
+    for (const { status, headers } of responses) {
       expect(status).toBe(404);
       ids.push(headers.get('x-request-id'));
     }
@@ -132,19 +146,23 @@ test('a log reader that stalls does not stall the app, and no line is lost when 
   app.kill('SIGINT');
   app.resumeLog();
   expect(await app.ended).toBe(0);
-  expect(app.log.filter(({ path: logged }) => logged !== undefined).map(({ requestId }) => requestId).sort()).toEqual(ids.sort());
+  const requests = app.log.filter((line) => line.path !== undefined);
+  expect(requests.map(({ requestId }) => requestId).sort()).toEqual(ids.sort());
 });
 
 describe('task metadata', () => {
-  async function serve(answer: (respond: (status: number, body: string) => void) => void) {
-    let asked = 0;
+  type Respond = (status: number, body: string) => void;
+
+  async function serve(handle: (respond: Respond) => void) {
+    let requests = 0;
     const server = createServer((_req, res) => {
-      asked += 1;
-      answer((status, body) => res.writeHead(status).end(body));
+      requests += 1;
+      handle((status, body) => res.writeHead(status).end(body));
     });
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return { uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v4/abc`, asked: () => asked };
+    const { port } = server.address() as AddressInfo;
+    return { uri: `http://127.0.0.1:${port}/v4/abc`, requestCount: () => requests };
   }
 
   const METADATA = {
@@ -155,48 +173,58 @@ describe('task metadata', () => {
     AvailabilityZone: 'eu-west-1b',
     LaunchType: 'FARGATE',
     Limits: { CPU: 0.25, Memory: 512 },
-    Containers: [{ Image: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/secret', Networks: [{ IPv4Addresses: ['10.0.0.9'] }] }],
+    Containers: [{
+      Image: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/secret',
+      Networks: [{ IPv4Addresses: ['10.0.0.9'] }],
+    }],
   };
 
-  test('is asked once, and shown without account, names and addresses', async () => {
-    const { uri, asked } = await serve((respond) => respond(200, JSON.stringify(METADATA)));
+  test('is read once, and shown without account, names and addresses', async () => {
+    const { uri, requestCount } = await serve((respond) => respond(200, JSON.stringify(METADATA)));
     const app = await start({ env: { ECS_CONTAINER_METADATA_URI_V4: uri } });
-    await waitFor(() => asked() > 0);
+    await waitFor(() => requestCount() > 0);
     let text = '';
     await waitFor(async () => {
-      text = await (await ask(app, '/info')).text();
+      text = await (await request(app, '/info')).text();
       return text.includes('task');
     });
     expect(JSON.parse(text).task).toEqual({
-      id: '0a1b2c3d', family: 'hello', revision: '7', zone: 'eu-west-1b', launchType: 'FARGATE', cpu: 0.25, memoryMiB: 512,
+      id: '0a1b2c3d',
+      family: 'hello',
+      revision: '7',
+      zone: 'eu-west-1b',
+      launchType: 'FARGATE',
+      cpu: 0.25,
+      memoryMiB: 512,
     });
     expect(text).not.toMatch(/arn:|secret|123456789012|10\.0\.0\.9/);
-    expect(await (await ask(app, '/')).text()).toContain('eu-west-1b');
-    expect(asked()).toBe(1);
+    expect(await (await request(app, '/')).text()).toContain('eu-west-1b');
+    expect(requestCount()).toBe(1);
   });
 
-  test.each<[string, (respond: (status: number, body: string) => void) => void]>([
-    ['that never answers', () => {}],
-    ['that fails', (respond) => respond(500, JSON.stringify(METADATA))],
-    ['that answers nonsense', (respond) => respond(200, '<html>')],
-    ['that answers too much', (respond) => respond(200, JSON.stringify(METADATA) + ' '.repeat(2 ** 20))],
-  ])('an endpoint %s is one warning, and delays nothing', async (_name, answer) => {
-    const { uri } = await serve(answer);
+  test.each<[string, (respond: Respond) => void]>([
+    ['never responds', () => {}],
+    ['fails', (respond) => respond(500, JSON.stringify(METADATA))],
+    ['returns no JSON', (respond) => respond(200, '<html>')],
+    ['returns too much', (respond) => respond(200, JSON.stringify(METADATA) + ' '.repeat(2 ** 20))],
+  ])('logs one warning and starts without delay when the endpoint %s', async (_name, handle) => {
+    const { uri } = await serve(handle);
     const app = await start({ env: { ECS_CONTAINER_METADATA_URI_V4: uri } });
-    expect((await ask(app, '/health')).status).toBe(200);
-    expect(await (await ask(app, '/info')).json()).not.toHaveProperty('task');
+    expect((await request(app, '/health')).status).toBe(200);
+    expect(await (await request(app, '/info')).json()).not.toHaveProperty('task');
     await waitFor(() => app.log.some(({ level }) => level === 'WARN'));
-    expect(app.log.find(({ level }) => level === 'WARN')).toMatchObject({ message: 'the ECS task metadata could not be read' });
+    const warning = app.log.find(({ level }) => level === 'WARN');
+    expect(warning).toMatchObject({ message: 'the ECS task metadata could not be read' });
   });
 });
 
-describe('the health check of the container', () => {
+describe('the container health check', () => {
   const check = (port: number) => new Promise((resolve) => {
     const child = execFile(process.execPath, [HEALTH_CHECK], { env: { PORT: String(port) } });
     child.once('exit', resolve);
   });
 
-  test('succeeds while the app is healthy, and fails while it drains and when it is gone', async () => {
+  test('succeeds while the app is healthy, and fails while it drains and after it exited', async () => {
     const app = await start({ env: { SHUTDOWN_DELAY_MS: '50000', SHUTDOWN_TIMEOUT_MS: '60000' } });
     expect(await check(app.port)).toBe(0);
     app.kill('SIGTERM');

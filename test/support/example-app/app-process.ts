@@ -7,45 +7,47 @@ export const BUNDLE = join(__dirname, '../../../example-app/dist/server.js');
 export type LogLine = Record<string, unknown>;
 
 export interface AppOptions {
-  /** @default - the bundle that the image holds */
+  /** @default - the bundle of the image */
   readonly script?: string;
-  /** @default - the Node that runs this */
+  /** @default - the Node.js binary of this process */
   readonly node?: string;
   readonly nodeArgs?: string[];
   readonly env?: Record<string, string>;
-  /** Leave stdout unread after the first line, as a stalled log driver does. */
+  /** Stops reading stdout after the first line, like a stalled log driver. */
   readonly stallLog?: boolean;
 }
 
-/** The app as a process of its own on a free port of the loopback address, and every line that it wrote. */
+/** The app as a separate process on a free port of the loopback address, with all its output. */
 export class AppProcess {
-  /** Resolves when the app listens. */
+  /** Resolves when the app is listening. */
   public static async start(options: AppOptions = {}): Promise<AppProcess> {
     const app = new AppProcess(options);
     while (!app.log.some(({ message }) => message === 'listening')) {
-      if (app.child.exitCode !== null || app.child.signalCode !== null) throw new Error(`exited before it listened: ${app.output}`);
+      if (app.child.exitCode !== null || app.child.signalCode !== null) {
+        throw new Error(`exited before it was listening: ${app.output}`);
+      }
       await sleep(10);
     }
     app.port = Number(app.log[0].port);
-    if (options.stallLog) app.child.stdout!.pause();
+    if (options.stallLog) { app.child.stdout!.pause(); }
     return app;
   }
 
   public port = 0;
   /** The lines that are JSON. */
   public readonly log: LogLine[] = [];
-  /** All that was written to stdout and stderr, line by line. */
+  /** All lines of stdout and stderr. */
   public readonly output: string[] = [];
-  /** The exit code, or the signal that ended it, once all output has been read. */
+  /** Resolves to the exit code or the signal when all output has been read. */
   public readonly ended: Promise<number | string>;
   private readonly child: ChildProcess;
 
-  /** Does not wait for anything: for processes that are expected to end at once. */
+  /** Does not wait until the app is listening: for processes that are expected to exit at once. */
   public constructor({ script = BUNDLE, node = process.execPath, nodeArgs = [], env = {} }: AppOptions = {}) {
     this.child = spawn(node, [...nodeArgs, script], {
       env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Whatever becomes of the test, nothing is left behind.
+      // No process outlives a test that fails.
       timeout: 120_000,
       killSignal: 'SIGKILL',
     });
@@ -55,7 +57,7 @@ export class AppProcess {
         try {
           this.log.push(JSON.parse(line));
         } catch {
-          // The tests that care look at `output`.
+          // Tests of plain-text lines read `output`.
         }
       });
     }

@@ -1,4 +1,4 @@
-// Loaded into the app under test (node --require): SIGUSR2 makes happen what FAULT names.
+// Loaded into the app under test (node --require): SIGUSR2 triggers the fault that FAULT names.
 const faults = {
   exception: () => { throw new Error('thrown on purpose'); },
   rejection: () => { void Promise.reject(new Error('rejected on purpose')); },

@@ -1,23 +1,26 @@
 /*
- * What nobody should send, as bytes on a socket, and the right answer to each. An input is answered with the statuses
- * given, in that order, and leaves one line of log for each of them, unless `lines` says otherwise.
+ * Hostile and malformed requests as bytes on a socket, each with the expected response statuses in order. Each response
+ * has one log line unless `lines` is set.
  */
 export interface HostileInput {
   readonly name: string;
-  /** Written one after the other; a number is a pause in milliseconds, `end` closes our side, `reset` breaks the connection, `wait` is for the other side to close. */
+  /**
+   * Written one after the other. A number is a pause in milliseconds, `end` half-closes the connection, `reset` resets
+   * it, `wait` waits until the app closes it.
+   */
   readonly send: (string | Buffer | number | 'end' | 'reset' | 'wait')[];
-  readonly answers: number[];
+  readonly statuses: number[];
   readonly lines?: number;
 }
 
-/** Must never be seen in an answer or in the log. */
+/** Must never appear in a response or in the log. */
 export const SECRET = 'hunter2';
 
 const head = (line: string, ...headers: string[]) => [line, 'Host: a', ...headers, '', ''].join('\r\n');
 const get = (target: string, ...headers: string[]) => head(`GET ${target} HTTP/1.1`, ...headers);
 const post = (body: string, ...headers: string[]) => head('POST /api/hello HTTP/1.1', ...headers) + body;
 const one = (status: number, inputs: Record<string, string | Buffer>): HostileInput[] =>
-  Object.entries(inputs).map(([name, bytes]) => ({ name, send: [bytes], answers: [status] }));
+  Object.entries(inputs).map(([name, bytes]) => ({ name, send: [bytes], statuses: [status] }));
 
 const smuggling: HostileInput[] = [
   ...one(400, {
@@ -46,14 +49,30 @@ const smuggling: HostileInput[] = [
     'no host': 'GET /api/hello HTTP/1.1\r\n\r\n',
     'an empty host': 'GET /api/hello HTTP/1.1\r\nHost:\r\n\r\n',
   }),
-  { name: 'two requests at once', send: [get('/api/hello') + get('/info')], answers: [200, 200] },
-  { name: 'a request, then garbage', send: [`${get('/info')}${SECRET} garbage\r\n\r\n`], answers: [200, 400] },
-  { name: 'a request in the body of another', send: [get('/info', 'Content-Length: 31') + get('/nope')], answers: [200] },
-  { name: 'a chunk without a size', send: [post('zz\r\n', 'Transfer-Encoding: chunked'), 'wait'], answers: [405] },
-  { name: 'a chunk size beyond 64 bits', send: [post('fffffffffffffffff\r\n', 'Transfer-Encoding: chunked')], answers: [405] },
-  { name: 'a negative chunk size', send: [post('-1\r\n\r\n', 'Transfer-Encoding: chunked')], answers: [405] },
-  { name: 'a chunk with 20 kB of extensions', send: [post(`1;${'a'.repeat(20_000)}\r\nx\r\n`, 'Transfer-Encoding: chunked')], answers: [405] },
-  { name: 'a chunk that is longer than it says', send: [post('1\r\nxyz\r\n0\r\n\r\n', 'Transfer-Encoding: chunked')], answers: [405] },
+  { name: 'two requests at once', send: [get('/api/hello') + get('/info')], statuses: [200, 200] },
+  { name: 'a request, then garbage', send: [`${get('/info')}${SECRET} garbage\r\n\r\n`], statuses: [200, 400] },
+  {
+    name: 'a request in the body of another',
+    send: [get('/info', 'Content-Length: 31') + get('/nope')],
+    statuses: [200],
+  },
+  { name: 'a chunk without a size', send: [post('zz\r\n', 'Transfer-Encoding: chunked'), 'wait'], statuses: [405] },
+  {
+    name: 'a chunk size beyond 64 bits',
+    send: [post('fffffffffffffffff\r\n', 'Transfer-Encoding: chunked')],
+    statuses: [405],
+  },
+  { name: 'a negative chunk size', send: [post('-1\r\n\r\n', 'Transfer-Encoding: chunked')], statuses: [405] },
+  {
+    name: 'a chunk with 20 kB of extensions',
+    send: [post(`1;${'a'.repeat(20_000)}\r\nx\r\n`, 'Transfer-Encoding: chunked')],
+    statuses: [405],
+  },
+  {
+    name: 'a chunk that is longer than its size',
+    send: [post('1\r\nxyz\r\n0\r\n\r\n', 'Transfer-Encoding: chunked')],
+    statuses: [405],
+  },
 ];
 
 const targets: HostileInput[] = [
@@ -101,7 +120,7 @@ const targets: HostileInput[] = [
     'a script in the path': get('/<script>alert(1)</script>'),
     'quotes and braces in the path': get('/"},{"level":"FATAL'),
     'a hash in the path': get('/info#fragment'),
-    'an object\'s own words': get('/constructor/__proto__'),
+    'names of object properties': get('/constructor/__proto__'),
   }),
   ...one(400, {
     'an invalid UTF-8 sequence as the name': get('/api/hello?name=%ff'),
@@ -110,7 +129,10 @@ const targets: HostileInput[] = [
     'two names': get('/api/hello?name=a&name=b'),
     'a line break as the name': get('/api/hello?name=a%0d%0ab'),
   }),
-  ...one(414, { 'a target of 5 kB': get(`/${'a'.repeat(5_000)}`), 'a query of 5 kB': get(`/info?${'a'.repeat(5_000)}`) }),
+  ...one(414, {
+    'a target of 5 kB': get(`/${'a'.repeat(5_000)}`),
+    'a query of 5 kB': get(`/info?${'a'.repeat(5_000)}`),
+  }),
   ...one(431, { 'a target of 20 kB': get(`/${'a'.repeat(20_000)}`) }),
 ];
 
@@ -119,7 +141,7 @@ const methods: HostileInput[] = [
     'an unknown method': head('HACK / HTTP/1.1'),
     'a method in lower case': head('get / HTTP/1.1'),
     'HTTP/0.9': 'GET /\r\n\r\n',
-    'HTTP/2 without asking': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'HTTP/2 with prior knowledge': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'HTTP/3': head('GET / HTTP/3.0'),
     'another protocol': head('GET / HTTPS/1.1'),
     'a TLS handshake': Buffer.from('16030100c8010000c40303', 'hex'),
@@ -131,11 +153,15 @@ const methods: HostileInput[] = [
     'CONNECT': head('CONNECT evil.example:443 HTTP/1.1'),
     'PROPFIND': head('PROPFIND / HTTP/1.1'),
     'POST with a method override': post('', 'X-HTTP-Method-Override: GET', 'Content-Length: 0'),
-    'POST that waits to be asked for its body': post('', 'Expect: 100-continue', 'Content-Length: 5'),
+    'POST that waits for 100 Continue': post('', 'Expect: 100-continue', 'Content-Length: 5'),
     'POST of 60 kB': post('a'.repeat(60_000), 'Content-Length: 60000'),
-    'POST of JSON that is none': post('{"a":', 'Content-Type: application/json', 'Content-Length: 5'),
+    'POST of malformed JSON': post('{"a":', 'Content-Type: application/json', 'Content-Length: 5'),
   }),
-  { name: 'POST of chunks that are more than is read', send: [post(`${`400\r\n${'a'.repeat(1024)}\r\n`.repeat(200)}0\r\n\r\n`, 'Transfer-Encoding: chunked'), 'wait'], answers: [405] },
+  {
+    name: 'POST of more chunks than the limit',
+    send: [post(`${`400\r\n${'a'.repeat(1024)}\r\n`.repeat(200)}0\r\n\r\n`, 'Transfer-Encoding: chunked'), 'wait'],
+    statuses: [405],
+  },
   ...one(413, {
     'POST of a gigabyte': post('', 'Content-Length: 1000000000'),
     'GET with a body of 70 kB': get('/info', 'Content-Length: 70000') + 'a'.repeat(70_000),
@@ -153,39 +179,62 @@ const headers: HostileInput[] = [
     'a header without a name': get('/info', ': b'),
     'a control character in a header name': get('/info', 'X\x01A: b'),
   }),
-  ...one(431, { 'a header of 20 kB': get('/info', `X-A: ${'a'.repeat(20_000)}`), '3,000 headers': get('/info', ...Array<string>(3_000).fill('X-A: bcdef')) }),
+  ...one(431, {
+    'a header of 20 kB': get('/info', `X-A: ${'a'.repeat(20_000)}`),
+    '3,000 headers': get('/info', ...Array<string>(3_000).fill('X-A: bcdef')),
+  }),
   ...one(200, {
     'a cookie of 12 kB': get('/info', `Cookie: ${SECRET}=${'a'.repeat(12_000)}`),
     '500 headers': get('/info', ...Array.from({ length: 500 }, (_, i) => `X-${i}: b`)),
     'credentials': get('/info', `Authorization: Bearer ${SECRET}`, `Cookie: session=${SECRET}`, `X-Api-Key: ${SECRET}`),
-    'a request id of its own': get('/info', `X-Request-Id: ${SECRET}`),
+    'a request ID from the client': get('/info', `X-Request-Id: ${SECRET}`),
     'a trace id that is JSON': get('/info', 'X-Amzn-Trace-Id: {"level":"FATAL"}'),
     'a trace id of 8 kB': get('/info', `X-Amzn-Trace-Id: Root=1-${'a'.repeat(8_000)}`),
     'a trace id with markup': get('/info', 'X-Amzn-Trace-Id: Root=1-67891233-abcdef01234567891234567<;Self=x'),
     'two trace ids': get('/info', 'X-Amzn-Trace-Id: Root=x', 'X-Amzn-Trace-Id: Root=y'),
     'raw bytes in a header': Buffer.from(get('/info', 'User-Agent: \xff\x9b'), 'latin1'),
-    'an upgrade to WebSocket': get('/info', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='),
-    'an upgrade to HTTP/2': get('/info', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'),
+    'an upgrade to WebSocket': get(
+      '/info', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ),
+    'an upgrade to HTTP/2': get(
+      '/info', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__',
+    ),
     'a range': get('/', 'Range: bytes=0-0,-1'),
-    'an address that is none': get('/info', 'X-Forwarded-For: <script>', 'X-Forwarded-Proto: javascript', 'Forwarded: for="_x"'),
-    'a host that is none': 'GET /info HTTP/1.1\r\nHost: <script>@/\\\r\n\r\n',
+    'a malformed address': get(
+      '/info', 'X-Forwarded-For: <script>', 'X-Forwarded-Proto: javascript', 'Forwarded: for="_x"',
+    ),
+    'a malformed host': 'GET /info HTTP/1.1\r\nHost: <script>@/\\\r\n\r\n',
     'HTTP/1.0 without a host': 'GET /info HTTP/1.0\r\n\r\n',
     'an empty line first': `\r\n${get('/info')}`,
   }),
-  ...one(304, { 'a condition that any answer meets': get('/', 'If-None-Match: *', 'If-Modified-Since: never') }),
-  { name: 'a probe with a query', send: [get('/health?x=1')], answers: [200], lines: 0 },
+  ...one(304, { 'a condition that any response meets': get('/', 'If-None-Match: *', 'If-Modified-Since: never') }),
+  { name: 'a probe with a query', send: [get('/health?x=1')], statuses: [200], lines: 0 },
 ];
 
 const slow: HostileInput[] = [
-  { name: 'a request line that never ends', send: ['GET /inf'], answers: [408] },
-  { name: 'headers that never end', send: [...'GET /info HTTP/1.1\r\nHost: a\r\nX-A: '].flatMap((byte) => [byte, 20]), answers: [408] },
-  { name: 'a connection on which nothing comes', send: [], answers: [408] },
-  { name: 'a body that never comes', send: [post('', 'Content-Length: 5'), 'wait'], answers: [405] },
-  { name: 'a body, one byte at a time', send: [post('', 'Content-Length: 500'), ...Array<(string | number)[]>(40).fill(['a', 50]).flat(), 'wait'], answers: [405] },
-  { name: 'a client that stops in the middle', send: ['GET /info HT', 'end'], answers: [400] },
-  { name: 'a client that stops after asking', send: [get('/info'), 'end'], answers: [200] },
-  { name: 'a client that breaks the connection in the middle', send: ['GET /info HT', 20, 'reset', 'wait'], answers: [], lines: 0 },
-  { name: 'a client that says nothing and leaves', send: ['end', 'wait'], answers: [], lines: 0 },
+  { name: 'a request line that never ends', send: ['GET /inf'], statuses: [408] },
+  {
+    name: 'headers that never end',
+    send: [...'GET /info HTTP/1.1\r\nHost: a\r\nX-A: '].flatMap((byte) => [byte, 20]),
+    statuses: [408],
+  },
+  { name: 'a connection without a request', send: [], statuses: [408] },
+  { name: 'a body that never arrives', send: [post('', 'Content-Length: 5'), 'wait'], statuses: [405] },
+  {
+    name: 'a body, one byte at a time',
+    send: [post('', 'Content-Length: 500'), ...Array<(string | number)[]>(40).fill(['a', 50]).flat(), 'wait'],
+    statuses: [405],
+  },
+  { name: 'a client that half-closes in the middle', send: ['GET /info HT', 'end'], statuses: [400] },
+  { name: 'a client that half-closes after the request', send: [get('/info'), 'end'], statuses: [200] },
+  {
+    name: 'a client that resets the connection in the middle',
+    send: ['GET /info HT', 20, 'reset', 'wait'],
+    statuses: [],
+    lines: 0,
+  },
+  { name: 'a client that sends nothing and disconnects', send: ['end', 'wait'], statuses: [], lines: 0 },
 ];
 
 export const HOSTILE_INPUTS: HostileInput[] = [...smuggling, ...targets, ...methods, ...headers, ...slow];

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 
-/** The binary of that version of Node, by npm's package of the same name; undefined, said loudly, when it is not to be had. */
+/** Returns the path of a Node.js binary from npm's package `node`; undefined, with an error message, if unavailable. */
 export function nodeBinary(version: string): string | undefined {
   try {
-    return execFileSync('npx', ['--yes', '-p', `node@${version}`, 'node', '-p', 'process.execPath'], { encoding: 'utf8' }).trim();
+    const args = ['--yes', '-p', `node@${version}`, 'node', '-p', 'process.execPath'];
+    return execFileSync('npx', args, { encoding: 'utf8' }).trim();
   } catch (error) {
-    console.error(`SKIPPED: Node ${version} is not to be had: ${error}`);
+    console.error(`SKIPPED: Node.js ${version} could not be installed: ${error}`);
     process.exitCode = 1;
     return undefined;
   }
