@@ -200,7 +200,7 @@ describe('fails with', () => {
     [
       'a certificate in another Region',
       { domainName, certificate: certificateIn('eu-central-1') },
-      /ingress\.certificate is in eu-central-1, but CloudFront .* only certificates in us-east-1; .*crossRegionReferences/,
+      /ingress\.certificate is in eu-central-1, but .* only certificates in us-east-1; .*crossRegionReferences/,
     ],
     [
       'a regional web ACL',
