@@ -8,8 +8,8 @@ export interface NatGatewayEgressOptions {
    *
    * A gateway costs $32.85 a month and $0.045 per GB, plus $3.65 a month for its public IPv4 address.
    *
-   * With one gateway, the tasks in all Availability Zones lose outbound access when its zone fails: running tasks keep
-   * serving, but no new ones can start.
+   * With one gateway, the tasks lose outbound access in all Availability Zones if that of the gateway fails:
+   * running tasks keep serving, but no new ones can start.
    *
    * @default 1
    * @see https://aws.amazon.com/vpc/pricing/ (2026-09)
@@ -25,7 +25,7 @@ export interface NatGatewayEgressOptions {
  * |---|---|---|
  * | `publicIp` | public | 7.30: one public IPv4 address for each task |
  * | `natGateway` | private | 36.50: one NAT gateway and its address |
- * | `vpcEndpoints` | isolated | 43.80: three interface endpoints in two zones; 14.60 for each further one |
+ * | `vpcEndpoints` | isolated | 43.80: three interface endpoints per Availability Zone; 14.60 for each further one |
  *
  * Changing it moves the tasks with a deployment. Neither the VPC nor the service is replaced.
  */

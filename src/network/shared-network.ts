@@ -55,8 +55,8 @@ export class SharedNetwork extends Construct {
       maxAzs,
       natGateways: egress._natGateways,
       restrictDefaultSecurityGroup: true,
-      // Reserves address ranges for a third zone and for private subnets, so both can be added later without changing
-      // existing subnets.
+      // Reserves address ranges for a third Availability Zone and for private subnets, so you can add both later
+      // without changing existing subnets.
       reservedAzs: MAX_AZS - maxAzs,
       subnetConfiguration: [
         { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: false },

@@ -57,7 +57,7 @@ export class Load {
   }
 }
 
-/** So many that the share of tasks that wait is small against that of tasks that compute. */
+/** Enough that a task that waits for one response computes another. */
 const CONCURRENT_REQUESTS = 20;
 
 /** @returns requests per second that all tasks together answer, estimated from a few concurrent requests */
