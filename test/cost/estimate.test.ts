@@ -522,6 +522,9 @@ test('uses the minimum of scaling, and lists the assumption', () => {
     /3 tasks if averageTasks is not set, the minimum of scaling, whose maximum is 10/,
   );
   expect(estimate.notPriced).toContain('the alarms that target tracking creates');
+
+  const single = estimateOf({ scaling: { minCapacity: 1, maxCapacity: 4 } });
+  expect(single.assumptions.join('\n')).toMatch(/\b1 task if averageTasks is not set/);
 });
 
 test('costs nothing for 0 tasks', () => {
