@@ -228,7 +228,7 @@ project.addTask('test:engine', {
 });
 project.addTask('test:engine:quick', {
   description: 'Rehearse the default service in Docker only; says why it is skipped without an engine',
-  exec: `bash test/support/rehearsal/engine-up.sh --quick ${ENGINE_TEST} -t "the default service"`,
+  exec: `bash test/support/rehearsal/engine-up.sh --quick ${ENGINE_TEST} -t "the full rehearsal of the default service"`,
   receiveArgs: true,
 });
 project.testTask.spawn(integ);

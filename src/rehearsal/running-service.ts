@@ -1,9 +1,9 @@
-import { explainUnhealthy, StartTimeouts } from './checks/unhealthy';
 import { Target, TargetGroup } from './edge/target-group';
 import { ServiceSpec } from './model';
 import { sleep } from './sleep';
 import { Runtime, startTask } from './tasks/runtime';
 import { Task } from './tasks/task';
+import { explainUnhealthy, StartTimeouts } from './unhealthy';
 
 /*
  * The services of a rehearsal while they run, and their tasks.

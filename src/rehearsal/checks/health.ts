@@ -1,11 +1,11 @@
 import { CheckSubject, failed, passed, skipped } from './check';
-import { StartTimeouts } from './unhealthy';
 import { RehearsalContext, SPEEDUP } from '../context';
 import { ContainerHealthCheckSpec } from '../model';
 import { Check } from '../report';
 import { RunningService, RunningTask, waitUntilHealthy } from '../running-service';
 import { sleep } from '../sleep';
 import { describeExit, Task } from '../tasks/task';
+import { StartTimeouts } from '../unhealthy';
 
 const DEFAULT_MIN_HEALTHY_SECONDS = 5;
 /** An emulated CPU architecture is about ten times slower. */

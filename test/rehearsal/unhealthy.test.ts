@@ -1,6 +1,6 @@
-import { explainUnhealthy } from '../../../src/rehearsal/checks/unhealthy';
-import { Target } from '../../../src/rehearsal/edge/target-group';
-import { Task } from '../../../src/rehearsal/tasks/task';
+import { Target } from '../../src/rehearsal/edge/target-group';
+import { Task } from '../../src/rehearsal/tasks/task';
+import { explainUnhealthy } from '../../src/rehearsal/unhealthy';
 
 const HEALTH_CHECK = {
   path: '/health',

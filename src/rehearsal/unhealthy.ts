@@ -1,6 +1,6 @@
-import { Probe, Target } from '../edge/target-group';
-import { HealthCheckSpec } from '../model';
-import { describeExit, ListenReport, Task } from '../tasks/task';
+import { Probe, Target } from './edge/target-group';
+import { HealthCheckSpec } from './model';
+import { describeExit, ListenReport, Task } from './tasks/task';
 
 /** How long after its start a task may be unhealthy, in seconds. */
 export interface StartTimeouts {
