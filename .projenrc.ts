@@ -1,7 +1,8 @@
 import { awscdk, github, javascript, release, TextFile, YamlFile } from 'projen';
 
 /**
- * Every name that the package is published under. The owner replaces them here; nothing else in the repository repeats them.
+ * Every name that the package is published under. The owner replaces them here; nothing else in the repository repeats
+ * them.
  * CONTRIBUTING.md lists the credentials that a release needs.
  */
 const PUBLISHED_AS = {
@@ -115,7 +116,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
     configFilePath: 'jest.config.json',
     jestConfig: {
-      modulePathIgnorePatterns: ['<rootDir>/integ/.*\\.snapshot/', '<rootDir>/cdk.out/', '<rootDir>/dist/', '<rootDir>/lib/'],
+      modulePathIgnorePatterns: ['integ/.*\\.snapshot', 'cdk.out', 'dist', 'lib'].map((directory) => `<rootDir>/${directory}/`),
       testTimeout: 60_000,
       collectCoverage: false,
       // One more than the cores of a small machine: rehearsals wait more than they compute.
@@ -129,7 +130,14 @@ const project = new awscdk.AwsCdkConstructLibrary({
   edgeLambdaAutoDiscover: false,
   lambdaExtensionAutoDiscover: false,
 
-  gitignore: ['/cdk.out/', '/integ/**/*.snapshot/asset.*', '/integ/cdk-integ.out.*', '*.tgz', '.jsii.tabl.json', '!/example-app/dist/'],
+  gitignore: [
+    '/cdk.out/',
+    '/integ/**/*.snapshot/asset.*',
+    '/integ/cdk-integ.out.*',
+    '*.tgz',
+    '.jsii.tabl.json',
+    '!/example-app/dist/',
+  ],
 });
 
 // unrs-resolver 1.13.0 lists platform packages that its registry entry does not have: `npm ci` would fail.
@@ -220,15 +228,16 @@ project.addTask('rehearse:integ', {
   exec: `${REHEARSAL} --integ integ --quick --once`,
   receiveArgs: true,
 });
+const ENGINE_UP = 'bash test/support/rehearsal/engine-up.sh';
 const ENGINE_TEST = 'jest --coverage=false test/rehearsal/tasks/containers/engine.test.ts';
 project.addTask('test:engine', {
-  description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu as root (10 minutes)',
-  exec: `bash test/support/rehearsal/engine-up.sh ${ENGINE_TEST}`,
+  description: 'Rehearse in Docker and Podman, native and for ARM64; installs them on Debian and Ubuntu (10 minutes)',
+  exec: `${ENGINE_UP} ${ENGINE_TEST}`,
   receiveArgs: true,
 });
 project.addTask('test:engine:quick', {
   description: 'Rehearse the default service in Docker only; says why it is skipped without an engine',
-  exec: `bash test/support/rehearsal/engine-up.sh --quick ${ENGINE_TEST} -t "the full rehearsal of the default service"`,
+  exec: `${ENGINE_UP} --quick ${ENGINE_TEST} -t "the full rehearsal of the default service"`,
   receiveArgs: true,
 });
 project.testTask.spawn(integ);
@@ -325,8 +334,8 @@ new YamlFile(project, '.github/ISSUE_TEMPLATE/bug.yml', {
     labels: ['bug'],
     body: [
       textArea('code', 'Code', 'The smallest CDK code that shows it'),
-      textArea('expected', 'Expected and actual behavior', 'With the error, the events of the stack or the output of the rehearsal'),
-      textArea('versions', 'Versions', 'hello-fargate-service, aws-cdk-lib, aws-cdk, Node.js, language, operating system'),
+      textArea('expected', 'Expected and actual behavior', 'With the error, stack events or output of the rehearsal'),
+      textArea('versions', 'Versions', 'hello-fargate-service, aws-cdk-lib, Node.js, language, operating system'),
     ],
   },
 });
@@ -374,7 +383,10 @@ function importZones() {
       `${layer}/ does not import ${later}/, which comes after it`,
       layer === 'task' && later === 'observability' ? ['./logs.ts'] : undefined,
     ))),
-    zone(LAYERS.map((layer) => `./src/${layer}`), ['./src/props.ts', './src/hello-fargate-service.ts', './src/index.ts'],
-      'a part does not import the whole'),
+    zone(
+      LAYERS.map((layer) => `./src/${layer}`),
+      ['./src/props.ts', './src/hello-fargate-service.ts', './src/ecs-service.ts', './src/index.ts'],
+      'a part does not import the whole',
+    ),
   ];
 }

@@ -139,6 +139,10 @@ function resourcesOf(scope: IConstruct, type?: string): CfnResource[] {
     .filter((resource) => type === undefined || resource.cfnResourceType === type);
 }
 
+/** Part of a rendered template. A value that is only known during deployment is an object. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Json = any;
+
 /** Reads properties of resources as they are rendered in the template. */
 class Reader {
   public readonly assumptions = new Set<string>();
@@ -146,8 +150,8 @@ class Reader {
 
   constructor(private readonly stack: Stack) {}
 
-  /** Resolved properties of a resource. A value that is only known during deployment is an object. */
-  private read<T>(resource: IConstruct | undefined, ...properties: (keyof T)[]): any {
+  /** Resolved properties of a resource. */
+  private read<T>(resource: IConstruct | undefined, ...properties: (keyof T)[]): Json {
     const values = properties.map((property) => [property, (resource as T | undefined)?.[property]]);
     return this.stack.resolve(Object.fromEntries(values));
   }
@@ -214,7 +218,7 @@ class Reader {
       return {};
     }
     const hasAccessLogs = loadBalancerAttributes
-      .some(({ key, value }: any) => key === 'access_logs.s3.enabled' && value === 'true');
+      .some(({ key, value }: Json) => key === 'access_logs.s3.enabled' && value === 'true');
     if (hasAccessLogs) { this.notPriced.add(S3_STORAGE); }
     const hasIpv4 = scheme !== 'internal' && ipAddressType !== 'dualstack-without-public-ipv4';
     return { loadBalancer: 1, loadBalancerIpv4: hasIpv4 ? this.zoneCount(subnets) : 0 };
@@ -223,10 +227,10 @@ class Reader {
   /** An alarm is billed for each metric that it uses, but not for expressions. */
   private alarm(resource: CfnResource): Counts {
     const { metrics = [], period = 60 } = this.read<cloudwatch.CfnAlarm>(resource, 'metrics', 'period');
-    const metricStats = metrics.flatMap(({ metricStat }: any) => metricStat ?? []);
-    const periods: number[] = metrics.length > 0 ? metricStats.map((stat: any) => stat.period) : [period];
+    const metricStats = metrics.flatMap(({ metricStat }: Json) => metricStat ?? []);
+    const periods: number[] = metrics.length > 0 ? metricStats.map((stat: Json) => stat.period) : [period];
     const hasSpecialPrice = periods.some((seconds) => seconds < 60)
-      || metrics.some(({ expression = '' }: any) => /ANOMALY_DETECTION_BAND|^\s*SELECT\b/i.test(expression));
+      || metrics.some(({ expression = '' }: Json) => /ANOMALY_DETECTION_BAND|^\s*SELECT\b/i.test(expression));
     if (hasSpecialPrice) {
       this.notPriced.add('high-resolution, anomaly detection and Metrics Insights alarms');
       return {};
@@ -237,7 +241,7 @@ class Reader {
   private cluster(resource: CfnResource): Counts {
     const { clusterSettings = [] } = this.read<ecs.CfnCluster>(resource, 'clusterSettings');
     const hasInsights = clusterSettings
-      .some(({ name, value }: any) => name === 'containerInsights' && value !== 'disabled');
+      .some(({ name, value }: Json) => name === 'containerInsights' && value !== 'disabled');
     if (hasInsights) { this.notPriced.add('Container Insights'); }
     return {};
   }
@@ -259,7 +263,7 @@ class Reader {
     const { capacityProviderStrategy = [], networkConfiguration } = this.read<ecs.CfnService>(
       service.service.node.defaultChild, 'capacityProviderStrategy', 'networkConfiguration');
     const [onDemand, spot] = ['FARGATE', 'FARGATE_SPOT']
-      .map((name) => capacityProviderStrategy.find(({ capacityProvider }: any) => capacityProvider === name));
+      .map((name) => capacityProviderStrategy.find(({ capacityProvider }: Json) => capacityProvider === name));
     return {
       isArm: runtimePlatform?.cpuArchitecture === 'ARM64',
       vcpu,
@@ -274,7 +278,7 @@ class Reader {
   private taskCount(service: BilledService): number {
     const { desiredCount } = this.read<ecs.CfnService>(service.service.node.defaultChild, 'desiredCount');
     const [target] = resourcesOf(service.service, 'AWS::ApplicationAutoScaling::ScalableTarget');
-    const { minCapacity, maxCapacity } = this.read<any>(target, 'minCapacity', 'maxCapacity');
+    const { minCapacity, maxCapacity } = this.read<Json>(target, 'minCapacity', 'maxCapacity');
     const count = target ? minCapacity : desiredCount;
     if (typeof count !== 'number') {
       const standardCount = Preset.STANDARD._defaults.desiredCount;

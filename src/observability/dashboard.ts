@@ -125,7 +125,7 @@ class AlarmsWidget extends cloudwatch.AlarmStatusWidget {
     super({ title: 'Alarms', alarms, width: WIDTH, height: 2 });
   }
 
-  public toJson(): any[] {
+  public toJson(): ReturnType<cloudwatch.AlarmStatusWidget['toJson']> {
     return this.alarms.length > 0 ? super.toJson() : [];
   }
 }
