@@ -3,12 +3,12 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Alarms, Capacity, CostEstimate, CostUsage, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
+import { sharedListenerProps } from '../support/fixtures';
 import { newStack } from '../support/synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
@@ -203,17 +203,7 @@ test.each([
 
 test('a service at a shared listener is within 5 cents of what is billed in the template, which has no load balancer', () => {
   const stack = newStack(US_EAST_1);
-  const service = newService({
-    vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-      vpcId: 'vpc-12345678',
-      availabilityZones: ['us-east-1a', 'us-east-1b'],
-      publicSubnetIds: ['subnet-11111111', 'subnet-22222222'],
-    }),
-    ingress: Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-      listenerArn: 'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
-      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-    }), { hostHeaders: ['hello.example.com'], pathPatterns: ['/*'] }),
-  }, stack);
+  const service = newService(sharedListenerProps(stack, { hostHeaders: ['hello.example.com'], pathPatterns: ['/*'] }), stack);
 
   expectTheSame(service);
   expect(service.estimateMonthlyCost().notPriced).toEqual(expect.arrayContaining([

@@ -1,11 +1,10 @@
 import { App, Duration, Lazy, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Deployment, HelloFargateService, HelloFargateServiceProps, Ingress } from '../../src/index';
+import { importedVpc, sharedListener, sharedListenerProps } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 const RULE = 'AWS::ElasticLoadBalancingV2::ListenerRule';
@@ -60,18 +59,11 @@ describe('shifting traffic', () => {
   });
 
   test.each(shifting)('%s has both target groups in the rule of every ingress with a load balancer', (_name, deployment) => {
-    const vpcOf = (stack: Stack) => ec2.Vpc.fromVpcAttributes(stack, 'Theirs', {
-      vpcId: 'vpc-1', availabilityZones: ['a', 'b'], publicSubnetIds: ['subnet-1', 'subnet-2'], vpcCidrBlock: '10.0.0.0/16',
-    });
-    const listenerOf = (stack: Stack) => elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-      listenerArn: 'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
-      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-    });
     const ingresses: Array<(stack: Stack) => HelloFargateServiceProps> = [
       () => ({}),
       () => ({ ingress: Ingress.http({ internetFacing: false }) }),
       () => ({ ingress: Ingress.cloudFront() }),
-      (stack) => ({ vpc: vpcOf(stack), ingress: Ingress.sharedListener(listenerOf(stack), { hostHeaders: ['a.example.com'] }) }),
+      (stack) => sharedListenerProps(stack),
     ];
     for (const props of ingresses) {
       const stack = newStack();
@@ -219,11 +211,7 @@ describe('forced', () => {
 
 describe('refused', () => {
   const stack = newStack();
-  const sharedListener = () => Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-    listenerArn: 'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
-    securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-  }), { hostHeaders: ['a.example.com'] });
-  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a', 'b'], publicSubnetIds: ['subnet-1', 'subnet-2'] });
+  const vpc = importedVpc(stack);
 
   test.each<[string, HelloFargateServiceProps, RegExp]>([
     ['shifting without a load balancer', { ingress: Ingress.httpApi(), deployment: Deployment.canary() }, /deployment is Deployment\.canary\(\), but Ingress\.httpApi has no load balancer .*; leave it out/],
@@ -241,7 +229,7 @@ describe('refused', () => {
     ['a bake time in seconds', { deployment: Deployment.blueGreen({ bakeTime: Duration.seconds(90) }) }, /deployment\.bakeTime is 90 seconds, but it is a whole number of minutes/],
     ['a bake time above a day', { deployment: Deployment.canary({ canaryBakeTime: Duration.minutes(1441) }) }, /deployment\.canaryBakeTime is 86460 seconds, but .* 0 to 1440/],
     ['a deployment that CloudFormation would not wait for', { deployment: Deployment.linear({ percent: 5, stepBakeTime: Duration.hours(2) }) }, /deployment is 38\.1 hours long, but CloudFormation gives a deployment 33 hours; shorten stepBakeTime or bakeTime/],
-    ['test traffic by another one\'s listener', { vpc, ingress: sharedListener(), deployment: Deployment.canary({ testTrafficHeader: HEADER }) }, /deployment\.testTrafficHeader is "X-Version", but Ingress\.sharedListener has no listener of its own/],
+    ['test traffic by another one\'s listener', { vpc, ingress: sharedListener(stack), deployment: Deployment.canary({ testTrafficHeader: HEADER }) }, /deployment\.testTrafficHeader is "X-Version", but Ingress\.sharedListener has no listener of its own/],
     ['a header with a space', { deployment: Deployment.canary({ testTrafficHeader: { name: 'X Version', value: 'new' } }) }, /deployment\.testTrafficHeader\.name is "X Version"/],
     ['a header without a value', { deployment: Deployment.canary({ testTrafficHeader: { name: 'X-Version', value: '' } }) }, /deployment\.testTrafficHeader\.value is ""/],
     ['an empty text', { forceNewDeployment: '' }, /forceNewDeployment is "", but an empty value would be ignored/],

@@ -2,8 +2,8 @@ import { App, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as route53 from 'aws-cdk-lib/aws-route53';
 import { CloudFrontIngressOptions, HelloFargateService, Ingress } from '../../src';
+import { hostedZone } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 const PREFIX_LIST = 'pl-3b927c52';
@@ -115,7 +115,7 @@ describe('in a VPC of isolated subnets', () => {
 
 test('can have a name of your own, with records for IPv4 and IPv6', () => {
   const stack = newStack();
-  const domainZone = route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789ABCDEFGHIJ', zoneName: 'example.com' });
+  const domainZone = hostedZone(stack);
   const { hello, template, config } = cloudFrontWith({
     domain: { domainName: 'hello.example.com', certificate: certificateIn('us-east-1', stack), domainZone },
     webAclArn: WEB_ACL,

@@ -3,15 +3,15 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { HelloFargateService, Ingress, ReachableLoadBalancerOptions } from '../../src';
+import { hostedZone } from '../support/fixtures';
 import { environmentOf, newStack, only, templateOf } from '../support/synth';
 
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000';
 const WEB_ACL = 'arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/acl/00000000-0000-0000-0000-000000000000';
 
-const zoneOf = (stack = newStack()) => route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789ABCDEFGHIJ', zoneName: 'example.com' });
+const zoneOf = (stack = newStack()) => hostedZone(stack);
 const certificateOf = (stack = newStack(), id = 'Certificate') => acm.Certificate.fromCertificateArn(stack, id, CERTIFICATE);
 
 const attributesOf = (properties: { [name: string]: any }, list: string) =>

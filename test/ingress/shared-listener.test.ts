@@ -3,9 +3,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress, SharedListenerIngressOptions } from '../../src';
+import { importedListener, importedVpc } from '../support/fixtures';
 import { environmentOf, newStack, only } from '../support/synth';
-
-const LISTENER = 'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef';
 
 const rulesOf = (stack: Stack) => Object.values(Template.fromStack(stack).findResources('AWS::ElasticLoadBalancingV2::ListenerRule')).map(({ Properties }) => Properties);
 
@@ -20,12 +19,8 @@ function sharing(app = new App()) {
 
 function imported(stack: Stack, id = 'Listener'): { vpc: ec2.IVpc; listener: elbv2.IApplicationListener } {
   return {
-    vpc: ec2.Vpc.fromVpcAttributes(stack, `${id}Vpc`, {
-      vpcId: 'vpc-12345678', availabilityZones: ['a', 'b'], privateSubnetIds: ['subnet-12345678', 'subnet-87654321'],
-    }),
-    listener: elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, id, {
-      listenerArn: LISTENER, securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `${id}Group`, 'sg-12345678'),
-    }),
+    vpc: importedVpc(stack, { id: `${id}Vpc`, withPrivateSubnets: true }),
+    listener: importedListener(stack, id),
   };
 }
 
@@ -69,7 +64,7 @@ test('an imported listener gets a rule, and the tasks let its load balancer in',
     vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/hello'], hostHeaders: ['*.example.com', 'hello.example.com'] }),
   });
 
-  expect(rulesOf(stack)[0].ListenerArn).toBe(LISTENER);
+  expect(rulesOf(stack)[0].ListenerArn).toBe(listener.listenerArn);
   expect(only(Template.fromStack(stack), 'AWS::EC2::SecurityGroupIngress').SourceSecurityGroupId).toBe('sg-12345678');
   expect(hello.url).toBe('https://hello.example.com');
 });

@@ -1,10 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Alarms, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
 import { evaluate } from '../support/cloudwatch';
+import { sharedListenerProps } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -13,13 +12,7 @@ const KINDS: { [kind: string]: Props } = {
   'a load balancer': () => ({}),
   'two target groups': () => ({ deployment: Deployment.canary() }),
   'CloudFront': () => ({ ingress: Ingress.cloudFront() }),
-  'a shared listener': (stack) => ({
-    vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-12345678', availabilityZones: ['a', 'b'], publicSubnetIds: ['subnet-1', 'subnet-2'] }),
-    ingress: Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-      listenerArn: 'arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
-      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678'),
-    }), { hostHeaders: ['hello.example.com'] }),
-  }),
+  'a shared listener': (stack) => sharedListenerProps(stack),
   'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
   'Container Insights': () => ({ containerInsights: ecs.ContainerInsights.ENABLED }),
   'an HTTP API without alarms': () => ({ ingress: Ingress.httpApi(), alarms: Alarms.none() }),
@@ -169,7 +162,7 @@ describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
         expect(KNOWN[metric]).toEqual(dimensions.filter((_, i) => i % 2 === 0));
         for (const value of dimensions.filter((_, i) => i % 2 === 1)) {
           const reference = /^\$\{(\w+)/.exec(value)?.[1];
-          expect(reference ? ids : ['app/theirs/0123456789abcdef']).toContain(reference ?? value);
+          expect(reference ? ids : ['app/shared/0123456789abcdef']).toContain(reference ?? value);
         }
       }
       for (const expression of expressions) {
