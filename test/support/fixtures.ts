@@ -11,6 +11,9 @@ const ACCOUNT = '123456789012';
 
 const regionOf = (stack: Stack) => (Token.isUnresolved(stack.region) ? 'us-east-1' : stack.region);
 
+/** Hexadecimal digits for an id: CDK and cfn-lint check the format of ids. */
+const digits = (id: string, length: number) => Buffer.from(id).toString('hex').padEnd(length, '0').slice(0, length);
+
 export interface ImportedVpcOptions {
   /** @default 'Vpc' */
   readonly id?: string;
@@ -19,24 +22,25 @@ export interface ImportedVpcOptions {
 }
 
 /** A VPC over two Availability Zones. */
-export function importedVpc(stack: Stack, { id = 'Vpc', withPrivateSubnets = false }: ImportedVpcOptions = {}): ec2.IVpc {
+export function importedVpc(stack: Stack, options: ImportedVpcOptions = {}): ec2.IVpc {
+  const { id = 'Vpc', withPrivateSubnets = false } = options;
+  const subnetIds = (...numbers: number[]) => numbers.map((n) => `subnet-${digits(id, 7)}${n}`);
+  const routeTableIds = (...numbers: number[]) => numbers.map((n) => `rtb-${digits(id, 7)}${n}`);
   return ec2.Vpc.fromVpcAttributes(stack, id, {
-    vpcId: `vpc-${id}`,
+    vpcId: `vpc-${digits(id, 8)}`,
     vpcCidrBlock: '10.9.0.0/16',
     availabilityZones: ['a', 'b'].map((zone) => regionOf(stack) + zone),
-    publicSubnetIds: [`subnet-${id}Public1`, `subnet-${id}Public2`],
-    publicSubnetRouteTableIds: [`rtb-${id}Public1`, `rtb-${id}Public2`],
-    ...withPrivateSubnets ? {
-      privateSubnetIds: [`subnet-${id}Private1`, `subnet-${id}Private2`],
-      privateSubnetRouteTableIds: [`rtb-${id}Private1`, `rtb-${id}Private2`],
-    } : {},
+    publicSubnetIds: subnetIds(1, 2),
+    publicSubnetRouteTableIds: routeTableIds(1, 2),
+    ...withPrivateSubnets && { privateSubnetIds: subnetIds(3, 4), privateSubnetRouteTableIds: routeTableIds(3, 4) },
   });
 }
 
 /** A listener of the load balancer `app/shared/0123456789abcdef`, which has the security group `sg-12345678`. */
 export function importedListener(stack: Stack, id = 'Listener'): elbv2.IApplicationListener {
+  const loadBalancer = 'app/shared/0123456789abcdef';
   return elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, id, {
-    listenerArn: `arn:aws:elasticloadbalancing:${regionOf(stack)}:${ACCOUNT}:listener/app/shared/0123456789abcdef/0123456789abcdef`,
+    listenerArn: `arn:aws:elasticloadbalancing:${regionOf(stack)}:${ACCOUNT}:listener/${loadBalancer}/0123456789abcdef`,
     securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, `${id}Group`, 'sg-12345678'),
   });
 }
@@ -63,5 +67,6 @@ export function hostedZone(stack: Stack): route53.IHostedZone {
 
 /** An ACM certificate. CloudFront takes only certificates of us-east-1. */
 export function importedCertificate(stack: Stack, id = 'Certificate', region = regionOf(stack)): acm.ICertificate {
-  return acm.Certificate.fromCertificateArn(stack, id, `arn:aws:acm:${region}:${ACCOUNT}:certificate/${id}`);
+  const uuid = `00000000-0000-0000-0000-${digits(id, 12)}`;
+  return acm.Certificate.fromCertificateArn(stack, id, `arn:aws:acm:${region}:${ACCOUNT}:certificate/${uuid}`);
 }

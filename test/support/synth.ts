@@ -18,7 +18,7 @@ export function memoize<K, V>(make: (key: K) => V): (key: K) => V {
   };
 }
 
-/** The template of a stack with one service, `Hello`. The template of the default service is synthesized once in a test file. */
+/** The template of a stack with one service, `Hello`. The default service is synthesized once in a test file. */
 export function templateOf(props?: HelloFargateServiceProps, stack?: Stack): Template {
   if (!props && !stack) { return defaultTemplate ??= templateOf({}); }
   const scope = stack ?? newStack();
