@@ -13,11 +13,17 @@ import { sharedListenerProps } from '../test/support/fixtures';
 
 type Configuration = [title: string, props: (stack: Stack) => HelloFargateServiceProps, usage?: CostUsage];
 
+const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
+
 const CONFIGURATIONS: Configuration[] = [
   ['`Preset.DEVELOPMENT`', () => ({ preset: Preset.DEVELOPMENT })],
   ['`Preset.DEVELOPMENT` with `Ingress.httpApi()`', () => ({ preset: Preset.DEVELOPMENT, ingress: Ingress.httpApi() })],
   ['`Preset.STANDARD`, the default', () => ({ preset: Preset.STANDARD })],
-  ['… with 20 requests a second, 100 GB out, 10 GB of logs', () => ({}), { requestsPerSecond: 20, gigabytesOut: 100, logGigabytes: 10 }],
+  [
+    '… with 20 requests a second, 100 GB out, 10 GB of logs',
+    () => ({}),
+    { requestsPerSecond: 20, gigabytesOut: 100, logGigabytes: 10 },
+  ],
   ['… on x86', () => ({ architecture: ecs.CpuArchitecture.X86_64 })],
   ['… with tasks of a whole vCPU', () => ({ cpu: 1024 })],
   ['… with four tasks, `Capacity.spot()`', () => ({ capacity: Capacity.spot(), desiredCount: 4 })],
@@ -28,8 +34,8 @@ const CONFIGURATIONS: Configuration[] = [
   ['… with `Egress.natGateway()`', () => ({ egress: Egress.natGateway() })],
   ['… with `Egress.natGateway({ count: 2 })`', () => ({ egress: Egress.natGateway({ count: 2 }) })],
   ['… with `Egress.vpcEndpoints()`', () => ({ egress: Egress.vpcEndpoints() })],
-  ['`Preset.PRODUCTION` with `Ingress.cloudFront()`', () => ({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() })],
-  ['… with `Egress.vpcEndpoints()`', () => ({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), egress: Egress.vpcEndpoints() })],
+  ['`Preset.PRODUCTION` with `Ingress.cloudFront()`', () => production],
+  ['… with `Egress.vpcEndpoints()`', () => ({ ...production, egress: Egress.vpcEndpoints() })],
 ];
 
 /** An environment whose three Availability Zones CDK has looked up. */

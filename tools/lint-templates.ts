@@ -18,7 +18,8 @@ async function main(): Promise<void> {
   });
   const stacks = combinations().filter(({ error }) => !error).map((combination) => combination.addStack(app));
   const assembly = app.synth();
-  const findings = assembly.stacks.flatMap(({ messages }) => messages.map(({ id, entry }) => `${id}: ${String(entry.data)}`));
+  const findings = assembly.stacks.flatMap(({ messages }) =>
+    messages.map(({ id, entry }) => `${id}: ${String(entry.data)}`));
   if (findings.length > 0) { throw new Error(findings.join('\n')); }
   const templates = distinct(stacks.map((stack) => path.join(assembly.directory, stack.templateFile)));
 

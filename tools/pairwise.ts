@@ -67,13 +67,14 @@ async function main(): Promise<void> {
   installCfnLint();
   const templates = distinct(synthesized);
   const isClean = await cfnLint(templates);
-  print(`cfn-lint finds ${isClean ? 'no errors' : 'errors'} in the ${templates.length} different templates (${elapsed()})`);
+  const errors = isClean ? 'no errors' : 'errors';
+  print(`cfn-lint finds ${errors} in the ${templates.length} different templates (${elapsed()})`);
   if (faults.length > 0 || !isClean) { process.exitCode = 1; }
 }
 
 /**
- * Draws rows without conflict until they cover each pair of values; rows that have one conflict only, for each combination
- * of values that conflicts; rows for the pairs that no row without conflict has; then more of the first two.
+ * Draws rows without conflict until they cover each pair of values; rows that have one conflict only, for each
+ * combination of values that conflicts; rows for the pairs that no row without conflict has; then more of the first two.
  */
 function drawCombinations(seed: number): Combination[] {
   const array = new CoveringArray(DIMENSIONS, seed);
@@ -188,7 +189,7 @@ function addStack(app: App, { name, choice }: Combination): string {
   return stack.artifactId;
 }
 
-/** Checks that a combination fails before any resource is created, with a well-formed error for each conflict and no other. */
+/** Checks that a combination fails before any resource is created, with a well-formed error for each conflict only. */
 function faultsOfRefused(combination: Combination): string[] {
   const { name, choice } = combination;
   const app = new App();

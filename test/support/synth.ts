@@ -28,7 +28,7 @@ export function templateOf(props?: HelloFargateServiceProps, stack?: Stack): Tem
 
 let defaultTemplate: Template | undefined;
 
-type Properties = Record<string, any>;
+export type Properties = Record<string, any>;
 
 /** The properties of the only resource of a type. */
 export function only(template: Template, type: string): Properties {
