@@ -4,8 +4,8 @@ import { Deployment, HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
 /**
- * A new version is deployed when the first one answers: the stack is updated with another value for the version.
- * /health must answer while traffic shifts, the update must complete, and then the new version must answer.
+ * Updates the stack with a new version after the first one responds. `/health` must respond while traffic shifts, the
+ * update must complete, and then the new version must respond.
  */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceCanary');

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** A VPC of another stack, with private subnets behind a NAT gateway. */
+/** Uses the VPC of another stack, with private subnets and a NAT gateway. */
 const app = newApp();
 const network = new Stack(app, 'HelloFargateServiceNetwork');
 const vpc = new ec2.Vpc(network, 'Vpc', { maxAzs: 2, natGateways: 1 });

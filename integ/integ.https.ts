@@ -4,7 +4,7 @@ import { HelloFargateService, Ingress } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
 /**
- * Needs a public hosted zone of yours, whose ID and name stand in HOSTED_ZONE_ID and HOSTED_ZONE_NAME; the snapshot has placeholders for them.
+ * Needs your own public hosted zone: set HOSTED_ZONE_ID and HOSTED_ZONE_NAME. The snapshot has placeholders for them.
  */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceHttps');

@@ -3,7 +3,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { HelloFargateService, Ingress, Preset } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** All that the preset has, but that nothing outlives the test: no deletion protection, and no logs that are kept. */
+/** Uses the whole preset except deletion protection and log retention, so the test deletes all its resources. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceProduction');
 const accessLogsBucket = new s3.Bucket(stack, 'AccessLogs', {

@@ -6,7 +6,7 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** A task whose secrets may not be read does not start: that it answers shows that they may. */
+/** A task that may not read its secrets does not start, so a response shows that it may. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSecretsAndExec');
 const secret = new secretsmanager.Secret(stack, 'Password', { removalPolicy: RemovalPolicy.DESTROY });

@@ -2,12 +2,13 @@ import { Stack } from 'aws-cdk-lib';
 import { HelloFargateService, Ingress } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** The first service answers /health and what nobody else does; two others have a path each, of the same listener. */
+/** Two services share the listener of a third one, each with its own path. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSharedListener');
 const hello = new HelloFargateService(stack, 'Hello');
-new HelloFargateService(stack, 'Info', { ingress: Ingress.sharedListener(hello.listener!, { pathPatterns: ['/info'] }) });
-new HelloFargateService(stack, 'Api', { ingress: Ingress.sharedListener(hello.listener!, { pathPatterns: ['/api/*'] }) });
+const behind = (path: string) => Ingress.sharedListener(hello.listener!, { pathPatterns: [path] });
+new HelloFargateService(stack, 'Info', { ingress: behind('/info') });
+new HelloFargateService(stack, 'Api', { ingress: behind('/api/*') });
 
 const test = newTest(app, 'SharedListener', stack);
 expectStatus(test, `${hello.url}/health`, 200);

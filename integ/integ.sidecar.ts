@@ -3,7 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** The app starts only when the sidecar is healthy: that it answers shows that both run. */
+/** The app starts only after the sidecar is healthy, so a response shows that both run. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSidecar');
 const hello = new HelloFargateService(stack, 'Hello');
@@ -12,7 +12,7 @@ hello.addSidecar('waiting', {
   command: ['sleep', '1000000'],
   healthCheck: { command: ['CMD', 'true'], interval: Duration.seconds(5) },
   essential: true,
-  startFirst: true,
+  dependencyCondition: ecs.ContainerDependencyCondition.HEALTHY,
 });
 
 const test = newTest(app, 'Sidecar', stack);

@@ -3,7 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Capacity, HelloFargateService } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
-/** One task on demand and one on Spot, and as many more on Spot as the load wants. */
+/** Runs one task on On-Demand capacity and one on Spot, and scales out on Spot. */
 const app = newApp();
 const stack = new Stack(app, 'HelloFargateServiceSpotAndScaling');
 const hello = new HelloFargateService(stack, 'Hello', {

@@ -4,7 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { HelloFargateService } from '../src';
 
-/** An app whose snapshot holds nothing of the machine that wrote it. */
+/** An app whose snapshot does not depend on the machine that creates it. */
 export function newApp(): App {
   return new App({
     treeMetadata: false,
@@ -13,12 +13,12 @@ export function newApp(): App {
   });
 }
 
-/** A scenario. A new revision of a task definition replaces the old one; nothing else may go unnoticed. */
+/** An integration test. An update may replace task definitions, which are immutable, and no other resource. */
 export function newTest(app: App, id: string, ...testCases: Stack[]): IntegTest {
   return new IntegTest(app, id, { testCases, allowDestroy: ['AWS::ECS::TaskDefinition'] });
 }
 
-/** Asserts that a URL answers with a status; waits up to ten minutes, as a service has just been created. */
+/** Asserts that a URL returns a status. Waits up to ten minutes for the new service to respond. */
 export function expectStatus(test: IntegTest, url: string, status: number): IApiCall {
   return test.assertions
     .httpApiCall(url)
@@ -26,7 +26,7 @@ export function expectStatus(test: IntegTest, url: string, status: number): IApi
     .waitForAssertions({ totalTimeout: Duration.minutes(10), interval: Duration.seconds(15) });
 }
 
-/** Asserts the same from inside the VPC, for what cannot be reached from outside: a function in it asks. */
+/** Asserts the status with a Lambda function in the VPC, for a service that the internet cannot reach. */
 export function expectStatusInside(test: IntegTest, hello: HelloFargateService, path: string, status: number): void {
   const stack = Stack.of(hello);
   const client = new lambda.Function(stack, 'Client', {

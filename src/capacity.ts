@@ -1,14 +1,26 @@
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 import { Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { DEFAULTS } from './preset';
 import { Validation } from './validation';
 
-/** How many of the tasks stay off Spot. */
+/** Which Fargate capacity a service uses. */
+export interface CapacityOptions {
+  /**
+   * The Fargate capacity that runs the tasks: On-Demand, or Spot above a base of On-Demand tasks.
+   *
+   * @default Capacity.onDemand(); with `Preset.DEVELOPMENT` Capacity.spot({ onDemandBase: 0 })
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+   */
+  readonly capacity?: Capacity;
+}
+
+/** Options for `Capacity.spot`. */
 export interface SpotCapacityOptions {
   /**
-   * How many tasks run on demand, whatever happens to Spot: 0 to 100000. All others run on Spot.
+   * Number of tasks that always use On-Demand capacity, 0 to 100000. All other tasks use Spot.
    *
-   * With 0, all tasks may be taken away at once with two minutes' notice: for development.
+   * With 0, AWS can interrupt all tasks at once with two minutes' notice: for development only.
    *
    * @default 1
    */
@@ -16,30 +28,36 @@ export interface SpotCapacityOptions {
 }
 
 /**
- * Which Fargate capacity runs the tasks.
+ * The Fargate capacity that runs the tasks.
  *
- * A later change of it moves the tasks by a deployment, and replaces nothing.
+ * Changing it moves the tasks with a deployment. No resources are replaced.
  */
 export class Capacity {
-  /** All tasks run on demand. On ARM64, 256 CPU units and 512 MiB are $7.21 a month for each task (us-east-1, 2026-09). */
+  /**
+   * Runs all tasks on On-Demand capacity.
+   *
+   * On ARM64, a task with 256 CPU units and 512 MiB costs $7.21 a month (https://aws.amazon.com/fargate/pricing/,
+   * 2026-09).
+   */
   public static onDemand(): Capacity {
     return new Capacity([{ capacityProvider: 'FARGATE', weight: 1 }], 0);
   }
 
   /**
-   * A base of tasks runs on demand, all others on spare capacity, for up to 70 % less (https://aws.amazon.com/fargate/pricing/;
-   * the discount moves). AWS takes a Spot task back with two minutes' notice, and has none when there is none to spare.
+   * Runs a base of tasks on On-Demand capacity, and all others on Spot capacity at a discount of up to 70 %.
    *
-   * A task that is taken back may stay registered with the load balancer until it has stopped, so that only its failing health
-   * check takes it out of rotation. The health check therefore runs every 10 s unless told otherwise, and the times of the
-   * shutdown are worked out from it.
+   * AWS interrupts a Spot task with two minutes' notice, and starts none while there is no spare capacity. An
+   * interrupted task may stay registered with the load balancer until it stops, so only failing health checks take it
+   * out of rotation. The health check interval is therefore 10 s by default, and the shutdown times are derived from
+   * it.
    *
-   * @param options how many tasks stay off Spot
+   * @param options number of On-Demand tasks
+   * @see https://aws.amazon.com/fargate/pricing/
    */
   public static spot(options: SpotCapacityOptions = {}): Capacity {
-    const base = options.onDemandBase ?? 1;
-    const onDemand = base === 0 ? [] : [{ capacityProvider: 'FARGATE', base, weight: 0 }];
-    return new Capacity([...onDemand, { capacityProvider: 'FARGATE_SPOT', weight: 1 }], base);
+    const base = options.onDemandBase ?? DEFAULTS.spotOnDemandBase;
+    const spot = { capacityProvider: 'FARGATE_SPOT', weight: 1 };
+    return new Capacity(base === 0 ? [spot] : [{ capacityProvider: 'FARGATE', base, weight: 0 }, spot], base);
   }
 
   /** @internal */
@@ -59,7 +77,7 @@ export class Capacity {
   }
 
   /**
-   * ECS moves running tasks to another strategy only by a forced deployment. The nonce changes exactly then.
+   * ECS moves running tasks to another strategy only in a forced deployment. The nonce changes only with the strategy.
    *
    * @internal
    */
@@ -68,11 +86,14 @@ export class Capacity {
   }
 }
 
-export function validateCapacity(validation: Validation, capacity: Capacity | undefined, mostTasks: number): void {
-  if (!capacity?._usesSpot) { return; }
-  validation.wholeNumber('capacity.onDemandBase', capacity._onDemandBase, 0, 100_000, 'the number of tasks on demand');
-  if (capacity._onDemandBase > 0 && mostTasks > 0 && !Token.isUnresolved(mostTasks) && capacity._onDemandBase >= mostTasks) {
-    validation.refuse('capacity.onDemandBase', String(capacity._onDemandBase), `there are at most ${mostTasks} tasks, so that none would run on Spot`,
-      'lower onDemandBase, raise the number of tasks, or leave capacity out');
+/** @param maxTasks the largest number of tasks that the service can have */
+export function validateCapacity(validation: Validation, capacity: Capacity, maxTasks: number): void {
+  if (!capacity._usesSpot) { return; }
+  const base = capacity._onDemandBase;
+  validation.wholeNumber('capacity.onDemandBase', base, [0, 100_000], 'the number of On-Demand tasks');
+  if (base > 0 && maxTasks > 0 && !Token.isUnresolved(maxTasks) && base >= maxTasks) {
+    validation.refuse('capacity.onDemandBase', String(base),
+      `the service has at most ${maxTasks} tasks, so none would use Spot`,
+      'lower onDemandBase, increase the number of tasks, or leave capacity out');
   }
 }

@@ -1,30 +1,39 @@
-export { Alarms } from './observability/alarms';
-export type { RecommendedAlarmsOptions } from './observability/alarms';
 export { Capacity } from './capacity';
-export type { SpotCapacityOptions } from './capacity';
-export type { ConnectionOptions } from './task/connection';
+export type { CapacityOptions, SpotCapacityOptions } from './capacity';
 export { CostEstimate } from './cost/estimate';
 export type { CostLineItem, CostUsage } from './cost/estimate';
 export { Deployment } from './deployment/deployment';
+export type { ServiceDeploymentOptions } from './deployment/deployment';
 export type {
-  BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions, RollingDeploymentOptions, TestTrafficHeader,
-  TrafficShiftingOptions,
-} from './deployment/deployment';
+  BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions,
+  RollingDeploymentOptions, TestTrafficHeader, TrafficShiftingOptions,
+} from './deployment/deployment-options';
+export { HelloFargateService } from './hello-fargate-service';
+export type { CloudFrontIngressOptions } from './ingress/cloud-front';
 export type { HealthCheckOptions } from './ingress/health-check';
-export * from './hello-fargate-service';
-export { Ingress } from './ingress/ingress';
-export type { CloudFrontDomainOptions, CloudFrontIngressOptions } from './ingress/cloud-front';
 export type { HttpApiIngressOptions } from './ingress/http-api';
+export { Ingress } from './ingress/ingress';
+export type { IngressOptions } from './ingress/ingress';
+export type { LoadBalancerOptions } from './ingress/load-balancer';
 export type {
-  HttpsWithCertificatesIngressOptions, HttpIngressOptions, HttpsIngressOptions, LoadBalancerOptions, ReachableLoadBalancerOptions,
-} from './ingress/load-balancer';
+  HttpIngressOptions, HttpsIngressOptions, HttpsWithCertificatesIngressOptions, ReachableLoadBalancerOptions,
+} from './ingress/load-balancer-ingress';
 export type { SharedListenerIngressOptions } from './ingress/shared-listener';
 export type { SessionStickinessOptions, TargetGroupOptions } from './ingress/target-group';
-export { Egress } from './network/network';
-export type { NatGatewayEgressOptions } from './network/network';
-export { CpuScaling } from './scaling';
-export type { ScalingOptions, ScalingSchedule } from './scaling';
+export { Egress } from './network/egress';
+export type { NatGatewayEgressOptions } from './network/egress';
+export type { NetworkOptions } from './network/network';
+export { Alarms } from './observability/alarms';
+export type { MonitoringOptions, RecommendedAlarmsOptions } from './observability/alarms';
+export type { LogOptions } from './observability/logs';
 export { Preset } from './preset';
+export type { HelloFargateServiceProps } from './props';
+export { CpuScaling } from './scaling';
+export type {
+  ScalingOptions, ScalingSchedule, StepScalingOptions, TargetTrackingScalingOptions, TaskCountOptions,
+} from './scaling';
+export type { ConnectionOptions } from './task/connection';
 export { ServiceImage } from './task/service-image';
 export type { DirectoryImageOptions } from './task/service-image';
 export type { SidecarOptions } from './task/sidecar';
+export type { TaskOptions } from './task/task-options';

@@ -1,17 +1,18 @@
 import { Duration } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 
-/** What a preset decides. */
+/** The defaults that depend on the preset. */
 export interface PresetDefaults {
   readonly desiredCount: number;
-  /** All tasks may be taken away at once. */
+  /** All tasks may be interrupted at once. */
   readonly onSpotOnly: boolean;
-  /** A public load balancer without TLS is refused. */
+  /** A public load balancer without TLS is an error. */
   readonly requireTls: boolean;
-  /** How many zones the VPC has that is made here, where CDK knows as many. */
+  /** Availability Zones of the VPC that the construct creates, if CDK knows that many. */
   readonly maxAzs: number;
-  /** Tasks stand in private subnets, with a NAT gateway in each zone. */
+  /** Tasks run in private subnets, with a NAT gateway in each Availability Zone. */
   readonly privateTasks: boolean;
   readonly readonlyRootFilesystem: boolean;
   readonly deletionProtection: boolean;
@@ -26,46 +27,50 @@ export interface PresetDefaults {
   readonly containerInsights: boolean;
 }
 
-type Row<T> = readonly [what: string, development: T, standard: T, production: T];
+type Row<T> = readonly [label: string, development: T, standard: T, production: T];
 
-/** Each default that is not the same in every preset, said once. README has this table too. */
+const { ONE_WEEK, ONE_MONTH, ONE_YEAR } = logs.RetentionDays;
+
+/** The defaults that depend on the preset, with the labels of the README table that is generated from them. */
 export const PRESETS: { readonly [K in keyof PresetDefaults]: Row<PresetDefaults[K]> } = {
   desiredCount: ['tasks', 1, 2, 3],
-  onSpotOnly: ['all of them on Spot', true, false, false],
-  requireTls: ['a public load balancer without TLS is refused', false, false, true],
-  maxAzs: ['zones (where CDK knows them)', 2, 2, 3],
-  privateTasks: ['tasks in private subnets, a NAT gateway in each zone', false, false, true],
-  readonlyRootFilesystem: ['read-only root, of your own images too', false, false, true],
-  deletionProtection: ['the load balancer refuses to be deleted', false, false, true],
-  accessLogs: ['access logs of the load balancer', false, false, true],
-  flowLogs: ['flow logs of the VPC', false, false, true],
-  logRetention: ['days that logs are kept', logs.RetentionDays.ONE_WEEK, logs.RetentionDays.ONE_MONTH, logs.RetentionDays.ONE_YEAR],
-  encryptLogs: ['logs encrypted with a key of their own', false, false, true],
-  retainLogs: ['logs outlive the stack', false, false, true],
+  onSpotOnly: ['all tasks on Fargate Spot', true, false, false],
+  requireTls: ['TLS required for public load balancers', false, false, true],
+  maxAzs: ['Availability Zones (if CDK knows that many)', 2, 2, 3],
+  privateTasks: ['tasks in private subnets, a NAT gateway in each Availability Zone', false, false, true],
+  readonlyRootFilesystem: ['read-only root filesystem for your own image too', false, false, true],
+  deletionProtection: ['deletion protection for the load balancer', false, false, true],
+  accessLogs: ['load balancer access logs', false, false, true],
+  flowLogs: ['VPC flow logs', false, false, true],
+  logRetention: ['log retention in days', ONE_WEEK, ONE_MONTH, ONE_YEAR],
+  encryptLogs: ['logs encrypted with a KMS key of their own', false, false, true],
+  retainLogs: ['logs kept when the stack is deleted', false, false, true],
   alarms: ['alarms', false, true, true],
   dashboard: ['dashboard', false, false, true],
   containerInsights: ['Container Insights', false, false, true],
 };
 
 /**
- * A set of defaults. What you say yourself always wins.
+ * A named set of defaults. Explicit props override the preset.
  *
- * | | for |
+ * | | use it for |
  * |---|---|
- * | `DEVELOPMENT` | the cheapest that works: one task, on Spot, no alarms; from $30 a month, from $7 with `Ingress.httpApi` |
- * | `STANDARD` | two tasks over two zones, with alarms: about $46 a month |
- * | `PRODUCTION` | three tasks over three zones, private, encrypted, logged and kept |
+ * | `DEVELOPMENT` | lowest cost: one Spot task, no alarms; from $30 a month, from $7 with `Ingress.httpApi` |
+ * | `STANDARD` | two tasks in two Availability Zones, with alarms: about $46 a month |
+ * | `PRODUCTION` | three tasks in three Availability Zones, private subnets, encrypted and retained logs |
  */
 export class Preset {
-  /** The cheapest that works. AWS may take its one task away with two minutes' notice. */
+  /** The lowest cost. Its only task runs on Spot, so AWS can interrupt it with two minutes' notice. */
   public static readonly DEVELOPMENT = new Preset(1);
 
-  /** Safe and cheap: what you get without a preset. */
+  /** A highly available service at low cost. Used when no preset is set. */
   public static readonly STANDARD = new Preset(2);
 
   /**
-   * Demands TLS, and keeps what one is asked for later: logs for a year, encrypted, and flow logs for as long. The
-   * NAT gateways cost most of it, $36.50 a month each: `Egress.vpcEndpoints()` or `Egress.natGateway()` cost less.
+   * Requires TLS, and keeps encrypted logs and VPC flow logs for a year.
+   *
+   * Most of its cost is the NAT gateways, $36.50 a month each (https://aws.amazon.com/vpc/pricing/, 2026-09);
+   * `Egress.vpcEndpoints()` or a single gateway, `Egress.natGateway()`, costs less.
    */
   public static readonly PRODUCTION = new Preset(3);
 
@@ -73,21 +78,32 @@ export class Preset {
 
   /** @internal */
   public get _defaults(): PresetDefaults {
-    return Object.fromEntries(Object.entries(PRESETS).map(([name, row]) => [name, row[this.column]])) as unknown as PresetDefaults;
+    const defaults = Object.entries(PRESETS).map(([name, row]) => [name, row[this.column]]);
+    return Object.fromEntries(defaults) as PresetDefaults;
   }
 }
 
-/** Each default that is the same in every preset, said once. */
+/** The defaults that are the same in every preset. */
 export const DEFAULTS = {
   architecture: ecs.CpuArchitecture.ARM64,
   containerPort: 8080,
   cpu: 256,
-  /** Fargate's smallest memory for each CPU size, from 512 MiB with 256 CPU units upwards. */
+  /** Fargate's smallest memory size for each CPU size, from 512 MiB with 256 CPU units upwards. */
   memoryMiBPerCpuUnit: 2,
-  /** Of the sessions of ECS Exec. */
-  sessionLogRetention: logs.RetentionDays.ONE_MONTH,
-  /** Asked for when something has gone on for long. Storing a year of them costs less than taking them in. */
-  flowLogRetention: logs.RetentionDays.ONE_YEAR,
+  sidecarMemoryMiB: 128,
+  spotOnDemandBase: 1,
+  natGateways: 1,
+  scaling: {
+    targetUtilizationPercent: 70,
+    scaleOutAbovePercent: 70,
+    scaleInBelowPercent: 30,
+    scaleInCooldown: Duration.minutes(5),
+    scaleOutCooldown: Duration.minutes(1),
+  },
+  /** Of ECS Exec sessions. */
+  sessionLogRetention: ONE_MONTH,
+  /** Incidents are often investigated months later, and storing flow logs costs less than ingesting them. */
+  flowLogRetention: ONE_YEAR,
   healthCheck: {
     path: '/health',
     interval: Duration.seconds(30),
@@ -97,12 +113,26 @@ export const DEFAULTS = {
     healthyHttpCodes: '200',
     gracePeriod: Duration.seconds(60),
   },
-  /** Only the health check takes a Spot task out of rotation, within the two minutes that it has. */
+  /** An interrupted Spot task has two minutes, and only the health check takes it out of rotation. */
   healthCheckIntervalOnSpot: Duration.seconds(10),
-  /** AWS waits 300 s; a task that has been deregistered has nothing to do for that long. */
+  /** The AWS default of 300 s would only prolong each deployment. */
   deregistrationDelay: Duration.seconds(30),
-  /** The load balancer's idle time-out, AWS's own default. */
+  /** The AWS default for load balancers. */
   idleTimeout: Duration.seconds(60),
+  stickinessCookieDuration: Duration.days(1),
+  accessLogsExpiration: Duration.days(90),
+  sslPolicy: elbv2.SslPolicy.TLS13_12_RES_PQ,
   minHealthyPercent: 100,
   maxHealthyPercent: 200,
+  bakeTime: Duration.minutes(5),
+  canary: { percent: 10, bakeTime: Duration.minutes(10) },
+  linear: { percent: 20, bakeTime: Duration.minutes(3) },
+  rollback: { errorRatePercent: 5, minRequests: 20, minutes: 3 },
+  alarms: {
+    cpuUtilizationPercent: 80,
+    memoryUtilizationPercent: 80,
+    errorRatePercent: 5,
+    minFailedRequests: 5,
+    minHealthyTasks: 1,
+  },
 } as const;

@@ -1,10 +1,13 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 
+/** The smallest and the largest valid value. */
+type Range = readonly [min: number, max: number];
+
 /**
- * Collects what is wrong with the props of one construct and refuses all of it in one error, before a resource exists.
+ * Collects the errors in the props of a construct, and throws them together before any resource is created.
  *
- * A value that is a Token is only known when it is deployed, so it is let through.
+ * The value of a token is known only during deployment, so tokens are accepted.
  */
 export class Validation {
   private readonly refusals = new Array<string>();
@@ -12,33 +15,43 @@ export class Validation {
   constructor(private readonly scope: IConstruct) {}
 
   /**
-   * Notes what a prop is, the rule that it breaks, and how to mend it.
+   * Records an error: the prop, its value, the rule that it breaks, and the fix.
    *
-   * @param is the value as the user should read it: `show(value)`, or words for what cannot be shown
+   * @param is the value as the user reads it: `show(value)`, or a description of a value that cannot be printed
    */
   public refuse(prop: string, is: string, rule: string, fix: string): void {
     this.refusals.push(`${this.scope.node.path}: ${prop} is ${is}, but ${rule}; ${fix}`);
   }
 
-  public wholeNumber(prop: string, value: number | undefined, min: number, max: number, what: string): void {
+  public wholeNumber(prop: string, value: number | undefined, [min, max]: Range, what: string): void {
     if (value === undefined || Token.isUnresolved(value)) { return; }
     if (!Number.isInteger(value) || value < min || value > max) {
-      this.refuse(prop, show(value), `${what} is a whole number from ${min} to ${max}`, `set ${prop} within that range`);
+      this.refuse(prop, show(value), `${what} is a whole number from ${min} to ${max}`,
+        `set ${prop} within that range`);
     }
   }
 
-  public wholeSeconds(prop: string, value: Duration | undefined, min: number, max: number, what: string): void {
+  public wholeSeconds(prop: string, value: Duration | undefined, [min, max]: Range, what: string): void {
     if (value === undefined || value.isUnresolved()) { return; }
     const seconds = value.toMilliseconds() / 1000;
     if (!Number.isInteger(seconds) || seconds < min || seconds > max) {
-      this.refuse(prop, show(value), `${what} is a whole number of seconds from ${min} to ${max}`, `set ${prop} within that range`);
+      this.refuse(prop, show(value), `${what} is a whole number of seconds from ${min} to ${max}`,
+        `set ${prop} within that range`);
     }
   }
 
-  /** An empty list or text would be taken as "not said", and so be ignored. */
+  /** CloudFormation would treat an empty list or string as if the prop was not set. */
   public notEmpty(prop: string, value: string | string[] | undefined, fix: string): void {
     if (value !== undefined && !Token.isUnresolved(value) && value.length === 0) {
       this.refuse(prop, show(value), 'an empty value would be ignored', fix);
+    }
+  }
+
+  /** Checks the name of an environment variable in the list `prop`. */
+  public variableName(prop: string, name: string): void {
+    if (!Token.isUnresolved(name) && !/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) {
+      this.refuse(prop, show(name),
+        'the name of an environment variable has letters, digits and _ and does not start with a digit', 'rename it');
     }
   }
 
@@ -46,7 +59,7 @@ export class Validation {
     return this.refusals.length > 0;
   }
 
-  /** @throws Error with one line for each refusal, if there is any */
+  /** @throws Error with one line for each recorded error, if there are any */
   public throwIfRefused(): void {
     if (this.hasRefused) {
       throw new Error(this.refusals.join('\n'));
@@ -54,8 +67,17 @@ export class Validation {
   }
 }
 
-/** A value as its user wrote it, more or less. */
+/** A value roughly as the user wrote it. */
 export function show(value: string | string[] | number | Duration): string {
   if (value instanceof Duration) { return `${value.toMilliseconds() / 1000} seconds`; }
   return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
+/** Whether a lookup succeeds: attributes that an imported construct does not have throw an error when they are read. */
+export function isDefined(read: () => unknown): boolean {
+  try {
+    return read() !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -1,18 +1,20 @@
-import * as path from 'path';
+import * as path from 'node:path';
 import { App, Stack, Stage } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { HelloFargateService } from '../src';
 import { newStack, readJson, templateOf } from './support/synth';
 
-// aws-cdk-lib from 2.262 on validates each template when it is synthesised. The other tests leave that out, as it takes seconds.
+// aws-cdk-lib 2.262 and later validates each template during synthesis. The other tests skip that, because it takes
+// seconds.
 delete process.env.CDK_VALIDATION;
 
-/** What `cdk init` writes into cdk.json. */
-const RECOMMENDED_FLAGS: { [flag: string]: unknown } = readJson(require.resolve('aws-cdk-lib/recommended-feature-flags.json'));
+/** The flags that `cdk init` writes to cdk.json. */
+const RECOMMENDED_FLAGS: Record<string, unknown> =
+  readJson(require.resolve('aws-cdk-lib/recommended-feature-flags.json'));
 
 /**
- * The logical IDs of the default service. Another ID is another resource: CloudFormation makes the new one and
- * deletes the old one, with all that goes through it or lies in it. A change here is a breaking change.
+ * The logical IDs of the default service. CloudFormation replaces a resource whose logical ID changes, so a change here
+ * is a breaking change.
  */
 const LOGICAL_IDS = {
   HelloFargateNetworkVpc00E9890F: 'AWS::EC2::VPC',
@@ -31,8 +33,23 @@ const LOGICAL_IDS = {
   HelloTaskTaskDefinitionTaskRoleAF1D7167: 'AWS::IAM::Role',
 };
 
-/** Types whose resources cannot be replaced unnoticed: they carry traffic, hold logs, or have others made again. */
-const KEPT = new Set(Object.values(LOGICAL_IDS));
+/**
+ * Types of resources that must not be replaced: they receive traffic, store logs, or other resources depend on them.
+ */
+const PINNED_TYPES = new Set(Object.values(LOGICAL_IDS));
+
+/** Collects everything that is printed until `restore` is called. */
+function captureOutput() {
+  const printed = new Array<unknown>();
+  const capture = (...words: unknown[]) => { printed.push(words); };
+  const spies = [
+    ...[process.stderr, process.stdout].map((stream) =>
+      jest.spyOn(stream, 'write').mockImplementation((text) => printed.push(text) > 0)),
+    ...(['log', 'info', 'warn', 'error'] as const).map((level) =>
+      jest.spyOn(console, level).mockImplementation(capture)),
+  ];
+  return { printed, restore: () => spies.forEach((spy) => spy.mockRestore()) };
+}
 
 describe.each([
   ['without feature flags', {}],
@@ -40,46 +57,44 @@ describe.each([
 ])('%s', (_what, context) => {
   test('the logical IDs are those of the first release', () => {
     const { Resources } = templateOf({}, newStack({}, { context })).toJSON();
-    const kept = Object.entries<{ Type: string }>(Resources)
-      .filter(([id, { Type }]) => KEPT.has(Type) && !/ExecutionRole|^CustomVpcRestrict/.test(id))
+    const pinned = Object.entries<{ Type: string }>(Resources)
+      .filter(([id, { Type }]) => PINNED_TYPES.has(Type) && !/ExecutionRole|^CustomVpcRestrict/.test(id))
       .map(([id, { Type }]) => [id, Type]);
 
-    expect(Object.fromEntries(kept)).toEqual(LOGICAL_IDS);
+    expect(Object.fromEntries(pinned)).toEqual(LOGICAL_IDS);
   });
 
   test.each([
     ['an environment-agnostic stack', {}],
     ['a stack with account and region', { env: { account: '123456789012', region: 'eu-central-1' } }],
-  ])('%s synthesises without a warning, and prints nothing', (_where, props) => {
+  ])('%s synthesizes without warnings, and prints nothing', (_where, props) => {
     // GIVEN
-    const printed = new Array<unknown>();
-    const spies = [
-      jest.spyOn(process.stderr, 'write').mockImplementation((text) => printed.push(text) > 0),
-      jest.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(text) > 0),
-      ...(['log', 'info', 'warn', 'error'] as const).map((level) => jest.spyOn(console, level).mockImplementation((...words: unknown[]) => { printed.push(words); })),
-    ];
+    const output = captureOutput();
     const stack = newStack(props, { context });
 
     // WHEN
     new HelloFargateService(stack, 'Hello');
-    const messages = Annotations.fromStack(stack).findWarning('*', Match.anyValue())
-      .concat(Annotations.fromStack(stack).findError('*', Match.anyValue()), Annotations.fromStack(stack).findInfo('*', Match.anyValue()));
-    spies.forEach((spy) => spy.mockRestore());
+    const annotations = Annotations.fromStack(stack);
+    const messages = annotations.findWarning('*', Match.anyValue())
+      .concat(annotations.findError('*', Match.anyValue()), annotations.findInfo('*', Match.anyValue()));
+    output.restore();
 
     // THEN
     expect(messages).toEqual([]);
-    expect(printed).toEqual([]);
+    expect(output.printed).toEqual([]);
   });
 
-  test('the default has at most 32 resources, besides alarms', () => {
+  test('the default service has at most 32 resources, without its alarms', () => {
     const { Resources } = templateOf({}, newStack({}, { context })).toJSON();
+    const counted = Object.values<{ Type: string }>(Resources)
+      .filter(({ Type }) => !['AWS::CDK::Metadata', 'AWS::CloudWatch::Alarm'].includes(Type));
 
-    expect(Object.values<{ Type: string }>(Resources).filter(({ Type }) => !['AWS::CDK::Metadata', 'AWS::CloudWatch::Alarm'].includes(Type)).length).toBeLessThanOrEqual(32);
+    expect(counted.length).toBeLessThanOrEqual(32);
   });
 });
 
-describe('many at once', () => {
-  test('two services in a stack share one VPC and one cluster', () => {
+describe('several services', () => {
+  test('in a stack share one VPC and one cluster', () => {
     const stack = newStack();
     new HelloFargateService(stack, 'Hello');
     new HelloFargateService(stack, 'World');
@@ -91,7 +106,7 @@ describe('many at once', () => {
     expect(Object.keys(template.toJSON().Outputs)).toHaveLength(2);
   });
 
-  test('a second service changes nothing of the first', () => {
+  test('in a stack do not change each other', () => {
     const alone = templateOf().toJSON();
     const stack = newStack();
     new HelloFargateService(stack, 'Hello');
@@ -100,18 +115,21 @@ describe('many at once', () => {
     expect(Template.fromStack(stack).toJSON().Resources).toMatchObject(alone.Resources);
   });
 
-  test('one service in each of ten stacks, the image being copied once', () => {
+  test('in ten stacks share one image asset', () => {
     const app = new App();
     const stacks = Array.from({ length: 10 }, (_, i) => new Stack(app, `Stack${i}`));
     stacks.forEach((stack) => new HelloFargateService(stack, 'Hello'));
     const assembly = app.synth();
 
     expect(assembly.stacks).toHaveLength(10);
-    const images = assembly.stacks.map((stack) => Object.keys(readJson(path.join(assembly.directory, `${stack.id}.assets.json`)).dockerImages));
+    const images = assembly.stacks.map((stack) => {
+      const { dockerImages } = readJson(path.join(assembly.directory, `${stack.id}.assets.json`));
+      return Object.keys(dockerImages);
+    });
     expect(new Set(images.flat()).size).toBe(1);
   });
 
-  test('a service in each of two stages', () => {
+  test('in two stages have their own VPC each', () => {
     const app = new App();
     const stacks = ['Test', 'Live'].map((id) => new Stack(new Stage(app, id), 'Stack'));
     stacks.forEach((stack) => new HelloFargateService(stack, 'Hello'));

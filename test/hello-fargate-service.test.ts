@@ -10,11 +10,11 @@ describe('service', () => {
     expect(only(templateOf(), 'AWS::ECS::Service').DesiredCount).toBe(2);
   });
 
-  test.each([0, 1, 7])('runs %i tasks when told', (desiredCount) => {
+  test.each([0, 1, 7])('runs %i tasks if configured', (desiredCount) => {
     expect(only(templateOf({ desiredCount }), 'AWS::ECS::Service').DesiredCount).toBe(desiredCount);
   });
 
-  test('keeps all tasks running through a deployment, which is rolled back when it fails', () => {
+  test('keeps all tasks running during a deployment, and rolls back a failed one', () => {
     expect(only(templateOf(), 'AWS::ECS::Service').DeploymentConfiguration).toMatchObject({
       MinimumHealthyPercent: 100,
       MaximumPercent: 200,
@@ -22,19 +22,23 @@ describe('service', () => {
     });
   });
 
-  test('uses a capacity-provider strategy, so that a later change of it replaces nothing', () => {
+  test('uses a capacity provider strategy, which can be changed without replacing the service', () => {
     const service = only(templateOf(), 'AWS::ECS::Service');
 
     expect(service.CapacityProviderStrategy).toEqual([{ CapacityProvider: 'FARGATE', Weight: 1 }]);
     expect(service).not.toHaveProperty('LaunchType');
-    expect(service.ForceNewDeployment).toEqual({ EnableForceNewDeployment: true, ForceNewDeploymentNonce: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(service.ForceNewDeployment).toEqual({
+      EnableForceNewDeployment: true,
+      ForceNewDeploymentNonce: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
   });
 
-  test('is spread evenly over the zones, on the latest platform', () => {
-    expect(only(templateOf(), 'AWS::ECS::Service')).toMatchObject({ AvailabilityZoneRebalancing: 'ENABLED', PlatformVersion: 'LATEST' });
+  test('rebalances tasks across Availability Zones, on the latest platform version', () => {
+    expect(only(templateOf(), 'AWS::ECS::Service'))
+      .toMatchObject({ AvailabilityZoneRebalancing: 'ENABLED', PlatformVersion: 'LATEST' });
   });
 
-  test('hands its tags to the tasks', () => {
+  test('propagates its tags to the tasks', () => {
     const stack = newStack();
     Tags.of(stack).add('team', 'shop');
 
@@ -45,32 +49,38 @@ describe('service', () => {
     });
   });
 
-  test('is made after, and deleted before, what it needs: the listener rule, the capacity providers, the roles', () => {
+  test('depends on the listener rule, the capacity providers and the policies of the execution role', () => {
     const template = templateOf();
-    const needed = ['AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::ECS::ClusterCapacityProviderAssociations', 'AWS::IAM::ManagedPolicy']
-      .flatMap((type) => Object.keys(template.findResources(type)));
+    const needed = [
+      'AWS::ElasticLoadBalancingV2::ListenerRule',
+      'AWS::ECS::ClusterCapacityProviderAssociations',
+      'AWS::IAM::ManagedPolicy',
+    ].flatMap((type) => Object.keys(template.findResources(type)));
 
     expect(needed).toHaveLength(3);
-    expect(Object.values(template.findResources('AWS::ECS::Service'))[0].DependsOn).toEqual(expect.arrayContaining(needed));
+    const [service] = Object.values(template.findResources('AWS::ECS::Service'));
+    expect(service.DependsOn).toEqual(expect.arrayContaining(needed));
   });
 });
 
 describe('url', () => {
-  test('is that of the load balancer, and an output', () => {
+  test('is the URL of the load balancer, and an output of the stack', () => {
     const stack = newStack();
     const hello = new HelloFargateService(stack, 'Hello');
-    const url = { 'Fn::Join': ['', ['http://', { 'Fn::GetAtt': [expect.stringContaining('LoadBalancer'), 'DNSName'] }]] };
+    const dnsName = { 'Fn::GetAtt': [expect.stringContaining('LoadBalancer'), 'DNSName'] };
+    const url = { 'Fn::Join': ['', ['http://', dnsName]] };
 
     expect(stack.resolve(hello.url)).toEqual(url);
-    expect(Object.values(Template.fromStack(stack).toJSON().Outputs)).toEqual([expect.objectContaining({ Value: url })]);
+    const { Outputs } = Template.fromStack(stack).toJSON();
+    expect(Object.values(Outputs)).toEqual([expect.objectContaining({ Value: url })]);
   });
 
-  test('is no output when told', () => {
+  test('is not an output if outputUrl is false', () => {
     expect(templateOf({ outputUrl: false }).toJSON().Outputs).toBeUndefined();
   });
 });
 
-test('gives the constructs that it is made of', () => {
+test('exposes the constructs that it consists of', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello');
 
@@ -83,7 +93,7 @@ test('gives the constructs that it is made of', () => {
   expect(stack.resolve(hello.logGroup.logGroupName).Ref).toContain('LogGroup');
 });
 
-test('can be granted to: the role of the tasks gets the permission', () => {
+test('implements IGrantable: grants go to the task role', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello');
   new s3.Bucket(stack, 'Bucket').grantRead(hello);
@@ -94,7 +104,7 @@ test('can be granted to: the role of the tasks gets the permission', () => {
   });
 });
 
-test('can be connected to: the security group of the tasks is opened', () => {
+test('implements IConnectable: connections use the security group of the tasks', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello');
   const other = new ec2.SecurityGroup(stack, 'Other', { vpc: hello.vpc });

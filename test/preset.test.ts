@@ -1,26 +1,38 @@
-import { Stack } from 'aws-cdk-lib';
+import { CfnResource, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
-import { importedVpc } from './support/fixtures';
 import { containerOf, newStack, only, templateOf } from './support/synth';
 
 const inRegion = () => newStack({ env: { account: '123456789012', region: 'eu-central-1' } });
-const withPreset = (preset: Preset, props: HelloFargateServiceProps = {}, stack = inRegion()) => templateOf({ preset, ...props }, stack);
+const withPreset = (preset: Preset, props: HelloFargateServiceProps = {}, stack = inRegion()) =>
+  templateOf({ preset, ...props }, stack);
 const production = (props: HelloFargateServiceProps = {}, stack = inRegion()) =>
   withPreset(Preset.PRODUCTION, { ingress: Ingress.cloudFront(), ...props }, stack);
-const zonesOf = (template: Template) =>
-  new Set(Object.values(template.findResources('AWS::EC2::Subnet')).map(({ Properties }) => JSON.stringify(Properties.AvailabilityZone))).size;
-const attributesOf = (template: Template) => Object.fromEntries(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').LoadBalancerAttributes
-  .map(({ Key, Value }: { Key: string; Value: unknown }) => [Key, Value]));
-const groupOf = (template: Template) => Object.entries(template.findResources('AWS::Logs::LogGroup')).find(([id]) => /^HelloTaskLogGroup/.test(id))![1];
 
-test('without a preset, it is STANDARD', () => {
+function zoneCountOf(template: Template): number {
+  const subnets = Object.values(template.findResources('AWS::EC2::Subnet'));
+  return new Set(subnets.map(({ Properties }) => JSON.stringify(Properties.AvailabilityZone))).size;
+}
+
+function loadBalancerAttributesOf(template: Template): Record<string, unknown> {
+  const { LoadBalancerAttributes } = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
+  return Object.fromEntries(LoadBalancerAttributes
+    .map(({ Key, Value }: { Key: string; Value: unknown }) => [Key, Value]));
+}
+
+function logGroupOf(template: Template) {
+  const groups = Object.entries(template.findResources('AWS::Logs::LogGroup'));
+  return groups.find(([id]) => /^HelloTaskLogGroup/.test(id))![1];
+}
+
+test('is STANDARD by default', () => {
   expect(templateOf({}).toJSON()).toEqual(templateOf({ preset: Preset.STANDARD }).toJSON());
 });
 
-test('DEVELOPMENT is the cheapest that works', () => {
+test('DEVELOPMENT has the lowest cost', () => {
   const template = withPreset(Preset.DEVELOPMENT);
 
   expect(only(template, 'AWS::ECS::Service')).toMatchObject({
@@ -28,51 +40,81 @@ test('DEVELOPMENT is the cheapest that works', () => {
     CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }],
     NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'ENABLED' } },
   });
-  expect(groupOf(template).Properties.RetentionInDays).toBe(7);
+  expect(logGroupOf(template).Properties.RetentionInDays).toBe(7);
   template.resourceCountIs('AWS::EC2::NatGateway', 0);
-  expect(zonesOf(template)).toBe(2);
+  expect(zoneCountOf(template)).toBe(2);
 });
 
-test('PRODUCTION is private, over three zones, and logged', () => {
-  const template = production();
-
-  expect(only(template, 'AWS::ECS::Service')).toMatchObject({
-    DesiredCount: 3,
-    CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE', Weight: 1 }],
-    NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
-  });
-  expect(zonesOf(template)).toBe(3);
-  template.resourceCountIs('AWS::EC2::NatGateway', 3);
-  template.resourceCountIs('AWS::EC2::FlowLog', 1);
-  expect(attributesOf(template)).toMatchObject({ 'access_logs.s3.enabled': 'true', 'deletion_protection.enabled': 'true' });
-  expect(groupOf(template)).toMatchObject({ Properties: { RetentionInDays: 365 }, DeletionPolicy: 'Retain' });
-  expect(groupOf(template).Properties).toHaveProperty('KmsKeyId');
-});
-
-test('PRODUCTION has two zones where CDK knows no more', () => {
-  const template = production({}, newStack());
-
-  expect(zonesOf(template)).toBe(2);
-  template.resourceCountIs('AWS::EC2::NatGateway', 2);
-});
-
-test('PRODUCTION makes the root of your own image read-only', () => {
+describe('PRODUCTION', () => {
   const image = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 
-  expect(containerOf(production({ image })).ReadonlyRootFilesystem).toBe(true);
-  expect(containerOf(withPreset(Preset.STANDARD, { image })).ReadonlyRootFilesystem).toBe(false);
-  expect(containerOf(production({ image, enableExecuteCommand: true })).ReadonlyRootFilesystem).toBe(false);
-});
+  test('runs in private subnets of three Availability Zones, and logs', () => {
+    const template = production();
 
-describe('what is said wins', () => {
-  test('over DEVELOPMENT', () => {
-    const template = withPreset(Preset.DEVELOPMENT, { desiredCount: 4, capacity: Capacity.onDemand(), logRetention: logs.RetentionDays.ONE_DAY });
-
-    expect(only(template, 'AWS::ECS::Service')).toMatchObject({ DesiredCount: 4, CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE', Weight: 1 }] });
-    expect(groupOf(template).Properties.RetentionInDays).toBe(1);
+    expect(only(template, 'AWS::ECS::Service')).toMatchObject({
+      DesiredCount: 3,
+      CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE', Weight: 1 }],
+      NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
+    });
+    expect(zoneCountOf(template)).toBe(3);
+    template.resourceCountIs('AWS::EC2::NatGateway', 3);
+    template.resourceCountIs('AWS::EC2::FlowLog', 1);
+    expect(loadBalancerAttributesOf(template))
+      .toMatchObject({ 'access_logs.s3.enabled': 'true', 'deletion_protection.enabled': 'true' });
+    expect(logGroupOf(template)).toMatchObject({ Properties: { RetentionInDays: 365 }, DeletionPolicy: 'Retain' });
+    expect(logGroupOf(template).Properties).toHaveProperty('KmsKeyId');
   });
 
-  test('over PRODUCTION', () => {
+  test('uses two Availability Zones in an environment-agnostic stack', () => {
+    const template = production({}, newStack());
+
+    expect(zoneCountOf(template)).toBe(2);
+    template.resourceCountIs('AWS::EC2::NatGateway', 2);
+  });
+
+  test('creates one NAT gateway for each configured Availability Zone', () => {
+    production({ maxAzs: 2 }).resourceCountIs('AWS::EC2::NatGateway', 2);
+  });
+
+  test('makes the root filesystem of an own image read-only, unless ECS Exec is enabled', () => {
+    expect(containerOf(production({ image })).ReadonlyRootFilesystem).toBe(true);
+    expect(containerOf(withPreset(Preset.STANDARD, { image })).ReadonlyRootFilesystem).toBe(false);
+    expect(containerOf(production({ image, enableExecuteCommand: true })).ReadonlyRootFilesystem).toBe(false);
+  });
+
+  test('does not change a given VPC', () => {
+    const stack = inRegion();
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-12345678',
+      vpcCidrBlock: '10.9.0.0/16',
+      availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+      privateSubnetIds: ['subnet-1', 'subnet-2'],
+      publicSubnetIds: ['subnet-3', 'subnet-4'],
+    });
+    const template = production({ vpc, ingress: Ingress.http({ internetFacing: false }) }, stack);
+    const { AwsvpcConfiguration } = only(template, 'AWS::ECS::Service').NetworkConfiguration;
+
+    template.resourceCountIs('AWS::EC2::VPC', 0);
+    expect(AwsvpcConfiguration.Subnets).toEqual(['subnet-1', 'subnet-2']);
+  });
+});
+
+describe('explicit props', () => {
+  test('override DEVELOPMENT', () => {
+    const template = withPreset(Preset.DEVELOPMENT, {
+      desiredCount: 4,
+      capacity: Capacity.onDemand(),
+      logRetention: logs.RetentionDays.ONE_DAY,
+    });
+
+    expect(only(template, 'AWS::ECS::Service')).toMatchObject({
+      DesiredCount: 4,
+      CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE', Weight: 1 }],
+    });
+    expect(logGroupOf(template).Properties.RetentionInDays).toBe(1);
+  });
+
+  test('override PRODUCTION', () => {
     const template = production({
       desiredCount: 2,
       maxAzs: 2,
@@ -83,53 +125,43 @@ describe('what is said wins', () => {
     });
 
     expect(only(template, 'AWS::ECS::Service').DesiredCount).toBe(2);
-    expect(zonesOf(template)).toBe(2);
+    expect(zoneCountOf(template)).toBe(2);
     template.resourceCountIs('AWS::EC2::NatGateway', 0);
     template.resourceCountIs('AWS::EC2::FlowLog', 0);
-    expect(attributesOf(template)).not.toHaveProperty(['access_logs.s3.enabled']);
-    expect(attributesOf(template)['deletion_protection.enabled']).not.toBe('true');
+    expect(loadBalancerAttributesOf(template)).not.toHaveProperty(['access_logs.s3.enabled']);
+    expect(loadBalancerAttributesOf(template)['deletion_protection.enabled']).not.toBe('true');
     expect(containerOf(template).ReadonlyRootFilesystem).toBe(false);
   });
 
-  test('a gateway for each of the zones that are said', () => {
-    production({ maxAzs: 2 }).resourceCountIs('AWS::EC2::NatGateway', 2);
+  test('with scaling leave out the desired count', () => {
+    const template = production({ scaling: { minCapacity: 3, maxCapacity: 9 } });
+
+    expect(only(template, 'AWS::ECS::Service')).not.toHaveProperty('DesiredCount');
   });
 
-  test('scaling has no count', () => {
-    expect(only(production({ scaling: { minCapacity: 3, maxCapacity: 9 } }), 'AWS::ECS::Service')).not.toHaveProperty('DesiredCount');
-  });
-
-  test('what is undefined is not said', () => {
+  test('that are undefined do not override the preset', () => {
     expect(production({ desiredCount: undefined, maxAzs: undefined }).toJSON()).toEqual(production().toJSON());
   });
 });
 
-test('a VPC that was given is as it is', () => {
-  const stack = inRegion();
-  const vpc = importedVpc(stack, { withPrivateSubnets: true });
-  const template = production({ vpc, ingress: Ingress.http({ internetFacing: false }) }, stack);
-
-  template.resourceCountIs('AWS::EC2::VPC', 0);
-  expect(only(template, 'AWS::ECS::Service').NetworkConfiguration.AwsvpcConfiguration.Subnets)
-    .toEqual(vpc.privateSubnets.map(({ subnetId }) => subnetId));
-});
-
-describe('PRODUCTION demands TLS', () => {
+describe('PRODUCTION requires TLS', () => {
   test.each<[string, HelloFargateServiceProps, RegExp]>([
-    ['no ingress', {}, /Stack\/Hello: ingress is not given, but Preset\.PRODUCTION demands TLS; give Ingress\.https, Ingress\.cloudFront/],
-    ['a public load balancer without TLS', { ingress: Ingress.http() }, /ingress is Ingress\.http\(\), but Preset\.PRODUCTION demands TLS of a public load balancer; .* or set internetFacing: false$/],
-  ])('fails with %s', (_what, props, message) => {
+    ['no ingress', {},
+      /Stack\/Hello: ingress is not set, but Preset\.PRODUCTION requires TLS; .*Ingress\.https, Ingress\.cloudFront/],
+    ['a public load balancer without TLS', { ingress: Ingress.http() },
+      /ingress is Ingress\.http\(\), but Preset\.PRODUCTION requires TLS for a public .*internetFacing: false$/],
+  ])('and fails with %s', (_what, props, message) => {
     const stack = inRegion();
 
     expect(() => new HelloFargateService(stack, 'Hello', { preset: Preset.PRODUCTION, ...props })).toThrow(message);
-    expect(Stack.of(stack).node.findAll().filter((child) => 'cfnResourceType' in child)).toEqual([]);
+    expect(Stack.of(stack).node.findAll().filter(CfnResource.isCfnResource)).toEqual([]);
   });
 
   test.each([
-    ['an internal one', Ingress.http({ internetFacing: false })],
+    ['an internal load balancer', Ingress.http({ internetFacing: false })],
     ['CloudFront', Ingress.cloudFront()],
     ['an HTTP API', Ingress.httpApi()],
-  ])('and takes %s', (_what, ingress) => {
+  ])('and accepts %s', (_what, ingress) => {
     expect(() => production({ ingress })).not.toThrow();
   });
 });

@@ -58,7 +58,7 @@ export function tables(): Record<string, string> {
   return {
     'cost-of-the-default': estimateOf(() => ({})).toMarkdown(),
     'cost-of-configurations': [
-      '| | $ a month |',
+      '| | $ per month |',
       '|---|---:|',
       ...CONFIGURATIONS.map(([title, props, usage]) => `| ${title} | ${show(estimateOf(props, usage))} |`),
     ].join('\n'),

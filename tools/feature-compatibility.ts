@@ -94,7 +94,7 @@ const DEPLOYMENTS: Row[] = [
 const SCALING: Row[] = [
   {
     title: 'scaling by `cpu`, target tracking',
-    props: { scaling: { ...scaling, cpu: CpuScaling.targetTracking(60) } },
+    props: { scaling: { ...scaling, cpu: CpuScaling.targetTracking({ targetUtilizationPercent: 60 }) } },
     inspect: count(SCALING_POLICY),
   },
   {

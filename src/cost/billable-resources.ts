@@ -6,23 +6,20 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { IConstruct } from 'constructs';
+import { FixedCost, FREE_TASK_STORAGE } from './prices';
 import { sharedVpcOf } from '../network/network';
 import { Preset } from '../preset';
 
-/** What is billed as long as it exists. */
-export type Standing = 'loadBalancer' | 'loadBalancerIpv4' | 'taskIpv4' | 'natGateway' | 'elasticIpv4' | 'endpoint' | 'dnsNamespace'
-  | 'alarmMetric' | 'dashboard' | 'key' | 'secret';
+export type Counts = Partial<Record<FixedCost, number>>;
 
-export type Counts = { [kind in Standing]?: number };
-
-/** What is billed of a service, as far as its constructs say. */
+/** The billable resources of a service, as far as they are known at synthesis. */
 export interface BillableResources {
-  /** Not there if only the deployment knows it. */
+  /** Not set if it is a token. */
   readonly region?: string;
-  /** Not there if only the deployment knows their size. */
+  /** Not set if their size is a token. */
   readonly tasks?: BillableTasks;
   readonly own: Counts;
-  /** What all services of the stack use. */
+  /** Resources that all services of the stack share. */
   readonly shared: Counts;
   readonly isLoadBalanced: boolean;
   readonly ingress: 'public' | 'internal' | 'cloudFront' | 'httpApi';
@@ -39,13 +36,10 @@ export interface BillableTasks {
   readonly memoryGb: number;
   readonly storageGb: number;
   readonly count: number;
-  /** How many of them are never on Spot. */
+  /** The number of tasks that never run on Spot. */
   readonly onDemand: number;
   readonly haveIpv4: boolean;
 }
-
-/** GB of storage that each task has without paying for it. */
-export const STORAGE_INCLUDED = 20;
 
 /** The constructs of a service that are billed. */
 export interface BilledService extends IConstruct {
@@ -59,7 +53,7 @@ export interface BilledService extends IConstruct {
   readonly httpApi?: IConstruct;
 }
 
-/** What AWS bills nothing for by itself, and what is counted with the tasks and the traffic. */
+/** Resource types that are free, or that are billed by tasks and traffic. */
 const NO_CHARGE = new RegExp(`^AWS::(${[
   'IAM::.*',
   'EC2::(VPC|Subnet.*|Route.*|InternetGateway|VPCGatewayAttachment|SecurityGroup.*)',
@@ -76,96 +70,121 @@ const NO_CHARGE = new RegExp(`^AWS::(${[
   'WAFv2::WebACLAssociation',
 ].join('|')})$`);
 
-const BUCKETS = 'what is stored in S3, like access logs: $0.023 a GB and month';
+const S3_STORAGE = 'S3 storage, such as access logs: $0.023 per GB-month';
+const DEPLOYMENT_FUNCTIONS = 'Lambda functions used only during deployment';
+const NOTIFICATIONS = 'SNS notifications';
 
-/** What the table of prices does not have, in words. Any other type is named as it is. */
-const NOT_PRICED: { [type: string]: string } = {
-  'AWS::S3::Bucket': BUCKETS,
-  'AWS::EC2::FlowLog': 'flow logs: $0.50 a GB taken in',
-  'AWS::ApplicationAutoScaling::ScalingPolicy': 'the alarms that target tracking makes for itself',
-  'AWS::ServiceDiscovery::Service': 'calls of Cloud Map',
+/** Descriptions of resource types without a price. Other types are listed by their name. */
+const NOT_PRICED: Record<string, string> = {
+  'AWS::S3::Bucket': S3_STORAGE,
+  'AWS::EC2::FlowLog': 'VPC flow logs: $0.50 per GB ingested',
+  'AWS::ApplicationAutoScaling::ScalingPolicy': 'the alarms that target tracking creates',
+  'AWS::ServiceDiscovery::Service': 'AWS Cloud Map API calls',
   'AWS::ApiGatewayV2::VpcLink': 'the VPC link of API Gateway',
-  'AWS::CloudFront::VpcOrigin': 'what CloudFront sends to its VPC origin',
+  'AWS::CloudFront::VpcOrigin': 'data transfer from CloudFront to its VPC origin',
   'AWS::CloudWatch::CompositeAlarm': 'composite alarms',
-  'AWS::Logs::MetricFilter': 'metrics that are made of log lines',
-  'AWS::SNS::Topic': 'notifications',
-  'AWS::SNS::Subscription': 'notifications',
-  'AWS::SNS::TopicPolicy': 'notifications',
+  'AWS::Logs::MetricFilter': 'custom metrics from log lines',
+  'AWS::SNS::Topic': NOTIFICATIONS,
+  'AWS::SNS::Subscription': NOTIFICATIONS,
+  'AWS::SNS::TopicPolicy': NOTIFICATIONS,
   'AWS::Route53::RecordSet': 'DNS queries',
   'AWS::Lambda::Function': 'Lambda functions',
-  'Custom::AWS': 'functions that run while it is deployed',
-  'Custom::VpcRestrictDefaultSG': 'functions that run while it is deployed',
+  'Custom::AWS': DEPLOYMENT_FUNCTIONS,
+  'Custom::VpcRestrictDefaultSG': DEPLOYMENT_FUNCTIONS,
 };
 
-/** Reads the bill from the finished constructs, so that what was added to them by CDK's own classes counts too. */
+/** Collects the billable resources from the finished constructs, including those that the user has added to them. */
 export function readBillableResources(service: BilledService): BillableResources {
   const stack = Stack.of(service);
   const reader = new Reader(stack);
-  reader.notPriced.add('traffic between zones').add('the image in ECR: $0.10 a GB and month');
+  reader.notPriced.add('data transfer between Availability Zones').add('image storage in ECR: $0.10 per GB-month');
   const tasks = reader.tasks(service);
   const own = reader.count(service);
-
-  const sharedVpc = sharedVpcOf(service);
-  const isShared = sharedVpc !== undefined && sharedVpc === service.vpc;
-  const shared = isShared ? reader.count(sharedVpc.node.scope!) : {};
-  if (!isShared) { reader.notPriced.add(`what else stands in the VPC ${service.vpc.node.path}: NAT gateways, endpoints, and what goes through them`); }
+  const shared = reader.sharedNetwork(service);
   if (service.targetGroup && !service.loadBalancer) {
-    reader.notPriced.add('the load balancer of the shared listener, at rest');
-    reader.assumptions.add('the clients of the shared listener are in the internet');
+    reader.notPriced.add('the load balancer of the shared listener');
+    reader.assumptions.add('clients of the shared listener are on the internet');
   }
-
-  const distribution = service.distribution?.node.defaultChild as cloudfront.CfnDistribution | undefined;
-  const hasWebAcl = resourcesOf(service, 'AWS::WAFv2::WebACLAssociation').length > 0
-    || Boolean(distribution && stack.resolve(distribution.distributionConfig).webAclId);
-  if (hasWebAcl) { reader.notPriced.add('the web ACL: $5 a month, and $1 for each rule'); }
-
-  const { retentionInDays, logGroupClass } = reader.read<logs.CfnLogGroup>(service.logGroup.node.defaultChild, 'retentionInDays', 'logGroupClass');
-  if (typeof retentionInDays !== 'number') { reader.assumptions.add('logs are kept for a year'); }
-
+  const hasWebAcl = hasWebAclOf(service);
+  if (hasWebAcl) { reader.notPriced.add('the web ACL: $5 per month, and $1 for each rule'); }
   return {
     region: Token.isUnresolved(stack.region) ? undefined : stack.region,
     tasks,
     own,
     shared,
     isLoadBalanced: service.targetGroup !== undefined,
-    ingress: distribution ? 'cloudFront' : service.httpApi ? 'httpApi' : own.loadBalancer && !own.loadBalancerIpv4 ? 'internal' : 'public',
+    ingress: ingressOf(service, own),
     hasWebAcl,
-    logsAreInfrequent: logGroupClass === 'INFREQUENT_ACCESS',
-    logRetentionDays: typeof retentionInDays === 'number' ? retentionInDays : 365,
+    ...reader.logs(service),
     assumptions: [...reader.assumptions],
     notPriced: [...reader.notPriced],
   };
 }
 
-function resourcesOf(scope: IConstruct, type?: string): CfnResource[] {
-  return scope.node.findAll()
-    .filter((child): child is CfnResource => CfnResource.isCfnResource(child) && (type === undefined || child.cfnResourceType === type));
+function ingressOf({ distribution, httpApi }: BilledService, own: Counts): BillableResources['ingress'] {
+  if (distribution) { return 'cloudFront'; }
+  if (httpApi) { return 'httpApi'; }
+  return own.loadBalancer && !own.loadBalancerIpv4 ? 'internal' : 'public';
 }
 
-/** Reads resources as the template will have them. */
+function hasWebAclOf(service: BilledService): boolean {
+  if (resourcesOf(service, 'AWS::WAFv2::WebACLAssociation').length > 0) { return true; }
+  const distribution = service.distribution?.node.defaultChild as cloudfront.CfnDistribution | undefined;
+  return Boolean(distribution && Stack.of(service).resolve(distribution.distributionConfig).webAclId);
+}
+
+function resourcesOf(scope: IConstruct, type?: string): CfnResource[] {
+  return scope.node.findAll()
+    .filter((child): child is CfnResource => CfnResource.isCfnResource(child))
+    .filter((resource) => type === undefined || resource.cfnResourceType === type);
+}
+
+/** Reads properties of resources as they are rendered in the template. */
 class Reader {
   public readonly assumptions = new Set<string>();
   public readonly notPriced = new Set<string>();
 
   constructor(private readonly stack: Stack) {}
 
-  /** Some properties of a resource; what only the deployment knows is an object. */
-  public read<T>(resource: IConstruct | undefined, ...properties: (keyof T)[]): any {
-    return this.stack.resolve(Object.fromEntries(properties.map((property) => [property, (resource as T | undefined)?.[property]])));
+  /** Resolved properties of a resource. A value that is only known during deployment is an object. */
+  private read<T>(resource: IConstruct | undefined, ...properties: (keyof T)[]): any {
+    const values = properties.map((property) => [property, (resource as T | undefined)?.[property]]);
+    return this.stack.resolve(Object.fromEntries(values));
   }
 
   public count(scope: IConstruct): Counts {
     const counts: Counts = {};
     for (const resource of resourcesOf(scope)) {
-      for (const [kind, number] of Object.entries(this.standing(resource)) as [Standing, number][]) {
+      for (const [kind, number] of Object.entries(this.fixedCosts(resource)) as [FixedCost, number][]) {
         counts[kind] = (counts[kind] ?? 0) + number;
       }
     }
     return counts;
   }
 
-  private standing(resource: CfnResource): Counts {
-    switch (resource.cfnResourceType) {
+  /** Counts the network that the services of the stack share. Another VPC is not part of the estimate. */
+  public sharedNetwork(service: BilledService): Counts {
+    const { vpc } = service;
+    const sharedVpc = sharedVpcOf(service);
+    if (sharedVpc && sharedVpc === vpc) { return this.count(sharedVpc.node.scope!); }
+    this.notPriced.add(`other resources in the VPC ${vpc.node.path}: NAT gateways, VPC endpoints and their traffic`);
+    return {};
+  }
+
+  public logs({ logGroup }: BilledService): Pick<BillableResources, 'logRetentionDays' | 'logsAreInfrequent'> {
+    const { retentionInDays, logGroupClass } =
+      this.read<logs.CfnLogGroup>(logGroup.node.defaultChild, 'retentionInDays', 'logGroupClass');
+    const isKnown = typeof retentionInDays === 'number';
+    if (!isKnown) { this.assumptions.add('logs are kept for one year'); }
+    return {
+      logRetentionDays: isKnown ? retentionInDays : 365,
+      logsAreInfrequent: logGroupClass === 'INFREQUENT_ACCESS',
+    };
+  }
+
+  private fixedCosts(resource: CfnResource): Counts {
+    const { cfnResourceType: type } = resource;
+    switch (type) {
       case 'AWS::EC2::NatGateway': return { natGateway: 1 };
       case 'AWS::EC2::EIP': return { elasticIpv4: 1 };
       case 'AWS::EC2::VPCEndpoint': return this.endpoint(resource);
@@ -177,83 +196,101 @@ class Reader {
       case 'AWS::ServiceDiscovery::PrivateDnsNamespace': return { dnsNamespace: 1 };
       case 'AWS::ECS::Cluster': return this.cluster(resource);
     }
-    if (!NO_CHARGE.test(resource.cfnResourceType)) { this.notPriced.add(NOT_PRICED[resource.cfnResourceType] ?? resource.cfnResourceType); }
+    if (!NO_CHARGE.test(type)) { this.notPriced.add(NOT_PRICED[type] ?? type); }
     return {};
   }
 
   private endpoint(resource: CfnResource): Counts {
     const { vpcEndpointType, subnetIds } = this.read<ec2.CfnVPCEndpoint>(resource, 'vpcEndpointType', 'subnetIds');
-    return vpcEndpointType === 'Interface' ? { endpoint: this.zones(subnetIds) } : {};
+    return vpcEndpointType === 'Interface' ? { endpoint: this.zoneCount(subnetIds) } : {};
   }
 
   private loadBalancer(resource: CfnResource): Counts {
     const { type = 'application', scheme, subnets, ipAddressType, loadBalancerAttributes = [] } =
-      this.read<elbv2.CfnLoadBalancer>(resource, 'type', 'scheme', 'subnets', 'ipAddressType', 'loadBalancerAttributes');
+      this.read<elbv2.CfnLoadBalancer>(
+        resource, 'type', 'scheme', 'subnets', 'ipAddressType', 'loadBalancerAttributes');
     if (type !== 'application') {
       this.notPriced.add(`a load balancer of type ${type}`);
       return {};
     }
-    if (loadBalancerAttributes.some(({ key, value }: any) => key === 'access_logs.s3.enabled' && value === 'true')) { this.notPriced.add(BUCKETS); }
-    const isPublic = scheme !== 'internal' && ipAddressType !== 'dualstack-without-public-ipv4';
-    return { loadBalancer: 1, loadBalancerIpv4: isPublic ? this.zones(subnets) : 0 };
+    const hasAccessLogs = loadBalancerAttributes
+      .some(({ key, value }: any) => key === 'access_logs.s3.enabled' && value === 'true');
+    if (hasAccessLogs) { this.notPriced.add(S3_STORAGE); }
+    const hasIpv4 = scheme !== 'internal' && ipAddressType !== 'dualstack-without-public-ipv4';
+    return { loadBalancer: 1, loadBalancerIpv4: hasIpv4 ? this.zoneCount(subnets) : 0 };
   }
 
-  /** An alarm is billed for each metric that it reads, and an expression is none. */
+  /** An alarm is billed for each metric that it uses, but not for expressions. */
   private alarm(resource: CfnResource): Counts {
-    const { metrics, period = 60 } = this.read<cloudwatch.CfnAlarm>(resource, 'metrics', 'period');
-    const periods: number[] = metrics?.flatMap(({ metricStat }: any) => metricStat ? [metricStat.period] : []) ?? [period];
-    const isCommon = periods.every((seconds) => seconds >= 60)
-      && !metrics?.some(({ expression = '' }) => /ANOMALY_DETECTION_BAND|^\s*SELECT\b/i.test(expression));
-    if (!isCommon) { this.notPriced.add('alarms of high resolution, on anomalies or on queries'); }
-    return isCommon ? { alarmMetric: periods.length } : {};
+    const { metrics = [], period = 60 } = this.read<cloudwatch.CfnAlarm>(resource, 'metrics', 'period');
+    const metricStats = metrics.flatMap(({ metricStat }: any) => metricStat ?? []);
+    const periods: number[] = metrics.length > 0 ? metricStats.map((stat: any) => stat.period) : [period];
+    const hasSpecialPrice = periods.some((seconds) => seconds < 60)
+      || metrics.some(({ expression = '' }: any) => /ANOMALY_DETECTION_BAND|^\s*SELECT\b/i.test(expression));
+    if (hasSpecialPrice) {
+      this.notPriced.add('high-resolution, anomaly detection and Metrics Insights alarms');
+      return {};
+    }
+    return { alarmMetric: periods.length };
   }
 
   private cluster(resource: CfnResource): Counts {
     const { clusterSettings = [] } = this.read<ecs.CfnCluster>(resource, 'clusterSettings');
-    if (clusterSettings.some(({ name, value }: any) => name === 'containerInsights' && value !== 'disabled')) { this.notPriced.add('Container Insights'); }
+    const hasInsights = clusterSettings
+      .some(({ name, value }: any) => name === 'containerInsights' && value !== 'disabled');
+    if (hasInsights) { this.notPriced.add('Container Insights'); }
     return {};
   }
 
-  private zones(subnets: unknown): number {
+  private zoneCount(subnets: unknown): number {
     if (Array.isArray(subnets)) { return subnets.length; }
-    this.assumptions.add('two zones, where only the deployment knows how many');
+    this.assumptions.add('two Availability Zones, if their number is only known during deployment');
     return 2;
   }
 
   public tasks(service: BilledService): BillableTasks | undefined {
-    const { cpu, memory, ephemeralStorage, runtimePlatform } =
-      this.read<ecs.CfnTaskDefinition>(service.taskDefinition.node.defaultChild, 'cpu', 'memory', 'ephemeralStorage', 'runtimePlatform');
-    const { capacityProviderStrategy = [], networkConfiguration } =
-      this.read<ecs.CfnService>(service.service.node.defaultChild, 'capacityProviderStrategy', 'networkConfiguration');
+    const { cpu, memory, ephemeralStorage, runtimePlatform } = this.read<ecs.CfnTaskDefinition>(
+      service.taskDefinition.node.defaultChild, 'cpu', 'memory', 'ephemeralStorage', 'runtimePlatform');
     const [vcpu, memoryGb] = [Number(cpu) / 1024, Number(memory) / 1024];
     if (Number.isNaN(vcpu) || Number.isNaN(memoryGb)) {
-      this.notPriced.add('the tasks, whose size only the deployment knows');
+      this.notPriced.add('the tasks, whose size is only known during deployment');
       return undefined;
     }
-    const usesSpot = capacityProviderStrategy.some(({ capacityProvider, weight }: any) => capacityProvider === 'FARGATE_SPOT' && weight > 0);
-    const base = capacityProviderStrategy.find(({ capacityProvider }: any) => capacityProvider === 'FARGATE')?.base ?? 0;
+    const { capacityProviderStrategy = [], networkConfiguration } = this.read<ecs.CfnService>(
+      service.service.node.defaultChild, 'capacityProviderStrategy', 'networkConfiguration');
+    const [onDemand, spot] = ['FARGATE', 'FARGATE_SPOT']
+      .map((name) => capacityProviderStrategy.find(({ capacityProvider }: any) => capacityProvider === name));
     return {
       isArm: runtimePlatform?.cpuArchitecture === 'ARM64',
       vcpu,
       memoryGb,
-      storageGb: ephemeralStorage?.sizeInGiB ?? STORAGE_INCLUDED,
+      storageGb: ephemeralStorage?.sizeInGiB ?? FREE_TASK_STORAGE,
       count: this.taskCount(service),
-      onDemand: usesSpot ? base : Infinity,
+      onDemand: spot?.weight > 0 ? onDemand?.base ?? 0 : Infinity,
       haveIpv4: networkConfiguration?.awsvpcConfiguration?.assignPublicIp === 'ENABLED',
     };
   }
 
   private taskCount(service: BilledService): number {
-    const [target] = resourcesOf(service.service, 'AWS::ApplicationAutoScaling::ScalableTarget');
     const { desiredCount } = this.read<ecs.CfnService>(service.service.node.defaultChild, 'desiredCount');
+    const [target] = resourcesOf(service.service, 'AWS::ApplicationAutoScaling::ScalableTarget');
     const { minCapacity, maxCapacity } = this.read<any>(target, 'minCapacity', 'maxCapacity');
     const count = target ? minCapacity : desiredCount;
     if (typeof count !== 'number') {
-      const usual = Preset.STANDARD._defaults.desiredCount;
-      this.assumptions.add(`${usual} tasks unless averageTasks says otherwise, as only the deployment knows how many`);
-      return usual;
+      const standardCount = Preset.STANDARD._defaults.desiredCount;
+      this.assumptions.add(`${taskText(standardCount)} if averageTasks is not set, `
+        + 'because the number is only known during deployment');
+      return standardCount;
     }
-    if (target) { this.assumptions.add(`${count} tasks unless averageTasks says otherwise, the fewest that scaling allows; it allows ${JSON.stringify(maxCapacity)}`); }
+    if (target) {
+      this.assumptions.add(`${taskText(count)} if averageTasks is not set, `
+        + `the minimum of scaling, whose maximum is ${JSON.stringify(maxCapacity)}`);
+    }
     return count;
   }
+}
+
+/** A number of tasks in words, in the singular for 1. */
+export function taskText(count: number, qualifier = ''): string {
+  return `${Math.round(count * 100) / 100} ${count === 1 ? 'task' : 'tasks'}${qualifier}`;
 }

@@ -1,185 +1,130 @@
 import { Token } from 'aws-cdk-lib';
-import { BillableResources, BilledService, readBillableResources, Counts, Standing, STORAGE_INCLUDED } from './billable-resources';
+import {
+  BillableResources, BillableTasks, BilledService, Counts, readBillableResources, taskText,
+} from './billable-resources';
+import {
+  DAYS_PER_MONTH, FIXED_PRICES, FixedCost, formatPrice, FREE_TASK_STORAGE, HOURS_PER_MONTH,
+  MAX_SPOT_DISCOUNT, Price, PRICES, PRICES_CHECKED,
+} from './prices';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** What a service has to do in a month, for `estimateMonthlyCost`. Without any of it, the estimate is that of a service at rest. */
+/** Monthly usage of a service for `estimateMonthlyCost`. Without it, the estimate is for a service without traffic. */
 export interface CostUsage {
   /**
-   * Requests a second, on the average of the month. Each is taken for a connection of its own, which is the most that a load balancer charges.
+   * Average number of requests per second. The estimate assumes that each request opens a new connection, which is the
+   * upper bound of what a load balancer charges.
    *
    * @default 0
    */
   readonly requestsPerSecond?: number;
 
   /**
-   * GB a month that the service answers its clients.
+   * GB per month that the service sends to its clients.
    *
    * @default 0
    */
   readonly gigabytesOut?: number;
 
   /**
-   * GB a month that the containers log.
+   * GB per month that the containers log.
    *
    * @default 0
    */
   readonly logGigabytes?: number;
 
   /**
-   * How many tasks run, on the average of the month; fractions are fine.
+   * Average number of running tasks. It can be a fraction.
    *
-   * @default - `desiredCount`, or with `scaling` its `minCapacity`
+   * @default - `desiredCount`, or `minCapacity` of `scaling`
    */
   readonly averageTasks?: number;
 }
 
-/** One line of a `CostEstimate`. */
+/** A line item of a `CostEstimate`. */
 export interface CostLineItem {
-  /** What is paid for, and how much of it. */
+  /** The resource and its quantity. */
   readonly item: string;
 
-  /** The price of one, like `$0.045 an hour`. */
+  /** The unit price, like `$0.045 per hour`. */
   readonly price: string;
 
-  /** Where that price is published. */
+  /** URL of the page that publishes the price. */
   readonly source: string;
 
-  /** Dollars a month, in whole cents: with Spot, the low end. */
+  /** Dollars per month, rounded to cents. With Spot, the lowest cost. */
   readonly dollars: number;
 
-  /** Dollars a month, in whole cents: with Spot, the high end, else the same as `dollars`. */
+  /** Dollars per month, rounded to cents. With Spot, the highest cost, otherwise the same as `dollars`. */
   readonly dollarsHigh: number;
 
-  /** Whether all services of the stack share it, so that it is paid once for all of them. */
+  /** Whether all services of the stack share the resource, so it is billed only once for all of them. */
   readonly isShared: boolean;
 }
 
-const FARGATE = 'https://aws.amazon.com/fargate/pricing/';
-const LOAD_BALANCING = 'https://aws.amazon.com/elasticloadbalancing/pricing/';
-const VPC = 'https://aws.amazon.com/vpc/pricing/';
-const PRIVATE_LINK = 'https://aws.amazon.com/privatelink/pricing/';
-const CLOUD_WATCH = 'https://aws.amazon.com/cloudwatch/pricing/';
-const CLOUD_FRONT = 'https://aws.amazon.com/cloudfront/pricing/';
-
-interface Price {
-  readonly dollars: number;
-  readonly per: string;
-  /** How many the price is for. */
-  readonly times?: number;
-  readonly source: string;
-}
-
-/** List prices of us-east-1 in dollars. The first tier counts for all of it, and no free tier is taken off. */
-const CHECKED = '2026-09';
-const PRICES = {
-  armCpu: { dollars: 0.03238, per: 'a vCPU and hour', source: FARGATE },
-  armMemory: { dollars: 0.00356, per: 'a GB and hour', source: FARGATE },
-  x86Cpu: { dollars: 0.04048, per: 'a vCPU and hour', source: FARGATE },
-  x86Memory: { dollars: 0.004445, per: 'a GB and hour', source: FARGATE },
-  taskStorage: { dollars: 0.000111, per: 'a GB and hour', source: FARGATE },
-  loadBalancer: { dollars: 0.0225, per: 'an hour', source: LOAD_BALANCING },
-  capacityUnit: { dollars: 0.008, per: 'an LCU and hour', source: LOAD_BALANCING },
-  publicIpv4: { dollars: 0.005, per: 'an hour', source: VPC },
-  natGateway: { dollars: 0.045, per: 'an hour', source: VPC },
-  natGigabyte: { dollars: 0.045, per: 'a GB', source: VPC },
-  endpoint: { dollars: 0.01, per: 'an hour', source: PRIVATE_LINK },
-  endpointGigabyte: { dollars: 0.01, per: 'a GB', source: PRIVATE_LINK },
-  alarmMetric: { dollars: 0.1, per: 'a month', source: CLOUD_WATCH },
-  dashboard: { dollars: 3, per: 'a month', source: CLOUD_WATCH },
-  logIngestion: { dollars: 0.5, per: 'a GB', source: CLOUD_WATCH },
-  infrequentLogIngestion: { dollars: 0.25, per: 'a GB', source: CLOUD_WATCH },
-  logStorage: { dollars: 0.03, per: 'a GB and month', source: CLOUD_WATCH },
-  cloudFrontRequest: { dollars: 0.01, per: 'for 10,000', times: 10_000, source: CLOUD_FRONT },
-  cloudFrontGigabyte: { dollars: 0.085, per: 'a GB', source: CLOUD_FRONT },
-  httpApiRequest: { dollars: 1, per: 'a million', times: 1_000_000, source: 'https://aws.amazon.com/api-gateway/pricing/' },
-  webAclRequest: { dollars: 0.6, per: 'a million', times: 1_000_000, source: 'https://aws.amazon.com/waf/pricing/' },
-  dnsNamespace: { dollars: 0.5, per: 'a month', source: 'https://aws.amazon.com/route53/pricing/' },
-  key: { dollars: 1, per: 'a month', source: 'https://aws.amazon.com/kms/pricing/' },
-  secret: { dollars: 0.4, per: 'a month', source: 'https://aws.amazon.com/secrets-manager/pricing/' },
-  // AWS draws its own table of these (https://aws.amazon.com/ec2/pricing/on-demand/) by a script; this page quotes it, as of 2026-06.
-  gigabyteOut: { dollars: 0.09, per: 'a GB (2026-06)', source: 'https://www.usage.ai/blogs/aws/networking-cost/data-transfer-costs/' },
-};
-const HOURS = 730;
-const DAYS = HOURS / 24;
-/** "Up to" that much less, says AWS; the discount moves. */
-const SPOT_DISCOUNT = 0.7;
-
-/** What is paid for as long as it exists, by what it is called when there is one, and when there are more. */
-const STANDING: { [kind in Standing]: { one: string; many: string; price: Price; hours: number } } = {
-  loadBalancer: { one: 'load balancer', many: 'load balancers', price: PRICES.loadBalancer, hours: HOURS },
-  loadBalancerIpv4: { one: 'public IPv4 address of the load balancer', many: 'public IPv4 addresses of the load balancer', price: PRICES.publicIpv4, hours: HOURS },
-  taskIpv4: { one: 'public IPv4 address of the tasks', many: 'public IPv4 addresses of the tasks', price: PRICES.publicIpv4, hours: HOURS },
-  natGateway: { one: 'NAT gateway', many: 'NAT gateways', price: PRICES.natGateway, hours: HOURS },
-  elasticIpv4: { one: 'public IPv4 address to go out by', many: 'public IPv4 addresses to go out by', price: PRICES.publicIpv4, hours: HOURS },
-  endpoint: { one: 'VPC endpoint in a zone', many: 'VPC endpoints × zones', price: PRICES.endpoint, hours: HOURS },
-  dnsNamespace: { one: 'DNS namespace', many: 'DNS namespaces', price: PRICES.dnsNamespace, hours: 1 },
-  alarmMetric: { one: 'metric that alarms read', many: 'metrics that alarms read', price: PRICES.alarmMetric, hours: 1 },
-  dashboard: { one: 'dashboard', many: 'dashboards', price: PRICES.dashboard, hours: 1 },
-  key: { one: 'KMS key', many: 'KMS keys', price: PRICES.key, hours: 1 },
-  secret: { one: 'secret', many: 'secrets', price: PRICES.secret, hours: 1 },
-};
-/** What a service costs in a month: list prices of us-east-1, without free tiers, taxes and discounts. */
+/** The estimated monthly cost of a service at list prices of us-east-1, without free tiers, taxes and discounts. */
 export class CostEstimate {
   /** @internal */
-  public static _of(bill: BillableResources, lineItems: CostLineItem[], assumptions: string[], notPriced: string[]): CostEstimate {
-    return new CostEstimate(lineItems, [
-      `list prices of us-east-1, checked ${CHECKED}, ${HOURS} hours, no free tier`,
-      ...bill.region === 'us-east-1' ? [] : [`${bill.region ? `${bill.region} has prices of its own` : 'the region is not known yet'}: priced as us-east-1`],
-      ...bill.assumptions, ...assumptions,
-      ...lineItems.some(({ isShared }) => isShared) ? ['what is shared is paid once for all services of the stack, and is in the estimate of each'] : [],
-    ], [...bill.notPriced, ...notPriced]);
+  public static _of(lineItems: CostLineItem[], assumptions: string[], notPriced: string[]): CostEstimate {
+    return new CostEstimate(lineItems, assumptions, notPriced);
   }
 
-  /** What is paid for, dearest kinds first as a rule: tasks, ways in and out, what watches, what flows. */
+  /** Tasks, resources that are billed by time, requests, data transfer and logs, in this order. */
   public readonly lineItems: CostLineItem[];
 
-  /** Dollars a month, the sum of `dollars` of all lines: with Spot, the low end. */
+  /** Dollars per month, the sum of `dollars` of all line items. With Spot, the lowest cost. */
   public readonly total: number;
 
-  /** Dollars a month, the sum of `dollarsHigh` of all lines: with Spot, the high end, else the same as `total`. */
+  /** Dollars per month, the sum of `dollarsHigh` of all line items. With Spot, the highest cost, otherwise `total`. */
   public readonly totalHigh: number;
 
-  /** What the estimate takes for granted. */
+  /** Assumptions of the estimate. */
   public readonly assumptions: string[];
 
-  /** What may cost something too and is not in the total. */
+  /** Possible further charges that are not part of the total. */
   public readonly notPriced: string[];
 
   private constructor(lineItems: CostLineItem[], assumptions: string[], notPriced: string[]) {
     this.lineItems = lineItems;
-    // The sum of what is printed, so that a reader who adds up finds it right.
+    // Sums of the rounded values, so that the total equals the sum of the lines that are printed.
     this.total = cents(lineItems.reduce((sum, { dollars }) => sum + dollars, 0));
     this.totalHigh = cents(lineItems.reduce((sum, { dollarsHigh }) => sum + dollarsHigh, 0));
     this.assumptions = assumptions;
     this.notPriced = notPriced;
   }
 
-  /** The estimate as lines of text, for a terminal. */
+  /** Formats the estimate as lines of text, for a terminal. */
   public toText(): string {
-    const rows = [...this.lineItems.map((line) => [range(line.dollars, line.dollarsHigh), `${itemOf(line)}, ${line.price}`]), [range(this.total, this.totalHigh), 'total']];
+    const rows = this.lineItems.map((line) => [
+      range(line.dollars, line.dollarsHigh),
+      `${itemText(line)}, ${line.price}`,
+    ]);
+    rows.push([range(this.total, this.totalHigh), 'total']);
     const width = Math.max(...rows.map(([dollars]) => dollars.length));
+    const sources = new Set(this.lineItems.map(({ source }) => source));
     return [
-      '$ a month',
+      '$ per month',
       ...rows.map(([dollars, item]) => `${dollars.padStart(width)}  ${item}`),
       '',
-      ...this.assumptions.map((assumption) => `assumed: ${assumption}`),
-      ...this.notPriced.map((what) => `not priced: ${what}`),
-      ...[...new Set(this.lineItems.map(({ source }) => source))].map((source) => `prices: ${source}`),
+      ...this.assumptions.map((assumption) => `assumption: ${assumption}`),
+      ...this.notPriced.map((charge) => `not included: ${charge}`),
+      ...[...sources].map((source) => `prices: ${source}`),
     ].join('\n');
   }
 
-  /** The estimate as a table in Markdown, for a pull request or a page. */
+  /** Formats the estimate as a Markdown table, for a pull request or a web page. */
   public toMarkdown(): string {
+    const rows = this.lineItems.map((line) =>
+      `| ${itemText(line)} | [${line.price}](${line.source}) | ${range(line.dollars, line.dollarsHigh)} |`);
     return [
-      '| | price | $ a month |',
+      '| | price | $ per month |',
       '|---|---|---:|',
-      ...this.lineItems.map((line) => `| ${itemOf(line)} | [${line.price}](${line.source}) | ${range(line.dollars, line.dollarsHigh)} |`),
+      ...rows,
       `| **total** | | **${range(this.total, this.totalHigh)}** |`,
       '',
-      `Assumed: ${this.assumptions.join('; ')}.`,
+      `Assumptions: ${this.assumptions.join('; ')}.`,
       '',
-      `Not priced: ${this.notPriced.join('; ')}.`,
+      `Not included: ${this.notPriced.join('; ')}.`,
     ].join('\n');
   }
 }
@@ -187,108 +132,165 @@ export class CostEstimate {
 export function estimateMonthlyCost(validation: Validation, service: BilledService, usage: CostUsage): CostEstimate {
   for (const [prop, value] of Object.entries(usage)) {
     if (value !== undefined && (Token.isUnresolved(value) || !Number.isFinite(value) || value < 0)) {
-      validation.refuse(`estimateMonthlyCost.${prop}`, Token.isUnresolved(value) ? 'a token' : show(value), 'an estimate needs a number from 0 upwards', 'give one, or leave it out');
+      validation.refuse(`estimateMonthlyCost.${prop}`, Token.isUnresolved(value) ? 'a token' : show(value),
+        'an estimate needs a number of at least 0', 'set one, or leave it out');
     }
   }
   validation.throwIfRefused();
-  return estimate(readBillableResources(service), usage);
+  return new Estimator(readBillableResources(service), usage).estimate();
 }
 
-/** The arithmetic, without any construct. */
-export function estimate(bill: BillableResources, usage: CostUsage): CostEstimate {
-  const { requestsPerSecond = 0, gigabytesOut = 0, logGigabytes = 0 } = usage;
-  const lineItems = new Array<CostLineItem>();
-  const assumptions = new Array<string>();
-  const notPriced = new Array<string>();
-  const add = (item: string, price: Price, quantity: number, isShared = false) => {
-    const dollars = cents(quantity * price.dollars / (price.times ?? 1));
-    lineItems.push({ item, price: said(price), source: price.source, dollars, dollarsHigh: dollars, isShared });
-  };
-  const addStanding = (kind: Standing, count: number | undefined, isShared = false) => {
+/** Calculates an estimate from billable resources and their usage. */
+class Estimator {
+  private readonly lineItems = new Array<CostLineItem>();
+  private readonly assumptions = new Array<string>();
+  private readonly notPriced = new Array<string>();
+  private readonly usage: Omit<Required<CostUsage>, 'averageTasks'>;
+  private readonly taskCount: number;
+
+  constructor(private readonly resources: BillableResources, usage: CostUsage) {
+    const { requestsPerSecond = 0, gigabytesOut = 0, logGigabytes = 0 } = usage;
+    this.usage = { requestsPerSecond, gigabytesOut, logGigabytes };
+    this.taskCount = usage.averageTasks ?? resources.tasks?.count ?? 0;
+  }
+
+  public estimate(): CostEstimate {
+    const { tasks, own, shared } = this.resources;
+    if (tasks) { this.addTasks(tasks); }
+    const taskIpv4 = tasks?.haveIpv4 ? this.taskCount : 0;
+    this.addFixedCosts({ ...own, taskIpv4 }, shared);
+    this.addTraffic();
+    this.addDataTransfer();
+    this.addLogs();
+    return CostEstimate._of(this.lineItems, this.allAssumptions(), [...this.resources.notPriced, ...this.notPriced]);
+  }
+
+  private allAssumptions(): string[] {
+    const { region } = this.resources;
+    const assumptions = [
+      `list prices of us-east-1, checked ${PRICES_CHECKED}, ${HOURS_PER_MONTH} hours, without free tiers`,
+    ];
+    if (region !== 'us-east-1') {
+      const reason = region ? `prices of ${region} can differ` : 'the Region is not known yet';
+      assumptions.push(`${reason}: us-east-1 prices are used`);
+    }
+    assumptions.push(...this.resources.assumptions, ...this.assumptions);
+    if (this.lineItems.some(({ isShared }) => isShared)) {
+      assumptions.push('shared items are billed once for all services of the stack, '
+        + 'and are included in the estimate of each service');
+    }
+    return assumptions;
+  }
+
+  private add(item: string, price: Price, quantity: number, isShared = false): void {
+    const dollars = cents(quantity * price.dollars / (price.quantity ?? 1));
+    const { source } = price;
+    this.lineItems.push({ item, price: formatPrice(price), source, dollars, dollarsHigh: dollars, isShared });
+  }
+
+  private addTasks(tasks: BillableTasks): void {
+    const onDemand = Math.min(this.taskCount, tasks.onDemand);
+    const spot = this.taskCount - onDemand;
+    if (onDemand > 0 || this.taskCount === 0) { this.addTaskLine(tasks, onDemand, '', 0); }
+    if (spot > 0) {
+      this.addTaskLine(tasks, spot, ' on Spot', MAX_SPOT_DISCOUNT);
+      this.assumptions.push('the Spot discount varies from 0 to 70 %');
+    }
+    const storage = (tasks.storageGb - FREE_TASK_STORAGE) * this.taskCount;
+    if (storage > 0) {
+      this.add(`${rounded(storage)} GB of storage beyond ${FREE_TASK_STORAGE} GB per task`, PRICES.taskStorage,
+        storage * HOURS_PER_MONTH);
+    }
+  }
+
+  private addTaskLine(tasks: BillableTasks, count: number, capacity: string, maxDiscount: number): void {
+    const { isArm, vcpu, memoryGb } = tasks;
+    const [cpu, memory] = isArm ? [PRICES.armCpu, PRICES.armMemory] : [PRICES.x86Cpu, PRICES.x86Memory];
+    const hourly = vcpu * cpu.dollars + memoryGb * memory.dollars;
+    const dollars = count * hourly * HOURS_PER_MONTH;
+    this.lineItems.push({
+      item: `${taskText(count, capacity)} with ${vcpu} vCPU and ${memoryGb} GB, ${isArm ? 'ARM64' : 'X86_64'}`,
+      price: `${formatPrice(cpu)}, ${formatPrice(memory)}`,
+      source: cpu.source,
+      dollars: cents(dollars * (1 - maxDiscount)),
+      dollarsHigh: cents(dollars),
+      isShared: false,
+    });
+  }
+
+  private addFixedCosts(own: Counts, shared: Counts): void {
+    for (const kind of Object.keys(FIXED_PRICES) as FixedCost[]) {
+      this.addFixedCost(kind, own[kind], false);
+      this.addFixedCost(kind, shared[kind], true);
+    }
+  }
+
+  private addFixedCost(kind: FixedCost, count: number | undefined, isShared: boolean): void {
     if (!count) { return; }
-    const { one, many, price, hours } = STANDING[kind];
-    add(`${rounded(count)} ${count === 1 ? one : many}`, price, count * hours, isShared);
-  };
-
-  const tasks = bill.tasks;
-  const count = usage.averageTasks ?? tasks?.count ?? 0;
-  if (tasks) {
-    const [cpu, memory] = tasks.isArm ? [PRICES.armCpu, PRICES.armMemory] : [PRICES.x86Cpu, PRICES.x86Memory];
-    const hourly = tasks.vcpu * cpu.dollars + tasks.memoryGb * memory.dollars;
-    const onDemand = Math.min(count, tasks.onDemand);
-    const each = `${tasks.vcpu} vCPU and ${tasks.memoryGb} GB, ${tasks.isArm ? 'ARM64' : 'X86_64'}`;
-    const price = `${said(cpu)}, ${said(memory)}`;
-    for (const [number, where, low] of [[onDemand, '', 1], [count - onDemand, ' on Spot', 1 - SPOT_DISCOUNT]] as const) {
-      if (number === 0 && (count > 0 || where)) { continue; }
-      const high = number * hourly * HOURS;
-      lineItems.push({
-        item: `${rounded(number)} ${number === 1 ? 'task' : 'tasks'}${where} of ${each}`,
-        price,
-        source: FARGATE,
-        dollars: cents(high * low),
-        dollarsHigh: cents(high),
-        isShared: false,
-      });
-      if (where) { assumptions.push('Spot from 70 % off to the price on demand, as the discount moves'); }
-    }
-    const storage = (tasks.storageGb - STORAGE_INCLUDED) * count;
-    if (storage > 0) { add(`${rounded(storage)} GB of storage above ${STORAGE_INCLUDED} GB a task`, PRICES.taskStorage, storage * HOURS); }
+    const { singular, plural, price, unitsPerMonth } = FIXED_PRICES[kind];
+    this.add(`${rounded(count)} ${count === 1 ? singular : plural}`, price, count * unitsPerMonth, isShared);
   }
 
-  const own: Counts = { ...bill.own, taskIpv4: tasks?.haveIpv4 ? count : 0 };
-  for (const kind of Object.keys(STANDING) as Standing[]) {
-    addStanding(kind, own[kind]);
-    addStanding(kind, bill.shared[kind], true);
-  }
-
-  const requests = requestsPerSecond * 3600 * HOURS;
-  const millions = `${rounded(requests / 1_000_000)} million requests`;
-  if (requests > 0 || gigabytesOut > 0) {
-    if (bill.isLoadBalanced) {
+  private addTraffic(): void {
+    const { isLoadBalanced, ingress, hasWebAcl } = this.resources;
+    const { requestsPerSecond, gigabytesOut } = this.usage;
+    if (isLoadBalanced && (requestsPerSecond > 0 || gigabytesOut > 0)) {
       const units = capacityUnits(requestsPerSecond, gigabytesOut);
-      add(`${rounded(units)} LCU of the load balancer`, PRICES.capacityUnit, units * HOURS);
-      assumptions.push('each request opens a connection of its own');
+      this.add(`${rounded(units)} LCUs of the load balancer`, PRICES.capacityUnit, units * HOURS_PER_MONTH);
+      this.assumptions.push('each request opens a new connection');
     }
-    if (requests > 0 && bill.ingress === 'cloudFront') { add(`${millions} by CloudFront`, PRICES.cloudFrontRequest, requests); }
-    if (requests > 0 && bill.ingress === 'httpApi') { add(`${millions} by API Gateway`, PRICES.httpApiRequest, requests); }
-    if (requests > 0 && bill.hasWebAcl) { add(`${millions} that the web ACL sees`, PRICES.webAclRequest, requests); }
-  }
-  if (gigabytesOut > 0 && bill.ingress === 'internal') {
-    notPriced.push('traffic to clients inside AWS');
-  } else if (gigabytesOut > 0) {
-    add(`${rounded(gigabytesOut)} GB to the internet`, bill.ingress === 'cloudFront' ? PRICES.cloudFrontGigabyte : PRICES.gigabyteOut, gigabytesOut);
+    if (requestsPerSecond === 0) { return; }
+    const requests = requestsPerSecond * 3600 * HOURS_PER_MONTH;
+    const millions = `${rounded(requests / 1_000_000)} million requests`;
+    if (ingress === 'cloudFront') { this.add(`${millions} to CloudFront`, PRICES.cloudFrontRequest, requests); }
+    if (ingress === 'httpApi') { this.add(`${millions} to API Gateway`, PRICES.httpApiRequest, requests); }
+    if (hasWebAcl) { this.add(`${millions} inspected by the web ACL`, PRICES.webAclRequest, requests); }
   }
 
-  if (logGigabytes > 0) {
-    add(`${rounded(logGigabytes)} GB of logs taken in`, bill.logsAreInfrequent ? PRICES.infrequentLogIngestion : PRICES.logIngestion, logGigabytes);
-    add(`logs kept for ${bill.logRetentionDays} days`, PRICES.logStorage, logGigabytes * bill.logRetentionDays / DAYS);
-    if (!tasks?.haveIpv4 && bill.shared.natGateway) {
-      add('logs that go through the NAT gateways', PRICES.natGigabyte, logGigabytes);
-    } else if (!tasks?.haveIpv4 && bill.shared.endpoint) {
-      add('logs that go through the VPC endpoints', PRICES.endpointGigabyte, logGigabytes);
+  private addDataTransfer(): void {
+    const { gigabytesOut } = this.usage;
+    if (gigabytesOut === 0) { return; }
+    const { ingress } = this.resources;
+    if (ingress === 'internal') {
+      this.notPriced.push('data transfer to clients in AWS');
+      return;
+    }
+    const price = ingress === 'cloudFront' ? PRICES.cloudFrontGigabyte : PRICES.gigabyteOut;
+    this.add(`${rounded(gigabytesOut)} GB to the internet`, price, gigabytesOut);
+  }
+
+  private addLogs(): void {
+    const { logGigabytes } = this.usage;
+    if (logGigabytes === 0) { return; }
+    const { logsAreInfrequent, logRetentionDays, tasks, shared } = this.resources;
+    const ingestion = logsAreInfrequent ? PRICES.infrequentLogIngestion : PRICES.logIngestion;
+    this.add(`${rounded(logGigabytes)} GB of logs ingested`, ingestion, logGigabytes);
+    this.add(`logs stored for ${logRetentionDays} days`, PRICES.logStorage,
+      logGigabytes * logRetentionDays / DAYS_PER_MONTH);
+    if (tasks?.haveIpv4) { return; }
+    if (shared.natGateway) {
+      this.add('logs through NAT gateways', PRICES.natGigabyte, logGigabytes);
+    } else if (shared.endpoint) {
+      this.add('logs through VPC endpoints', PRICES.endpointGigabyte, logGigabytes);
     }
   }
-  return CostEstimate._of(bill, lineItems, assumptions, notPriced);
 }
 
 /**
- * Load balancer capacity units: that of four dimensions which is used most counts (https://aws.amazon.com/elasticloadbalancing/pricing/).
- * A connection is held for the default idle time-out; no more than the ten rules are evaluated which cost nothing.
+ * Load balancer capacity units: only the dimension with the highest usage is billed
+ * (https://aws.amazon.com/elasticloadbalancing/pricing/). Connections are assumed to stay open for the default idle
+ * timeout, and the number of evaluated rules to stay within the 10 free ones.
  */
 function capacityUnits(requestsPerSecond: number, gigabytesOut: number): number {
   const newConnections = requestsPerSecond / 25;
   const activeConnections = requestsPerSecond * DEFAULTS.idleTimeout.toSeconds() / 3000;
-  const processedGigabytes = gigabytesOut / HOURS;
+  const processedGigabytes = gigabytesOut / HOURS_PER_MONTH;
   return Math.max(newConnections, activeConnections, processedGigabytes);
 }
 
 function cents(dollars: number): number {
-  // What is half a cent on paper may be a little less in binary.
+  // Half a cent can be slightly less in binary floating point.
   return Math.round(dollars * 100 + 1e-7) / 100;
-}
-
-function said({ dollars, per }: Price): string {
-  return `$${dollars.toFixed(Math.max(2, String(dollars).split('.')[1]?.length ?? 0))} ${per}`;
 }
 
 function rounded(quantity: number): string {
@@ -299,6 +301,6 @@ function range(low: number, high: number): string {
   return low === high ? low.toFixed(2) : `${low.toFixed(2)} to ${high.toFixed(2)}`;
 }
 
-function itemOf({ item, isShared }: CostLineItem): string {
+function itemText({ item, isShared }: CostLineItem): string {
   return isShared ? `${item} (shared)` : item;
 }

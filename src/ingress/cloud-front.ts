@@ -9,62 +9,68 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
-import { forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl } from './load-balancer';
+import {
+  forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl,
+} from './load-balancer';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** A name of your own for CloudFront. */
-export interface CloudFrontDomainOptions {
-  /** The name under which the service is called. */
-  readonly domainName: string;
-
-  /** A certificate for that name. It must be in us-east-1, as CloudFront reads certificates nowhere else. */
-  readonly certificate: acm.ICertificate;
-
-  /**
-   * The public hosted zone in Route 53 that gets the alias records.
-   *
-   * @default - the records are yours to make
-   */
-  readonly domainZone?: route53.IHostedZone;
-}
-
-/** `Ingress.cloudFront`. */
+/** Options of `Ingress.cloudFront`. */
 export interface CloudFrontIngressOptions extends LoadBalancerOptions {
   /**
-   * A name of your own.
+   * Domain name of the service. Needs `certificate`.
    *
-   * @default - the name that CloudFront gives, which ends with .cloudfront.net
+   * @default - the domain name of the distribution, which ends with .cloudfront.net
    */
-  readonly domain?: CloudFrontDomainOptions;
+  readonly domainName?: string;
 
   /**
-   * Paths whose answers are the same for everybody and may be cached, like `/assets/*`. Cookies and query are not sent to the app there.
+   * Public hosted zone in Route 53, for the alias records of `domainName`. An error without `domainName`.
+   *
+   * @default - you create the DNS record of `domainName`
+   */
+  readonly domainZone?: route53.IHostedZone;
+
+  /**
+   * Certificate for `domainName`, and required with it. CloudFront only accepts certificates in us-east-1.
+   *
+   * @default - the certificate of CloudFront for .cloudfront.net
+   * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+   */
+  readonly certificate?: acm.ICertificate;
+
+  /**
+   * Paths whose responses are the same for all clients and can be cached, like `/assets/*`. Each starts with / and has
+   * at most 255 characters. CloudFront does not forward cookies and query strings for them.
    *
    * @default - nothing is cached
    */
   readonly staticPathPatterns?: string[];
 
   /**
-   * The ARN of an AWS WAF web ACL of scope CLOUDFRONT, in us-east-1.
+   * ARN of an AWS WAF web ACL with scope CLOUDFRONT, which must be in us-east-1.
+   *
+   * A web ACL costs $5.00 a month, a rule $1.00 a month, and requests $0.60 per million
+   * (https://aws.amazon.com/waf/pricing/, 2026-09).
    *
    * @default - no web ACL
    */
   readonly webAclArn?: string;
 
   /**
-   * The ID of the managed prefix list `com.amazonaws.global.cloudfront.origin-facing` in the region of the service, which alone may reach
-   * the load balancer.
+   * ID of the managed prefix list `com.amazonaws.global.cloudfront.origin-facing` in the Region of the service. The
+   * load balancer accepts connections only from these addresses.
    *
-   * @default - it is looked up while deploying, by a custom resource with a Lambda function
+   * @default - looked up during deployment by a custom resource with a Lambda function
+   * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html
    */
   readonly originFacingPrefixListId?: string;
 }
 
-/** CloudFront, and behind it a load balancer that nothing but CloudFront reaches. */
+/** A CloudFront distribution in front of an internal load balancer that only CloudFront can connect to. */
 export class CloudFrontIngress implements IngressType {
   public readonly name = 'Ingress.cloudFront';
-  public readonly checksHealth = true;
+  public readonly hasLoadBalancer = true;
   public readonly hasOwnListener = true;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
@@ -74,34 +80,24 @@ export class CloudFrontIngress implements IngressType {
   }
 
   public validate(validation: Validation, _scope: Construct, vpc: ec2.IVpc | undefined): void {
-    const { domain, staticPathPatterns, webAclArn, originFacingPrefixListId } = this.options;
-    validateLoadBalancer(validation, this.name, this.options, vpc, false);
-    validateWebAcl(validation, webAclArn, 'global');
+    validateLoadBalancer(validation, this.options, { ingressName: this.name, vpc, internetFacing: false });
+    validateWebAcl(validation, this.options.webAclArn, 'global');
     if (vpc instanceof ec2.Vpc && internetGatewaysOf(vpc).length === 0) {
-      validation.refuse('vpc', show(vpc.node.path), 'it has no internet gateway, without which CloudFront takes no load balancer in it as an origin',
-        'attach one, which needs no route, or give the VPC a public subnet');
+      validation.refuse('vpc', show(vpc.node.path),
+        'it has no internet gateway, which CloudFront requires for an origin in a VPC',
+        'attach one, which needs no route, or add a public subnet');
     }
-    if (domain) {
-      const region = certificateRegion(domain.certificate);
-      if (region && region !== 'us-east-1') {
-        validation.refuse('ingress.domain.certificate', `one in ${region}`, 'CloudFront reads certificates in us-east-1 only',
-          'make it in a stack of us-east-1, with crossRegionReferences: true on both stacks, or import it by its ARN');
-      }
-    }
-    for (const pattern of staticPathPatterns ?? []) {
-      if (!Token.isUnresolved(pattern) && !/^\/\S{1,254}$/.test(pattern)) {
-        validation.refuse('ingress.staticPathPatterns', show(pattern), 'a pattern starts with / and has at most 255 characters', 'write it like /assets/*');
-      }
-    }
-    if (originFacingPrefixListId !== undefined && !Token.isUnresolved(originFacingPrefixListId) && !/^pl-[0-9a-f]+$/.test(originFacingPrefixListId)) {
-      validation.refuse('ingress.originFacingPrefixListId', show(originFacingPrefixListId), 'it is no ID of a prefix list', 'give one like pl-3b927c52, or leave it out');
-    }
+    validateDomain(validation, this.options);
+    validatePathPatterns(validation, this.options.staticPathPatterns ?? []);
+    validatePrefixListId(validation, this.options.originFacingPrefixListId);
   }
 
   public bind(scope: Construct, context: IngressContext): BoundIngress {
-    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, { ...this.options, internetFacing: false });
-    // One rule only: the list counts as 55 rules, of the 60 that a security group has by default.
-    securityGroup.addIngressRule(ec2.Peer.prefixList(this.options.originFacingPrefixListId ?? lookUpPrefixList(scope)), ec2.Port.tcp(80), 'HTTP from CloudFront');
+    const options = { ...this.options, internetFacing: false };
+    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, options);
+    // Only one rule: the prefix list counts as 55 of the 60 rules that a security group can have by default.
+    const prefixListId = this.options.originFacingPrefixListId ?? lookUpPrefixList(scope);
+    securityGroup.addIngressRule(ec2.Peer.prefixList(prefixListId), ec2.Port.tcp(80), 'HTTP from CloudFront');
     const listener = loadBalancer.addListener('Listener', {
       port: 80,
       protocol: elbv2.ApplicationProtocol.HTTP,
@@ -110,19 +106,17 @@ export class CloudFrontIngress implements IngressType {
     });
     forwardAll('ListenerRule', listener, targetGroups);
 
-    const distribution = this.newDistribution(scope, context.network.vpc, loadBalancer);
-    const { domain } = this.options;
-    if (domain?.domainZone) {
-      const record = {
-        zone: domain.domainZone,
-        recordName: domain.domainName,
-        target: route53.RecordTarget.fromAlias(new targets.CloudFrontTarget(distribution)),
-      };
+    const origin = this.newOrigin(scope, context.network.vpc, loadBalancer);
+    const distribution = this.newDistribution(scope, origin);
+    const { domainName, domainZone: zone } = this.options;
+    if (zone) {
+      const target = route53.RecordTarget.fromAlias(new targets.CloudFrontTarget(distribution));
+      const record = { zone, recordName: domainName, target };
       new route53.ARecord(scope, 'AliasRecord', record);
       new route53.AaaaRecord(scope, 'AliasRecordIpv6', record);
     }
     return {
-      url: `https://${domain?.domainName ?? distribution.distributionDomainName}`,
+      url: `https://${domainName ?? distribution.distributionDomainName}`,
       loadBalancer,
       listener,
       distribution,
@@ -130,29 +124,37 @@ export class CloudFrontIngress implements IngressType {
     };
   }
 
-  private newDistribution(scope: Construct, vpc: ec2.IVpc, loadBalancer: elbv2.ApplicationLoadBalancer): cloudfront.Distribution {
+  private newOrigin(
+    scope: Construct, vpc: ec2.IVpc, loadBalancer: elbv2.ApplicationLoadBalancer,
+  ): cloudfront.IOrigin {
     const vpcOrigin = new cloudfront.VpcOrigin(scope, 'VpcOrigin', {
       endpoint: cloudfront.VpcOriginEndpoint.applicationLoadBalancer(loadBalancer),
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY,
       httpPort: 80,
     });
-    // CloudFront reaches into the VPC by its internet gateway, though nothing else comes that way. What the VPC itself offers to depend
-    // on is the gateway, which may not be attached yet.
+    // CloudFront connects through the internet gateway of the VPC. A dependency on the VPC would not wait until the
+    // gateway is attached.
     vpcOrigin.node.addDependency(...internetGatewaysOf(vpc));
-    // A VPC origin that is in use cannot be updated, not even its tags (409), and tags of the app would reach it.
+    // A VPC origin in use cannot be updated (status 409), not even its tags, and it would inherit the tags of the app.
     (vpcOrigin.node.defaultChild as cloudfront.CfnVpcOrigin).addPropertyDeletionOverride('Tags');
-    const origin = origins.VpcOrigin.withVpcOrigin(vpcOrigin, {
+    // The maximum of both timeouts without a quota increase.
+    const maxTimeout = 60;
+    const idleTimeout = this.idleTimeout.isUnresolved() ? maxTimeout : this.idleTimeout.toSeconds();
+    return origins.VpcOrigin.withVpcOrigin(vpcOrigin, {
       domainName: loadBalancer.loadBalancerDnsName,
-      // 60 s is the longest without a raised quota.
-      readTimeout: Duration.seconds(60),
-      keepaliveTimeout: Duration.seconds(Math.min(60, this.idleTimeout.isUnresolved() ? 60 : this.idleTimeout.toSeconds())),
+      readTimeout: Duration.seconds(maxTimeout),
+      keepaliveTimeout: Duration.seconds(Math.min(maxTimeout, idleTimeout)),
     });
+  }
+
+  private newDistribution(scope: Construct, origin: cloudfront.IOrigin): cloudfront.Distribution {
+    const { domainName, certificate, staticPathPatterns = [], webAclArn } = this.options;
     const common = {
       origin,
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       responseHeadersPolicy: cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
     };
-    const { domain } = this.options;
+    const cached = { ...common, cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED };
     return new cloudfront.Distribution(scope, 'Distribution', {
       comment: scope.node.path.slice(0, 128),
       defaultBehavior: {
@@ -161,50 +163,87 @@ export class CloudFrontIngress implements IngressType {
         cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
         originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER,
       },
-      additionalBehaviors: Object.fromEntries((this.options.staticPathPatterns ?? []).map((pattern) => [pattern, {
-        ...common,
-        cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
-      }])),
+      additionalBehaviors: Object.fromEntries(staticPathPatterns.map((pattern) => [pattern, cached])),
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
-      domainNames: domain && [domain.domainName],
-      certificate: domain?.certificate,
-      minimumProtocolVersion: domain && cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
-      webAclId: this.options.webAclArn,
+      domainNames: domainName === undefined ? undefined : [domainName],
+      certificate,
+      minimumProtocolVersion: domainName === undefined ? undefined : cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      webAclId: webAclArn,
     });
   }
 }
 
+function validateDomain(validation: Validation, options: CloudFrontIngressOptions): void {
+  const { domainName, domainZone, certificate } = options;
+  if (domainName !== undefined && !certificate) {
+    validation.refuse('ingress.domainName', show(domainName), 'CloudFront needs a certificate for a domain name',
+      'set certificate to one in us-east-1');
+  }
+  if (domainName === undefined && certificate) {
+    validation.refuse('ingress.certificate', show(certificate.node.path),
+      'without domainName it would be ignored', 'set domainName, or leave certificate out');
+  }
+  if (domainName === undefined && domainZone) {
+    validation.refuse('ingress.domainZone', show(domainZone.node.path),
+      'without domainName no record would be created', 'set domainName and certificate, or leave domainZone out');
+  }
+  const region = certificate && certificateRegion(certificate);
+  if (region && region !== 'us-east-1') {
+    validation.refuse('ingress.certificate', `in ${region}`, 'CloudFront accepts only certificates in us-east-1',
+      'create it in a stack in us-east-1, with crossRegionReferences: true on both stacks, or import it by its ARN');
+  }
+}
+
+function validatePathPatterns(validation: Validation, patterns: string[]): void {
+  for (const pattern of patterns) {
+    if (!Token.isUnresolved(pattern) && !/^\/\S{1,254}$/.test(pattern)) {
+      validation.refuse('ingress.staticPathPatterns', show(pattern),
+        'a pattern starts with / and has at most 255 characters', 'set a pattern like /assets/*');
+    }
+  }
+}
+
+function validatePrefixListId(validation: Validation, id: string | undefined): void {
+  if (id !== undefined && !Token.isUnresolved(id) && !/^pl-[0-9a-f]+$/.test(id)) {
+    validation.refuse('ingress.originFacingPrefixListId', show(id), 'it is not the ID of a prefix list',
+      'set an ID like pl-3b927c52, or leave it out');
+  }
+}
+
 /**
- * The internet gateways that are attached to a VPC by the stack that makes it, which may be the user's own, without a route.
- * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
+ * The internet gateways that are attached to a VPC in the stack that creates it. The gateway may be the user's own and
+ * needs no route (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html).
  */
 function internetGatewaysOf(vpc: ec2.IVpc): ec2.CfnVPCGatewayAttachment[] {
   return Stack.of(vpc).node.findAll()
-    .filter((each): each is ec2.CfnVPCGatewayAttachment => each instanceof ec2.CfnVPCGatewayAttachment)
+    .filter((child): child is ec2.CfnVPCGatewayAttachment => child instanceof ec2.CfnVPCGatewayAttachment)
     .filter(({ vpcId, internetGatewayId }) => vpcId === vpc.vpcId && internetGatewayId !== undefined);
 }
 
-/** The region of a certificate, as far as it is known: an imported one says it in its ARN only. */
-function certificateRegion(certificate: acm.ICertificate): string | undefined {
-  const { certificateArn, env } = certificate;
+/** The Region of a certificate, if it is known. The Region of an imported certificate is only in its ARN. */
+function certificateRegion({ certificateArn, env }: acm.ICertificate): string | undefined {
   const region = Token.isUnresolved(certificateArn) ? env.region : certificateArn.split(':')[3];
   return Token.isUnresolved(region) ? undefined : region;
 }
 
-/** Works in stacks whose region is not known, where CDK's own lookup does not. */
+/** Looks up the prefix list during deployment, because CDK's own lookup needs stacks with a known Region. */
 function lookUpPrefixList(scope: Construct): string {
   const call: customResources.AwsSdkCall = {
     service: 'EC2',
     action: 'describeManagedPrefixLists',
-    parameters: { Filters: [{ Name: 'prefix-list-name', Values: ['com.amazonaws.global.cloudfront.origin-facing'] }] },
+    parameters: {
+      Filters: [{ Name: 'prefix-list-name', Values: ['com.amazonaws.global.cloudfront.origin-facing'] }],
+    },
     physicalResourceId: customResources.PhysicalResourceId.of('cloudfront-origin-facing'),
     outputPaths: ['PrefixLists.0.PrefixListId'],
   };
   const lookUp = new customResources.AwsCustomResource(scope, 'OriginFacingPrefixList', {
     onUpdate: call,
     installLatestAwsSdk: false,
-    // Describe calls of EC2 cannot be limited to a resource.
-    policy: customResources.AwsCustomResourcePolicy.fromSdkCalls({ resources: customResources.AwsCustomResourcePolicy.ANY_RESOURCE }),
+    policy: customResources.AwsCustomResourcePolicy.fromSdkCalls({
+      // Describe actions of EC2 cannot be restricted to a resource.
+      resources: customResources.AwsCustomResourcePolicy.ANY_RESOURCE,
+    }),
   });
   return lookUp.getResponseField('PrefixLists.0.PrefixListId');
 }

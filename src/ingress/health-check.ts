@@ -3,87 +3,112 @@ import { Capacity } from '../capacity';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** How the load balancer finds out whether a task can serve. */
+/** Health check of the load balancer. A task that fails it receives no requests, and is replaced. */
 export interface HealthCheckOptions {
   /**
-   * The path that is asked for, with a query if need be. It must answer without credentials.
+   * Path that the load balancer requests, optionally with a query string: at most 1024 visible ASCII characters. The
+   * app must answer without authentication.
    *
    * @default '/health'
    */
   readonly path?: string;
 
   /**
-   * Time from one probe to the next: 5 to 300 s, above the time-out.
+   * Time between two health checks of a task: 5 to 300 seconds, longer than `timeout`.
    *
-   * @default - 30 seconds; 10 seconds where tasks may run on Spot
+   * @default - 30 seconds; 10 seconds if tasks can run on Spot
    */
   readonly interval?: Duration;
 
   /**
-   * Time without an answer after which a probe has failed: 2 to 120 s.
+   * Time without a response after which a health check fails: 2 to 120 seconds.
    *
    * @default Duration.seconds(5)
    */
   readonly timeout?: Duration;
 
   /**
-   * Probes in a row that must pass before a target that has failed is used again: 2 to 10.
+   * Number of consecutive successful health checks before an unhealthy task receives requests again: 2 to 10.
    *
    * @default 2
    */
   readonly healthyThresholdCount?: number;
 
   /**
-   * Probes in a row that must fail before a target is left out and its task replaced: 2 to 10.
+   * Number of consecutive failed health checks before a task is unhealthy, and replaced: 2 to 10.
    *
    * @default 2
    */
   readonly unhealthyThresholdCount?: number;
 
   /**
-   * The status codes that pass, from 200 to 499: one ('200'), a list ('200,204') or a range ('200-299').
+   * Status codes of a healthy response, from 200 to 499: a code ('200'), a list ('200,204') or a range ('200-299').
    *
    * @default '200'
    */
   readonly healthyHttpCodes?: string;
 
   /**
-   * Time after the start of a task in which failed probes do not count, for apps that are slow to start.
+   * Time after the start of a task during which failed health checks are ignored, for apps that start slowly. 0 to
+   * 2,147,483,647 seconds.
    *
    * @default Duration.seconds(60)
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
    */
   readonly gracePeriod?: Duration;
 }
 
 /** The health check with its defaults. */
-export function healthCheckOf(props: { readonly healthCheck?: HealthCheckOptions; readonly capacity?: Capacity }): Required<HealthCheckOptions> {
-  const interval = props.capacity?._usesSpot ? DEFAULTS.healthCheckIntervalOnSpot : DEFAULTS.healthCheck.interval;
-  const told = Object.entries(props.healthCheck ?? {}).filter(([, value]) => value !== undefined);
-  return { ...DEFAULTS.healthCheck, interval, ...Object.fromEntries(told) };
+export function healthCheckOf(
+  { healthCheck = {}, capacity }: { readonly healthCheck?: HealthCheckOptions; readonly capacity?: Capacity },
+): Required<HealthCheckOptions> {
+  const interval = capacity?._usesSpot ? DEFAULTS.healthCheckIntervalOnSpot : DEFAULTS.healthCheck.interval;
+  const explicit = Object.entries(healthCheck).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS.healthCheck, interval, ...Object.fromEntries(explicit) };
 }
 
-/** @param paths that the image is known to answer, if any is */
-export function validateHealthCheck(validation: Validation, healthCheck: Required<HealthCheckOptions>, paths?: readonly string[]): void {
-  const { path, interval, timeout, healthyHttpCodes } = healthCheck;
-  if (!Token.isUnresolved(path) && !/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
-    validation.refuse('healthCheck.path', show(path), 'a path starts with / and has at most 1024 visible ASCII characters', 'write it like /health');
-  } else if (paths && !Token.isUnresolved(path) && !paths.includes(path.split('?')[0])) {
-    validation.refuse('healthCheck.path', show(path), `the example app answers ${paths.join(', ')}`, 'leave it out, or give your own image');
+/** @param knownPaths the paths that the image responds to, if they are known */
+export function validateHealthCheck(
+  validation: Validation, healthCheck: Required<HealthCheckOptions>, knownPaths?: readonly string[],
+): void {
+  const { healthyThresholdCount, unhealthyThresholdCount, gracePeriod } = healthCheck;
+  validatePath(validation, healthCheck.path, knownPaths);
+  validateTimes(validation, healthCheck);
+  validation.wholeNumber('healthCheck.healthyThresholdCount', healthyThresholdCount, [2, 10], 'a threshold');
+  validation.wholeNumber('healthCheck.unhealthyThresholdCount', unhealthyThresholdCount, [2, 10], 'a threshold');
+  validateHttpCodes(validation, healthCheck.healthyHttpCodes);
+  // The maximum of an Integer in CloudFormation, which is the type of HealthCheckGracePeriodSeconds.
+  validation.wholeSeconds('healthCheck.gracePeriod', gracePeriod, [0, 2_147_483_647], 'the grace period');
+}
+
+function validatePath(validation: Validation, path: string, knownPaths?: readonly string[]): void {
+  if (Token.isUnresolved(path)) { return; }
+  if (!/^\/[\x21-\x7e]{0,1023}$/.test(path)) {
+    validation.refuse('healthCheck.path', show(path),
+      'a path starts with / and has at most 1024 visible ASCII characters', 'set a path like /health');
+  } else if (knownPaths && !knownPaths.includes(path.split('?')[0])) {
+    validation.refuse('healthCheck.path', show(path), `the example app responds only to ${knownPaths.join(', ')}`,
+      'leave it out, or set image to your own');
   }
-  validation.wholeSeconds('healthCheck.interval', interval, 5, 300, 'the time between two probes');
-  validation.wholeSeconds('healthCheck.timeout', timeout, 2, 120, 'the time-out of a probe');
-  if (!timeout.isUnresolved() && !interval.isUnresolved() && timeout.toMilliseconds() >= interval.toMilliseconds()) {
-    validation.refuse('healthCheck.timeout', show(timeout), `it must be below healthCheck.interval, which is ${show(interval)}`,
+}
+
+function validateTimes(validation: Validation, { interval, timeout }: Required<HealthCheckOptions>): void {
+  validation.wholeSeconds('healthCheck.interval', interval, [5, 300], 'the time between two health checks');
+  validation.wholeSeconds('healthCheck.timeout', timeout, [2, 120], 'the timeout of a health check');
+  if (timeout.isUnresolved() || interval.isUnresolved()) { return; }
+  if (timeout.toMilliseconds() >= interval.toMilliseconds()) {
+    validation.refuse('healthCheck.timeout', show(timeout),
+      `it must be less than healthCheck.interval, which is ${show(interval)}`,
       'shorten the timeout or lengthen the interval');
   }
-  validation.wholeNumber('healthCheck.healthyThresholdCount', healthCheck.healthyThresholdCount, 2, 10, 'a threshold');
-  validation.wholeNumber('healthCheck.unhealthyThresholdCount', healthCheck.unhealthyThresholdCount, 2, 10, 'a threshold');
-  if (!Token.isUnresolved(healthyHttpCodes)) {
-    const codes = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(healthyHttpCodes) ? healthyHttpCodes.split(/[,-]/).map(Number) : [];
-    if (codes.length === 0 || codes.some((code) => code < 200 || code > 499)) {
-      validation.refuse('healthCheck.healthyHttpCodes', show(healthyHttpCodes), 'it lists codes and ranges from 200 to 499', 'write it like 200, 200,204 or 200-299');
-    }
+}
+
+function validateHttpCodes(validation: Validation, healthyHttpCodes: string): void {
+  if (Token.isUnresolved(healthyHttpCodes)) { return; }
+  const isList = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(healthyHttpCodes);
+  const codes = isList ? healthyHttpCodes.split(/[,-]/).map(Number) : [];
+  if (codes.length === 0 || codes.some((code) => code < 200 || code > 499)) {
+    validation.refuse('healthCheck.healthyHttpCodes', show(healthyHttpCodes),
+      'it must list codes or ranges from 200 to 499', 'set it to 200, 200,204 or 200-299, for example');
   }
-  // The upper bound is that of the service's healthCheckGracePeriodSeconds, an Integer of CloudFormation.
-  validation.wholeSeconds('healthCheck.gracePeriod', healthCheck.gracePeriod, 0, 2_147_483_647, 'the grace period');
 }

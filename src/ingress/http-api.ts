@@ -9,20 +9,26 @@ import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { DEFAULTS } from '../preset';
 import { Validation } from '../validation';
 
-/** `Ingress.httpApi`. */
+/**
+ * Options of `Ingress.httpApi`.
+ *
+ * @experimental
+ */
 export interface HttpApiIngressOptions {
   /**
-   * Time after which API Gateway answers 503 in place of a task that has not: 50 ms to 29 s.
+   * Time after which API Gateway responds with 503 if a task has not responded: 50 ms to 29 seconds. The maximum cannot
+   * be increased.
    *
    * @default Duration.seconds(29)
+   * @experimental
    */
   readonly timeout?: Duration;
 }
 
-/** An API Gateway HTTP API that finds the tasks through Cloud Map, without a load balancer. */
+/** An API Gateway HTTP API that discovers the tasks through AWS Cloud Map, without a load balancer. */
 export class HttpApiIngress implements IngressType {
   public readonly name = 'Ingress.httpApi';
-  public readonly checksHealth = false;
+  public readonly hasLoadBalancer = false;
   public readonly hasOwnListener = false;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout = DEFAULTS.idleTimeout;
@@ -31,46 +37,65 @@ export class HttpApiIngress implements IngressType {
 
   public validate(validation: Validation, _scope: Construct, _vpc: ec2.IVpc | undefined): void {
     const { timeout } = this.options;
-    if (timeout && !timeout.isUnresolved() && (timeout.toMilliseconds() < 50 || timeout.toMilliseconds() > 29_000)) {
-      validation.refuse('ingress.timeout', `${timeout.toMilliseconds()} ms`, 'API Gateway waits 50 to 29000 ms for an answer, which cannot be raised',
-        'set it within that range, or take an ingress with a load balancer');
+    if (!timeout || timeout.isUnresolved()) { return; }
+    const ms = timeout.toMilliseconds();
+    if (ms < 50 || ms > 29_000) {
+      validation.refuse('ingress.timeout', `${ms} ms`,
+        'the timeout of API Gateway is 50 to 29000 ms, which cannot be increased',
+        'set it within that range, or use an ingress with a load balancer');
     }
   }
 
   public bind(scope: Construct, { network }: IngressContext): BoundIngress {
     const { vpc } = network;
-    // Subnets and groups of a link cannot change: another network makes another link, and so another API.
+    // Subnets and security groups of a VPC link cannot be changed: another network needs another link, and another API.
     const link = new Construct(scope, 'HttpApi');
-    const securityGroup = new ec2.SecurityGroup(link, 'SecurityGroup', { vpc, description: 'VPC link: the tasks out', allowAllOutbound: false });
-    const vpcLink = new apigatewayv2.VpcLink(link, 'VpcLink', { vpc, subnets: network.taskSubnets, securityGroups: [securityGroup] });
-    const namespace = new cloudmap.PrivateDnsNamespace(link, 'Namespace', {
+    const securityGroup = new ec2.SecurityGroup(link, 'SecurityGroup', {
       vpc,
-      // Unique in the VPC, and a name in DNS.
-      name: `${Names.uniqueResourceName(scope, { maxLength: 50, separator: '-' }).toLowerCase()}.internal`,
+      description: 'VPC link: the tasks out',
+      allowAllOutbound: false,
     });
+    const vpcLink = new apigatewayv2.VpcLink(link, 'VpcLink', {
+      vpc,
+      subnets: network.taskSubnets,
+      securityGroups: [securityGroup],
+    });
+    const cloudMapNamespace = newNamespace(link, scope, vpc);
     const httpApi = new apigatewayv2.HttpApi(link, 'Api', { description: scope.node.path });
     return {
       url: httpApi.apiEndpoint,
       httpApi,
       attach: (service: ecs.FargateService, container: ecs.ContainerDefinition) => {
+        const { containerPort } = container;
         const discovery = service.enableCloudMap({
-          cloudMapNamespace: namespace,
+          cloudMapNamespace,
           dnsRecordType: cloudmap.DnsRecordType.SRV,
           dnsTtl: Duration.seconds(10),
           container,
-          containerPort: container.containerPort,
+          containerPort,
         });
         const integration = new TasksIntegration('Tasks', discovery, { vpcLink, timeout: this.options.timeout });
-        new apigatewayv2.HttpRoute(link, 'Route', { httpApi, routeKey: apigatewayv2.HttpRouteKey.DEFAULT, integration });
-        service.connections.allowFrom(securityGroup, ec2.Port.tcp(container.containerPort), 'VPC link to the tasks');
+        const routeKey = apigatewayv2.HttpRouteKey.DEFAULT;
+        new apigatewayv2.HttpRoute(link, 'Route', { httpApi, routeKey, integration });
+        service.connections.allowFrom(securityGroup, ec2.Port.tcp(containerPort), 'VPC link to the tasks');
       },
     };
   }
 }
 
-/** CDK's own integration has the time-out as an option, and forgets it. */
+/** Creates a DNS namespace, whose name must be a valid domain name that is unique in the VPC. */
+function newNamespace(scope: Construct, ingressScope: Construct, vpc: ec2.IVpc): cloudmap.PrivateDnsNamespace {
+  const name = Names.uniqueResourceName(ingressScope, { maxLength: 50, separator: '-' }).toLowerCase();
+  return new cloudmap.PrivateDnsNamespace(scope, 'Namespace', { vpc, name: `${name}.internal` });
+}
+
+/** CDK's own integration has an option for the timeout, but does not render it. */
 class TasksIntegration extends integrations.HttpServiceDiscoveryIntegration {
-  constructor(id: string, service: cloudmap.IService, private readonly options: integrations.HttpServiceDiscoveryIntegrationProps) {
+  constructor(
+    id: string,
+    service: cloudmap.IService,
+    private readonly options: integrations.HttpServiceDiscoveryIntegrationProps,
+  ) {
     super(id, service, options);
   }
 

@@ -6,58 +6,66 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { HealthCheckOptions } from './health-check';
-import { Deployment } from '../deployment/deployment';
+import { TargetMetrics } from './target-metrics';
 import { Network } from '../network/network';
-import { TargetMetrics } from '../observability/service-metrics';
 import { PresetDefaults } from '../preset';
 import { Validation } from '../validation';
 
-/** One way in. `Ingress` has a factory for each. */
-export interface IngressType {
-  /** As the user writes it, for errors: `Ingress.http`. */
+/** Facts about an ingress that the rest of the construct depends on. */
+export interface IngressTraits {
+  /** The factory call that creates it, for error messages: `Ingress.http`. */
   readonly name: string;
 
-  /** So long, an idle connection to a task is kept; the app must keep it longer. */
+  /** Idle timeout of connections to the tasks. The app must keep connections open for longer. */
   readonly idleTimeout: Duration;
 
-  /** Whether a load balancer checks the tasks. Otherwise only the container's own health check does. */
-  readonly checksHealth: boolean;
+  /** Whether a load balancer routes requests to the tasks and checks their health. */
+  readonly hasLoadBalancer: boolean;
 
-  /** Whether the listener is the service's alone, so that it may have further rules. */
+  /** Whether the listener belongs to this service, so that the construct can add more rules to it. */
   readonly hasOwnListener: boolean;
 
-  /** Whether everybody may send requests that are not encrypted. */
+  /** Whether it accepts unencrypted requests from the internet. */
   readonly isPublicWithoutTls: boolean;
+}
 
-  /** Refuses what cannot be, before a resource exists. `vpc` is the user's; without it the VPC is made here. */
+/** A type of ingress. `Ingress` has a factory method for each. */
+export interface IngressType extends IngressTraits {
+  /** Validates the options before any resource is created. `vpc` is the user's VPC, if there is one. */
   validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void;
 
-  /** Makes the resources up to, and not with, the service. */
+  /** Creates the resources in front of the ECS service, which is created afterwards. */
   bind(scope: Construct, context: IngressContext): BoundIngress;
 }
 
-/** What a way in must know of the service. */
+/** Facts about the service that an ingress needs. */
 export interface IngressContext {
   readonly network: Network;
   readonly healthCheck: Required<HealthCheckOptions>;
-  readonly deployment: Deployment;
-  /** What a load balancer has that was not told otherwise. */
+  /** Set if traffic shifts between two target groups, now or in a later deployment. */
+  readonly trafficShifting?: TrafficShifting;
+  /** Defaults for load balancers. */
   readonly preset: Pick<PresetDefaults, 'accessLogs' | 'deletionProtection'>;
 }
 
-/** What a way in has made. */
+export interface TrafficShifting {
+  /** Requests with this header are routed to the new version before production traffic is. */
+  readonly testTrafficHeader?: { readonly name: string; readonly value: string };
+}
+
+/** What an ingress has created. */
 export interface BoundIngress {
   readonly url: string;
   readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
   readonly listener?: elbv2.ApplicationListener;
   readonly targetGroup?: elbv2.ApplicationTargetGroup;
-  /** Where traffic can shift. */
+  /** The second target group for traffic shifting. */
   readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
-  /** What the load balancer counts of the service. */
+  /** The load balancer's metrics for this service. */
   readonly metrics?: TargetMetrics;
   readonly distribution?: cloudfront.Distribution;
   readonly httpApi?: apigatewayv2.HttpApi;
 
-  /** Sends the requests to the tasks of the service. */
+  /** Routes requests to the tasks of the service. */
   attach(service: ecs.FargateService, container: ecs.ContainerDefinition): void;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 import { Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -9,118 +9,156 @@ import { sharedVpcOf } from '../network/network';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** What a shared listener sends to the service: requests that fit a path and a host, of those that are given. */
+/**
+ * Options of `Ingress.sharedListener`: the requests that are routed to the service. If both `pathPatterns` and
+ * `hostHeaders` are set, a request must match both.
+ */
 export interface SharedListenerIngressOptions extends TargetGroupOptions {
   /**
-   * The paths, like `/shop` and `/shop/*`. The service gets them whole.
+   * Path patterns, like `/shop` and `/shop/*`. The service receives the unmodified path.
    *
-   * @default - every path of `hostHeaders`
+   * Each is case-sensitive and has at most 128 characters: letters, digits, `_-.$/~"'@:+&` and the wildcards `*` and
+   * `?`. Together with `hostHeaders`, 1 to 5 values.
+   *
+   * @default - all paths of `hostHeaders`
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
    */
   readonly pathPatterns?: string[];
 
   /**
-   * The hosts, like `shop.example.com`.
+   * Host names, like `shop.example.com` or `*.example.com`.
    *
-   * @default - every host that has `pathPatterns`
+   * Each is not case-sensitive and has at most 128 characters: letters, digits, `-.` and the wildcards `*` and `?`.
+   * Together with `pathPatterns`, 1 to 5 values.
+   *
+   * @default - all hosts, for `pathPatterns`
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
    */
   readonly hostHeaders?: string[];
 
   /**
-   * The place of the rule among those of the listener, 1 to 50000; of the rules that fit a request, the lowest counts.
+   * Priority of the rule among those of the listener, 1 to 50000: of all rules that match a request, the one with the
+   * lowest number applies. No other service of this app may use it on the listener.
    *
-   * @default - worked out from path and host, the more exact one first, and from the name of the service, so that it stays the same;
-   * unlike that of every other service of this app
+   * @default - more specific patterns come first, then a hash of the construct path, so the priority is stable; it is
+   * unique among the services of this app
    */
   readonly priority?: number;
 
   /**
-   * The idle time-out of the load balancer that the listener belongs to.
+   * Idle timeout of the load balancer that the listener belongs to, 1 to 4000 seconds. The construct does not change
+   * it, but passes it on to the app, which must keep connections open for longer.
    *
    * @default Duration.seconds(60)
    */
   readonly idleTimeout?: Duration;
 
   /**
-   * The address at which the service answers, for its attribute `url`.
+   * URL of the service with its scheme, like `https://shop.example.com`, for the `url` attribute.
    *
-   * @default - the first host without a wildcard, else the name of the load balancer, which an imported listener does not tell
+   * Required for an imported listener if no host is without wildcards, because the DNS name of its load balancer is
+   * unknown.
+   *
+   * @default - the first of `hostHeaders` without wildcards, otherwise the DNS name of the load balancer
    */
   readonly url?: string;
 }
 
-/** A load balancer takes five values in the conditions of a rule. */
+/**
+ * Quota of a listener rule:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+ */
 const MAX_CONDITION_VALUES = 5;
 
-/** A rule of a listener that stands somewhere else. */
+const WILDCARDS = /[*?]/;
+
+/** A rule on a listener that is created elsewhere. */
 export class SharedListenerIngress implements IngressType {
   public readonly name = 'Ingress.sharedListener';
-  public readonly checksHealth = true;
+  public readonly hasLoadBalancer = true;
   public readonly hasOwnListener = false;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
+  private readonly pathPatterns: string[];
+  private readonly hostHeaders: string[];
 
-  constructor(private readonly listener: elbv2.IApplicationListener, private readonly options: SharedListenerIngressOptions) {
+  constructor(
+    private readonly listener: elbv2.IApplicationListener,
+    private readonly options: SharedListenerIngressOptions,
+  ) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
+    this.pathPatterns = options.pathPatterns ?? [];
+    this.hostHeaders = options.hostHeaders ?? [];
   }
 
   public validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
-    const { pathPatterns = [], hostHeaders = [], priority } = this.options;
+    const { idleTimeout, priority } = this.options;
     validateTargetGroup(validation, this.options);
-    validation.wholeSeconds('ingress.idleTimeout', this.options.idleTimeout, 1, 4000, 'the idle time-out of a load balancer');
-    validation.wholeNumber('ingress.priority', priority, 1, 50_000, 'a priority');
-    if (pathPatterns.length + hostHeaders.length === 0) {
-      validation.refuse('ingress.pathPatterns', '[]', 'a rule needs a path or a host', 'say which requests are for this service; /* is every path');
+    validation.wholeSeconds('ingress.idleTimeout', idleTimeout, [1, 4000], 'the idle timeout of a load balancer');
+    this.validateConditions(validation);
+    validation.wholeNumber('ingress.priority', priority, [1, 50_000], 'a priority');
+    const owner = priority !== undefined && prioritiesInUse(scope, this.listener).get(priority);
+    if (owner) {
+      validation.refuse('ingress.priority', String(priority), `${owner} already uses it on this listener`,
+        'set another one, or leave it out');
     }
-    if (pathPatterns.length + hostHeaders.length > MAX_CONDITION_VALUES) {
-      validation.refuse('ingress.pathPatterns', `${pathPatterns.length} paths and ${hostHeaders.length} hosts`, `a rule of a load balancer has at most ${MAX_CONDITION_VALUES} of both`,
-        'use wildcards, or further rules through the attribute targetGroup');
+    this.validateVpc(validation, scope, vpc);
+    if (!this.url()) {
+      validation.refuse('ingress.url', 'not set', 'the DNS name of an imported listener\'s load balancer is unknown',
+        'set it, or a host without a wildcard');
+    }
+  }
+
+  private validateConditions(validation: Validation): void {
+    const { pathPatterns, hostHeaders } = this;
+    const valueCount = pathPatterns.length + hostHeaders.length;
+    if (valueCount === 0) {
+      validation.refuse('ingress.pathPatterns', '[]', 'a rule needs a path or a host',
+        'set the paths or hosts of the service; /* matches all paths');
+    }
+    if (valueCount > MAX_CONDITION_VALUES) {
+      validation.refuse('ingress.pathPatterns', `${pathPatterns.length} paths and ${hostHeaders.length} hosts`,
+        `a listener rule has at most ${MAX_CONDITION_VALUES} of both`,
+        'use wildcards, or add more rules to the attribute targetGroup');
     }
     for (const path of pathPatterns) {
       if (!Token.isUnresolved(path) && !/^[/*?][A-Za-z0-9_\-.$/~"'@:+&*?]{0,127}$/.test(path)) {
-        validation.refuse('ingress.pathPatterns', show(path), 'a path starts with / and has at most 128 letters, digits and _-.$/~"\'@:+&*?', 'write it like /shop/*');
+        validation.refuse('ingress.pathPatterns', show(path),
+          'a path starts with / and has at most 128 letters, digits and _-.$/~"\'@:+&*?', 'set a path like /shop/*');
       }
     }
     for (const host of hostHeaders) {
       if (!Token.isUnresolved(host) && !/^[A-Za-z0-9*?.-]{1,128}$/.test(host)) {
-        validation.refuse('ingress.hostHeaders', show(host), 'a host has at most 128 letters, digits and -.*?', 'write it like shop.example.com');
+        validation.refuse('ingress.hostHeaders', show(host), 'a host has at most 128 letters, digits and -.*?',
+          'set a host like shop.example.com');
       }
-    }
-    const taken = priority !== undefined && takenPriorities(scope, this.listener).get(priority);
-    if (taken) {
-      validation.refuse('ingress.priority', String(priority), `${taken} has it already on this listener`, 'give another one, or leave it out');
-    }
-    this.validateVpc(validation, scope, vpc);
-    if (!this.url()) {
-      validation.refuse('ingress.url', 'not given', 'an imported listener does not tell the address of its load balancer', 'set it, or a host without a wildcard');
     }
   }
 
-  /** The tasks must stand where the load balancer does; of an imported listener nobody knows where that is. */
+  /** The tasks must be in the VPC of the load balancer, which is unknown for an imported listener. */
   private validateVpc(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
-    const theirs = this.loadBalancer()?.vpc;
-    if (!vpc && theirs !== undefined && theirs === sharedVpcOf(scope)) { return; }
+    const listenerVpc = this.loadBalancer()?.vpc;
+    if (!vpc && listenerVpc !== undefined && listenerVpc === sharedVpcOf(scope)) { return; }
+    const fix = 'set vpc to that VPC, or cluster to one in it';
     if (!vpc) {
-      validation.refuse('vpc', 'not given', 'the tasks must stand in the VPC of the listener\'s load balancer', 'give that vpc, or a cluster in it');
-    } else if (theirs && theirs !== vpc && theirs.vpcId !== vpc.vpcId) {
-      validation.refuse('vpc', show(vpc.node.path), `the listener's load balancer stands in ${theirs.node.path}`, 'give that vpc, or a cluster in it');
+      validation.refuse('vpc', 'not set', 'the tasks must be in the VPC of the listener\'s load balancer', fix);
+    } else if (listenerVpc && listenerVpc !== vpc && listenerVpc.vpcId !== vpc.vpcId) {
+      validation.refuse('vpc', show(vpc.node.path),
+        `the listener's load balancer is in ${listenerVpc.node.path}`, fix);
     }
   }
 
   public bind(scope: Construct, context: IngressContext): BoundIngress {
     const targetGroups = new TargetGroups(new Construct(scope, 'SharedListener'), context, this.options);
-    const { pathPatterns, hostHeaders } = this.options;
-    targetGroups.addRule('ListenerRule', {
-      listener: this.listener,
-      priority: this.priority(scope),
-      conditions: [
-        ...pathPatterns?.length ? [elbv2.ListenerCondition.pathPatterns(pathPatterns)] : [],
-        ...hostHeaders?.length ? [elbv2.ListenerCondition.hostHeaders(hostHeaders)] : [],
-      ],
-    });
+    const conditions: elbv2.ListenerCondition[] = [];
+    if (this.pathPatterns.length > 0) { conditions.push(elbv2.ListenerCondition.pathPatterns(this.pathPatterns)); }
+    if (this.hostHeaders.length > 0) { conditions.push(elbv2.ListenerCondition.hostHeaders(this.hostHeaders)); }
+    const priority = this.reservePriority(scope);
+    targetGroups.addRule('ListenerRule', { listener: this.listener, priority, conditions });
     return { url: this.url()!, ...targetGroups.bound(this.loadBalancerFullName()) };
   }
 
-  /** As metrics name it. The ARN of a listener has it: `…:listener/app/NAME/ID/LISTENER`. */
+  /** The name in metrics. It is part of the ARN of a listener: `…:listener/app/NAME/ID/LISTENER`. */
   private loadBalancerFullName(): string {
     const loadBalancer = this.loadBalancer();
     if (loadBalancer instanceof elbv2.ApplicationLoadBalancer) { return loadBalancer.loadBalancerFullName; }
@@ -128,31 +166,44 @@ export class SharedListenerIngress implements IngressType {
     return Fn.join('/', [1, 2, 3].map((i) => Fn.select(i, parts)));
   }
 
-  /**
-   * Exact rules go before catch-alls, so that `/*` does not take what is meant for `/shop`; within the same exactness the name of the
-   * service decides, and the next free number where two meet.
-   */
-  private priority(scope: Construct): number {
-    const taken = takenPriorities(scope, this.listener);
-    const { pathPatterns = [], hostHeaders = [] } = this.options;
-    let { priority } = this.options;
-    if (priority === undefined) {
-      const letters = (patterns: string[]) => Math.min(...patterns.map((pattern) => pattern.replace(/[*?]/g, '').length));
-      const exactness = Math.min(99, (hostHeaders.length > 0 ? 50 : 0) + (pathPatterns.length > 0 ? Math.min(49, letters(pathPatterns)) : 0));
-      const band = (99 - exactness) * BAND + FIRST_BAND;
-      priority = band + createHash('sha256').update(scope.node.path).digest().readUInt32BE() % BAND;
-      for (let i = 0; i < BAND && taken.has(priority); i++) { priority = band + (priority - band + 1) % BAND; }
-    }
-    taken.set(priority, scope.node.scope!.node.path);
+  private reservePriority(scope: Construct): number {
+    const inUse = prioritiesInUse(scope, this.listener);
+    const priority = this.options.priority ?? this.firstFreePriority(scope, inUse);
+    inUse.set(priority, scope.node.scope!.node.path);
     return priority;
   }
 
+  /**
+   * More specific rules get lower numbers, so that `/*` does not match requests for `/shop`. Among equally specific
+   * rules, a hash of the construct path decides, and the next free number if it is in use.
+   */
+  private firstFreePriority(scope: Construct, inUse: Map<number, string>): number {
+    const first = (MAX_SPECIFICITY - this.specificity()) * BAND_SIZE + FIRST_PRIORITY;
+    const hash = createHash('sha256').update(scope.node.path).digest().readUInt32BE();
+    for (let i = 0; i < BAND_SIZE; i++) {
+      const priority = first + (hash + i) % BAND_SIZE;
+      if (!inUse.has(priority)) { return priority; }
+    }
+    return first + hash % BAND_SIZE;
+  }
+
+  /** A condition on hosts counts more than any path. Paths count by their shortest length without wildcards. */
+  private specificity(): number {
+    const { pathPatterns, hostHeaders } = this;
+    const lengths = pathPatterns.map((pattern) => pattern.replace(/[*?]/g, '').length);
+    const ofPaths = lengths.length > 0 ? Math.min(49, ...lengths) : 0;
+    const ofHosts = hostHeaders.length > 0 ? 50 : 0;
+    return Math.min(MAX_SPECIFICITY, ofHosts + ofPaths);
+  }
+
   private url(): string | undefined {
-    const host = this.options.hostHeaders?.find((header) => !/[*?]/.test(header)) ?? this.loadBalancer()?.loadBalancerDnsName;
+    if (this.options.url) { return this.options.url; }
+    const host = this.hostHeaders.find((header) => !WILDCARDS.test(header)) ?? this.loadBalancer()?.loadBalancerDnsName;
+    if (!host) { return undefined; }
     const { protocol, port } = (this.listener.node.defaultChild ?? {}) as Partial<elbv2.CfnListener>;
     const scheme = protocol === 'HTTP' ? 'http' : 'https';
-    const isUsual = port === undefined || port === (scheme === 'http' ? 80 : 443);
-    return this.options.url ?? (host && `${scheme}://${host}${isUsual ? '' : `:${port}`}`);
+    const defaultPort = scheme === 'http' ? 80 : 443;
+    return port === undefined || port === defaultPort ? `${scheme}://${host}` : `${scheme}://${host}:${port}`;
   }
 
   private loadBalancer(): elbv2.IApplicationLoadBalancer | undefined {
@@ -160,16 +211,17 @@ export class SharedListenerIngress implements IngressType {
   }
 }
 
-/** Numbers for each of 100 degrees of exactness: 1000 to 40999, which leaves room before and after for rules of the user. */
-const BAND = 400;
-const FIRST_BAND = 1000;
+/** Priorities from 1000 to 40999, a band for each specificity. Users can add rules before and after them. */
+const MAX_SPECIFICITY = 99;
+const BAND_SIZE = 400;
+const FIRST_PRIORITY = 1000;
 
-const TAKEN = Symbol.for('hello-fargate-service.takenPriorities');
+const PRIORITIES = Symbol.for('hello-fargate-service.takenPriorities');
 
-/** Which service has which priority of a listener, in the whole app: a listener may be imported into several stacks. */
-function takenPriorities(scope: Construct, listener: elbv2.IApplicationListener): Map<number, string> {
-  const root = scope.node.root as unknown as { [TAKEN]?: Map<string, Map<number, string>> };
-  const byListener = root[TAKEN] ??= new Map();
+/** The priorities in use on a listener, with the services that use them. App-wide, as stacks can import a listener. */
+function prioritiesInUse(scope: Construct, listener: elbv2.IApplicationListener): Map<number, string> {
+  const root = scope.node.root as unknown as { [PRIORITIES]?: Map<string, Map<number, string>> };
+  const byListener = root[PRIORITIES] ??= new Map();
   const arn = Stack.of(listener).resolve(listener.listenerArn);
   const key = typeof arn === 'string' ? arn : listener.node.path;
   if (!byListener.has(key)) { byListener.set(key, new Map()); }

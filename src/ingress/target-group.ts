@@ -3,96 +3,100 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext } from './ingress-type';
-import { TestTrafficHeader } from '../deployment/deployment';
-import { TargetMetrics } from '../observability/service-metrics';
+import { TargetMetrics } from './target-metrics';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** Requests of one client go to one task, while it is healthy. */
+/** Session stickiness: all requests of a client are routed to the same task, while it is healthy. */
 export interface SessionStickinessOptions {
   /**
-   * How long a client stays with its task: 1 second to 7 days.
+   * How long a client is routed to the same task: 1 second to 7 days.
    *
    * @default Duration.days(1)
    */
   readonly cookieDuration?: Duration;
 
   /**
-   * The name of a cookie that your app sets, which the client then stays with. Not AWSALB, AWSALBAPP or AWSALBTG.
+   * Name of a cookie that the app sets, for application-based stickiness. AWSALB, AWSALBAPP and AWSALBTG are reserved.
    *
-   * @default - a cookie of the load balancer
+   * @default - a cookie of the load balancer, for duration-based stickiness
    */
   readonly cookieName?: string;
 }
 
-/** What every ingress with a target group can be told. */
+/** Options of every ingress with a target group. */
 export interface TargetGroupOptions {
   /**
-   * Sends the requests of one client to one task. An app that needs this loses sessions with each deployment: a cache is better.
+   * Routes all requests of a client to the same task.
    *
-   * @default - each request goes to the next task
+   * Sessions that are kept in a task are lost in each deployment. Prefer a session store, such as a cache.
+   *
+   * @default - each request is routed to the next task (round robin)
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
    */
   readonly sessionStickiness?: SessionStickinessOptions;
 }
 
-export function validateTargetGroup(validation: Validation, options: TargetGroupOptions): void {
-  const { cookieDuration, cookieName } = options.sessionStickiness ?? {};
-  validation.wholeSeconds('ingress.sessionStickiness.cookieDuration', cookieDuration, 1, 604_800, 'the time that a client stays with a task');
-  if (cookieName !== undefined && !Token.isUnresolved(cookieName) && (cookieName === '' || /^AWSALB(APP|TG)?$/.test(cookieName))) {
-    validation.refuse('ingress.sessionStickiness.cookieName', show(cookieName), 'a cookie needs a name, and AWSALB, AWSALBAPP and AWSALBTG are the load balancer\'s',
-      'give the name of a cookie that your app sets');
+export function validateTargetGroup(validation: Validation, { sessionStickiness = {} }: TargetGroupOptions): void {
+  const { cookieDuration, cookieName } = sessionStickiness;
+  validation.wholeSeconds('ingress.sessionStickiness.cookieDuration', cookieDuration, [1, 604_800],
+    'the duration of stickiness');
+  if (cookieName === undefined || Token.isUnresolved(cookieName)) { return; }
+  if (cookieName === '' || /^AWSALB(APP|TG)?$/.test(cookieName)) {
+    validation.refuse('ingress.sessionStickiness.cookieName', show(cookieName),
+      'it must not be empty, and AWSALB, AWSALBAPP and AWSALBTG are reserved for the load balancer',
+      'set it to the name of a cookie that your app sets');
   }
 }
 
-/** A rule of a listener, without what it does. */
+/** A listener rule without its action. */
 export interface RuleProps {
   readonly listener: elbv2.IApplicationListener;
   readonly priority: number;
   readonly conditions: elbv2.ListenerCondition[];
 }
 
-/** What requests are sent to: one target group, and a second one where traffic shifts between two versions. */
+/** The target group of the service, with a second one if traffic shifts between two versions. */
 export class TargetGroups {
   public readonly targetGroup: elbv2.ApplicationTargetGroup;
   public readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
-  private readonly testTrafficHeader?: TestTrafficHeader;
+  private readonly trafficShifting: IngressContext['trafficShifting'];
   private rule?: elbv2.ApplicationListenerRule;
   private testRule?: elbv2.ApplicationListenerRule;
 
-  constructor(
-    public readonly scope: Construct,
-    { network, healthCheck: { gracePeriod: _ofTheService, ...healthCheck }, deployment }: IngressContext,
-    options: TargetGroupOptions,
-  ) {
-    this.testTrafficHeader = deployment._strategy.options.testTrafficHeader;
+  constructor(public readonly scope: Construct, context: IngressContext, options: TargetGroupOptions) {
+    const { gracePeriod: _ofService, ...healthCheck } = context.healthCheck;
     const stickiness = options.sessionStickiness;
     const props: elbv2.ApplicationTargetGroupProps = {
-      vpc: network.vpc,
+      vpc: context.network.vpc,
       targetType: elbv2.TargetType.IP,
       protocol: elbv2.ApplicationProtocol.HTTP,
-      // ECS registers each task with its own port. This one is never used, and as it never changes, neither does the group.
+      // ECS registers each task with its own port. This port is unused, and constant because a change replaces the
+      // group.
       port: 80,
       deregistrationDelay: DEFAULTS.deregistrationDelay,
       healthCheck,
-      stickinessCookieDuration: stickiness && (stickiness.cookieDuration ?? Duration.days(1)),
+      stickinessCookieDuration: stickiness && (stickiness.cookieDuration ?? DEFAULTS.stickinessCookieDuration),
       stickinessCookieName: stickiness?.cookieName,
     };
+    this.trafficShifting = context.trafficShifting;
     this.targetGroup = new elbv2.ApplicationTargetGroup(scope, 'TargetGroup', props);
-    if (deployment._hasAlternateTargetGroup) {
+    if (this.trafficShifting) {
       this.alternateTargetGroup = new elbv2.ApplicationTargetGroup(scope, 'AlternateTargetGroup', props);
     }
   }
 
   /**
-   * The rule that sends requests here.
+   * Adds the listener rule that forwards requests to the tasks.
    *
-   * Once traffic shifts, ECS writes the live weights into it. Any change of it in the template would set them back, perhaps to a group
-   * without tasks (https://github.com/aws/aws-cdk/issues/36649). So it is the same for every strategy, and has no tags, which newer
-   * versions of CDK would add.
+   * With traffic shifting, ECS writes the current weights into the rule. Any change of the rule in the template would
+   * reset them and could route traffic to a target group without tasks (https://github.com/aws/aws-cdk/issues/36649).
+   * So the rule is identical for all strategies, and has no tags, which newer CDK versions would add.
    */
   public addRule(id: string, props: RuleProps): void {
     if (!this.alternateTargetGroup) {
-      this.rule = new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action: elbv2.ListenerAction.forward([this.targetGroup]) });
+      const action = elbv2.ListenerAction.forward([this.targetGroup]);
+      this.rule = new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action });
       return;
     }
     const action = elbv2.ListenerAction.weightedForward([
@@ -100,7 +104,7 @@ export class TargetGroups {
       { targetGroup: this.alternateTargetGroup, weight: 0 },
     ]);
     this.rule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action }));
-    const header = this.testTrafficHeader;
+    const header = this.trafficShifting?.testTrafficHeader;
     if (header) {
       this.testRule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, `Test${id}`, {
         ...props,
@@ -111,15 +115,20 @@ export class TargetGroups {
     }
   }
 
-  /** What a way in has made, as far as it lies here. */
-  public bound(loadBalancerFullName: string): Pick<BoundIngress, 'targetGroup' | 'alternateTargetGroup' | 'metrics' | 'attach'> {
+  /** The part of the bound ingress that target groups are responsible for. */
+  public bound(
+    loadBalancerFullName: string,
+  ): Pick<BoundIngress, 'targetGroup' | 'alternateTargetGroup' | 'metrics' | 'attach'> {
     const { targetGroup, alternateTargetGroup } = this;
+    const targetGroups = alternateTargetGroup ? [targetGroup, alternateTargetGroup] : [targetGroup];
     return {
       targetGroup,
       alternateTargetGroup,
-      metrics: new TargetMetrics(loadBalancerFullName, alternateTargetGroup ? [targetGroup, alternateTargetGroup] : [targetGroup]),
-      attach: (service, { containerName, containerPort }) =>
-        targetGroup.addTarget(service.loadBalancerTarget({ containerName, containerPort, alternateTarget: this.alternateTarget() })),
+      metrics: new TargetMetrics(loadBalancerFullName, targetGroups),
+      attach: (service, { containerName, containerPort }) => {
+        const target = { containerName, containerPort, alternateTarget: this.alternateTarget() };
+        targetGroup.addTarget(service.loadBalancerTarget(target));
+      },
     };
   }
 

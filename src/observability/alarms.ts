@@ -1,89 +1,114 @@
-import { Aws, Duration, Token, Tokenization } from 'aws-cdk-lib';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Duration, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as events from 'aws-cdk-lib/aws-events';
-import * as eventsTargets from 'aws-cdk-lib/aws-events-targets';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
-import { Construct } from 'constructs';
-import { ERROR_LINES_PATTERN, nameInAccount, serviceEvents } from './logs';
-import { ServiceMetrics } from './service-metrics';
-import { HealthCheckOptions } from '../ingress/health-check';
-import { IngressType } from '../ingress/ingress-type';
 import { ScalingOptions } from '../scaling';
 import { show, Validation } from '../validation';
 
-/** `Alarms.recommended`. */
+/** Alarms and the dashboard of the service. */
+export interface MonitoringOptions {
+  /**
+   * Alarms that notify the on-call engineer: `Alarms.recommended({ emails: ['on-call@example.com'] })`.
+   *
+   * The default alarms cost $0.70 a month (https://aws.amazon.com/cloudwatch/pricing/, 2026-09), and send no
+   * notifications until you add email addresses or SNS topics.
+   *
+   * @default Alarms.recommended(); with `Preset.DEVELOPMENT` Alarms.none()
+   */
+  readonly alarms?: Alarms;
+
+  /**
+   * Whether to create a CloudWatch dashboard with requests, errors, response times, tasks, CPU, memory, error log lines
+   * and the state of the alarms. Its URL is `dashboardUrl`.
+   *
+   * Costs $3.00 a month (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   *
+   * @default - true with `Preset.PRODUCTION`, otherwise false
+   */
+  readonly dashboard?: boolean;
+}
+
+/** Options of `Alarms.recommended`. */
 export interface RecommendedAlarmsOptions {
   /**
-   * Who is told of an alarm, of its end, and of a deployment that failed. A topic of this app is allowed to take what CloudWatch and EventBridge
-   * send; of an imported one you see to that, and of one that is encrypted with a key, that both may use the key.
+   * SNS topics that are notified when an alarm goes into ALARM or OK state, and when a deployment fails. The list must
+   * not be empty.
    *
-   * @default - nobody besides `emails`: alarms are seen in the console, and on the dashboard
+   * The construct allows CloudWatch and EventBridge to publish to a topic of this app. The policy of an imported topic,
+   * and of the KMS key of an encrypted one, must already allow that.
+   *
+   * @default - only `emails` are notified; alarms are visible in the console and on the dashboard
    */
   readonly topics?: sns.ITopic[];
 
   /**
-   * E-mail addresses that are told the same, by a topic that is made for them: `alarmTopic`. Each gets a mail first and must confirm it.
+   * Email addresses that are notified of the same events, by an SNS topic that the construct creates (`alarmTopic`).
+   * Recipients must confirm their subscription. The list must not be empty or contain duplicates.
    *
-   * @default - nobody besides `topics`
+   * @default - only `topics` are notified
    */
   readonly emails?: string[];
 
   /**
-   * CPU of the tasks, on average, in percent of what they have: 1 to 99. Above it for a quarter of an hour, there is an alarm.
+   * Threshold of the CPU alarm: average CPU utilization of the tasks above this percentage for 15 minutes. 1 to 99.
    *
    * @default 80
    */
   readonly cpuUtilizationPercent?: number;
 
   /**
-   * Memory of the tasks, on average, in percent of what they have: 1 to 99. Above it for a quarter of an hour, there is an alarm.
+   * Threshold of the memory alarm: average memory utilization of the tasks above this percentage for 15 minutes. 1 to
+   * 99.
    *
    * @default 80
    */
   readonly memoryUtilizationPercent?: number;
 
   /**
-   * Failed requests in percent of all, from 0 to below 100: those that the tasks answered with 5xx, and with a load balancer of the service's own
-   * those that they broke off (502) or were too slow for (504). Above it, and with `minFailedRequests`, in each of two times 5 minutes, there is an alarm.
+   * Threshold of the error rate alarm: percentage of failed requests above this for two consecutive 5-minute periods,
+   * each with at least `minFailedRequests`. From 0 to less than 100.
+   *
+   * Counts 5xx responses of the tasks, and, if the service has its own load balancer, 502 and 504 responses of the load
+   * balancer. With `Ingress.httpApi`, counts 5xx responses of the API.
    *
    * @default 5
    */
   readonly errorRatePercent?: number;
 
   /**
-   * So many requests must have failed in 5 minutes for their rate to count, so that one failed request of three wakes nobody.
+   * Minimum number of failed requests in 5 minutes for the error rate alarm, so that a single failed request does not
+   * trigger it when traffic is low. 1 to 1,000,000.
    *
    * @default 5
    */
   readonly minFailedRequests?: number;
 
   /**
-   * With fewer healthy tasks than this, there is an alarm: after 3 minutes and the grace period of the health check, which tasks may take to
-   * start. With `Ingress.httpApi`, which nothing checks from outside, these are running tasks. No more than always run.
+   * Minimum number of healthy tasks. With fewer, an alarm goes off after 3 minutes plus the grace period of the health
+   * check. It must not exceed the number of tasks that always run. With `Ingress.httpApi`, counts running tasks.
    *
-   * A service whose `schedules` go down to no task is at rest when no task is registered, and that is no alarm. Of tasks that should run and
-   * cannot be started you are told by an event of ECS then, if anybody is told.
+   * If `schedules` can scale the service to zero, having no registered task is not an alarm. ECS events still notify
+   * the topics of tasks that cannot start.
    *
    * @default 1
    */
   readonly minHealthyTasks?: number;
 
   /**
-   * The response time that 95 % of the requests stay below: above it in each of three times 5 minutes with at least 20 requests, there is an alarm.
-   * With `Ingress.httpApi`, that of the tasks as API Gateway sees it.
+   * Threshold of the response time alarm: 95th percentile above this for three consecutive 5-minute periods, each with
+   * at least 20 requests. 1 ms to 1 hour. With `Ingress.httpApi`, the integration latency of API Gateway.
    *
    * @default - no alarm on response times
    */
   readonly p95ResponseTime?: Duration;
 
   /**
-   * With so many log lines in 5 minutes whose JSON has the `level` ERROR, FATAL or CRITICAL, in capitals or not, there is an alarm. The metric for
-   * it is $0.30 a month, for the hours that have such lines (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   * Number of error log lines in 5 minutes that triggers the alarm: JSON lines whose `level` is ERROR, FATAL or
+   * CRITICAL, in upper or lower case. 1 to 1,000,000. Not supported with `logDriver` or the log class
+   * INFREQUENT_ACCESS.
+   *
+   * The custom metric costs $0.30 a month, prorated to the hours with error lines
+   * (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
    *
    * @default - no alarm on log lines
    */
@@ -91,23 +116,26 @@ export interface RecommendedAlarmsOptions {
 }
 
 /**
- * What a person is woken for.
+ * Alarms that notify the on-call engineer.
  *
- * An alarm is $0.10 a month for each metric that it reads (https://aws.amazon.com/cloudwatch/pricing/, 2026-09): $0.70 for the recommended
- * ones, with a response time $0.90. $0.50 behind a shared listener or `Ingress.httpApi`, $1.00 where traffic shifts between two target groups.
+ * An alarm costs $0.10 a month for each metric that it uses (https://aws.amazon.com/cloudwatch/pricing/, 2026-09):
+ * $0.70 for the recommended alarms, $0.90 with `p95ResponseTime`; $0.50 with a shared listener or `Ingress.httpApi`,
+ * $1.00 if traffic shifts between two target groups.
  */
 export class Alarms {
   /**
-   * Alarms on CPU, memory, failed requests and missing healthy tasks, and if you like on response times and log lines. With somebody to tell,
-   * also of a deployment that failed, and of tasks that ECS cannot start.
+   * Creates alarms on missing healthy tasks, failed requests, CPU and memory, and optionally on response times and
+   * error log lines.
    *
-   * @param options who is told, and the thresholds
+   * With `topics` or `emails`, also sends a notification when a deployment fails or ECS cannot start tasks.
+   *
+   * @param options who is notified, and the thresholds
    */
   public static recommended(options: RecommendedAlarmsOptions = {}): Alarms {
     return new Alarms(options);
   }
 
-  /** No alarms. Those that undo a deployment are a matter of `deployment`. */
+  /** Creates no alarms. Alarms that roll back a deployment are configured by `deployment`. */
   public static none(): Alarms {
     return new Alarms(undefined);
   }
@@ -118,9 +146,8 @@ export class Alarms {
   ) {}
 }
 
-/** What decides which alarms there can be. */
+/** The props that determine which alarms are possible. */
 export interface AlarmsContext {
-  readonly ingress: IngressType;
   readonly desiredCount?: number;
   readonly scaling?: ScalingOptions;
   readonly logGroupClass?: logs.LogGroupClass;
@@ -130,221 +157,81 @@ export interface AlarmsContext {
 export function validateAlarms(validation: Validation, alarms: Alarms, context: AlarmsContext): void {
   const options = alarms._options;
   if (!options) { return; }
-  const { topics, emails, errorRatePercent, p95ResponseTime, errorLogLines } = options;
-  if (topics?.length === 0) { validation.refuse('alarms.topics', '[]', 'an empty value would be ignored', 'leave it out'); }
+  validateRecipients(validation, options);
+  for (const prop of ['cpuUtilizationPercent', 'memoryUtilizationPercent'] as const) {
+    validation.wholeNumber(`alarms.${prop}`, options[prop], [1, 99], 'a percentage that can be exceeded');
+  }
+  const { errorRatePercent: rate } = options;
+  if (rate !== undefined && !Token.isUnresolved(rate) && !(rate >= 0 && rate < 100)) {
+    validation.refuse('alarms.errorRatePercent', show(rate),
+      'a rate that can be exceeded is at least 0 and less than 100 percent', 'set it within that range');
+  }
+  validation.wholeNumber('alarms.minFailedRequests', options.minFailedRequests, [1, 1_000_000],
+    'the number of failed requests');
+  validateHealthyTasks(validation, options.minHealthyTasks, context);
+  validateResponseTime(validation, options.p95ResponseTime);
+  validateErrorLogLines(validation, options.errorLogLines, context);
+}
+
+function validateRecipients(validation: Validation, { topics, emails }: RecommendedAlarmsOptions): void {
+  if (topics?.length === 0) {
+    validation.refuse('alarms.topics', '[]', 'an empty value would be ignored', 'leave it out');
+  }
   validation.notEmpty('alarms.emails', emails, 'leave it out');
   emails?.forEach((email, i) => {
     if (!Token.isUnresolved(email) && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email)) {
-      validation.refuse('alarms.emails', show(email), 'it is no e-mail address', 'write it like on-call@example.com');
+      validation.refuse('alarms.emails', show(email), 'it is not an email address', 'set one like on-call@example.com');
     }
-    if (emails.indexOf(email) < i) { validation.refuse('alarms.emails', show(email), 'it is in the list twice', 'leave one of the two out'); }
+    if (emails.indexOf(email) < i) {
+      validation.refuse('alarms.emails', show(email), 'it is in the list twice', 'remove one of the two');
+    }
   });
-  for (const prop of ['cpuUtilizationPercent', 'memoryUtilizationPercent'] as const) {
-    validation.wholeNumber(`alarms.${prop}`, options[prop], 1, 99, 'a percentage that can be exceeded');
-  }
-  if (errorRatePercent !== undefined && !Token.isUnresolved(errorRatePercent) && !(errorRatePercent >= 0 && errorRatePercent < 100)) {
-    validation.refuse('alarms.errorRatePercent', show(errorRatePercent), 'a rate that can be exceeded is from 0 to below 100 percent', 'set it within that range');
-  }
-  validation.wholeNumber('alarms.minFailedRequests', options.minFailedRequests, 1, 1_000_000, 'the number of failed requests that count');
-  validateHealthyTasks(validation, options.minHealthyTasks, context);
-  if (p95ResponseTime?.isUnresolved()) {
-    validation.refuse('alarms.p95ResponseTime', 'a token', 'the seconds of the alarm are worked out from it', 'set a number of seconds or milliseconds');
-  } else if (p95ResponseTime && (p95ResponseTime.toMilliseconds() < 1 || p95ResponseTime.toMilliseconds() > 3_600_000)) {
-    validation.refuse('alarms.p95ResponseTime', show(p95ResponseTime), 'it is a time from 1 ms to an hour', 'set it within that range');
-  }
-  validation.wholeNumber('alarms.errorLogLines', errorLogLines, 1, 1_000_000, 'the number of lines');
-  if (errorLogLines !== undefined && context.logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS) {
-    validation.refuse('alarms.errorLogLines', show(errorLogLines), 'no metric is made of log lines of the class INFREQUENT_ACCESS', 'leave it out, or leave logGroupClass out');
-  }
-  if (errorLogLines !== undefined && context.logDriver) {
-    validation.refuse('alarms.errorLogLines', show(errorLogLines), 'with a logDriver the lines go elsewhere', 'leave it out, and have the alarm where they go');
-  }
 }
 
-function validateHealthyTasks(validation: Validation, healthyTasks: number | undefined, { desiredCount, scaling }: AlarmsContext): void {
-  validation.wholeNumber('alarms.minHealthyTasks', healthyTasks, 1, 5000, 'the number of healthy tasks');
-  if (healthyTasks === undefined || Token.isUnresolved(healthyTasks)) { return; }
-  const atTimes = scaling?.schedules?.flatMap(({ minCapacity, maxCapacity }) => [minCapacity, maxCapacity]) ?? [];
-  const always = [desiredCount, scaling?.minCapacity, ...atTimes.filter((count) => count !== 0)]
+function validateHealthyTasks(
+  validation: Validation, minHealthyTasks: number | undefined, { desiredCount, scaling }: AlarmsContext,
+): void {
+  validation.wholeNumber('alarms.minHealthyTasks', minHealthyTasks, [1, 5000], 'the number of healthy tasks');
+  if (minHealthyTasks === undefined || Token.isUnresolved(minHealthyTasks)) { return; }
+  const scheduled = scaling?.schedules?.flatMap(({ minCapacity, maxCapacity }) => [minCapacity, maxCapacity]) ?? [];
+  const counts = [desiredCount, scaling?.minCapacity, ...scheduled.filter((count) => count !== 0)]
     .filter((count): count is number => count !== undefined && !Token.isUnresolved(count));
-  const fewest = Math.min(...always);
-  if (healthyTasks > fewest) {
-    validation.refuse('alarms.minHealthyTasks', show(healthyTasks), `there are times with ${fewest} tasks, so that it would be in alarm then`,
-      fewest > 0 ? `set it to ${fewest} or below` : 'leave it out');
+  const fewest = Math.min(...counts);
+  if (minHealthyTasks > fewest) {
+    validation.refuse('alarms.minHealthyTasks', show(minHealthyTasks),
+      `the service can run only ${fewest} ${fewest === 1 ? 'task' : 'tasks'}, which would trigger the alarm`,
+      fewest > 0 ? `set it to ${fewest} or less` : 'leave it out');
   }
 }
 
-/** Whether no task may run though all is well: nobody is to be woken then. */
-function mayRest({ desiredCount, scaling }: AlarmsContext): boolean {
-  return desiredCount === 0 || (scaling?.schedules ?? []).some(({ minCapacity, maxCapacity }) => minCapacity === 0 || maxCapacity === 0);
+function validateResponseTime(validation: Validation, p95ResponseTime: Duration | undefined): void {
+  if (!p95ResponseTime) { return; }
+  if (p95ResponseTime.isUnresolved()) {
+    validation.refuse('alarms.p95ResponseTime', 'a token', 'the threshold of the alarm is calculated from it',
+      'set a number of seconds or milliseconds');
+  } else if (p95ResponseTime.toMilliseconds() < 1 || p95ResponseTime.toMilliseconds() > 3_600_000) {
+    validation.refuse('alarms.p95ResponseTime', show(p95ResponseTime), 'it must be from 1 ms to 1 hour',
+      'set it within that range');
+  }
 }
 
-/** What an alarm is made of here, besides who is told. */
-interface AlarmDefinition {
-  readonly metric: cloudwatch.IMetric;
-  readonly threshold: number;
-  readonly evaluationPeriods: number;
-  /** The cause, and what to do first. */
-  readonly description: string;
-  /**
-   * When it is in alarm.
-   *
-   * @default - above the threshold
-   */
-  readonly when?: cloudwatch.ComparisonOperator;
-  /** What it means that there is no data. */
-  readonly missing?: cloudwatch.TreatMissingData;
+function validateErrorLogLines(
+  validation: Validation, errorLogLines: number | undefined, { logGroupClass, logDriver }: AlarmsContext,
+): void {
+  validation.wholeNumber('alarms.errorLogLines', errorLogLines, [1, 1_000_000], 'the number of lines');
+  if (errorLogLines === undefined) { return; }
+  if (logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS) {
+    validation.refuse('alarms.errorLogLines', show(errorLogLines),
+      'the log class INFREQUENT_ACCESS does not support metric filters', 'leave it out, or leave logGroupClass out');
+  }
+  if (logDriver) {
+    validation.refuse('alarms.errorLogLines', show(errorLogLines), 'with logDriver, log lines are sent elsewhere',
+      'leave it out, and create the alarm where the lines are sent');
+  }
 }
 
-/** A number that only the deployment may know. */
-const text = (number: number) => Tokenization.stringifyNumber(number);
-
-const FIVE_MINUTES = Duration.minutes(5);
-
-/** The alarms of a service, and who is told. */
-export class ServiceAlarms extends Construct {
-  /** In the order in which they are shown. */
-  public readonly all = new Array<cloudwatch.AlarmBase>();
-  public readonly topic?: sns.Topic;
-  private readonly topics: sns.ITopic[];
-
-  constructor(
-    private readonly of: Construct & { readonly service: ecs.FargateService; readonly logGroup: logs.ILogGroup },
-    alarms: Alarms,
-    metrics: ServiceMetrics,
-    context: AlarmsContext & { readonly healthCheck: Required<HealthCheckOptions> },
-  ) {
-    super(of, 'Alarms');
-    const options = alarms._options;
-    this.topic = options?.emails && this.newTopic(options.emails);
-    this.topics = [...this.topic ? [this.topic] : [], ...options?.topics ?? []];
-    if (options) {
-      this.recommended(options, metrics, context);
-      if (this.topics.length > 0) { this.tellOfEvents(); }
-    }
-  }
-
-  /** Tells the same people of an alarm of the user. */
-  public add(alarm: cloudwatch.AlarmBase): void {
-    for (const topic of this.topics) {
-      alarm.addAlarmAction(new actions.SnsAction(topic));
-      alarm.addOkAction(new actions.SnsAction(topic));
-    }
-    this.all.push(alarm);
-  }
-
-  public get hasSubscribers(): boolean {
-    return this.topics.length > 0;
-  }
-
-  private recommended(
-    options: RecommendedAlarmsOptions, metrics: ServiceMetrics, context: AlarmsContext & { readonly healthCheck: Required<HealthCheckOptions> },
-  ): void {
-    const { cpuUtilizationPercent = 80, memoryUtilizationPercent = 80, errorRatePercent = 5, minFailedRequests = 5, minHealthyTasks = 1 } = options;
-    const { p95ResponseTime, errorLogLines } = options;
-    const logsAt = `the log group ${this.of.logGroup.logGroupName}`;
-    const rests = mayRest(context);
-
-    // In the order in which a person on call wants to know.
-    const { gracePeriod } = context.healthCheck;
-    this.alarm('NoHealthyTask', {
-      // The most that any node of the load balancer saw within the minute: one that sees fewer is not the end.
-      metric: metrics.healthyTasks({ period: Duration.minutes(1), statistic: 'Maximum' }) ?? metrics.runningTasks({ period: Duration.minutes(1) }),
-      when: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-      threshold: minHealthyTasks,
-      evaluationPeriods: 3 + (gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds() / 60_000)),
-      // There is no data when no task is registered. That is the end of the service, or its night.
-      missing: rests ? cloudwatch.TreatMissingData.NOT_BREACHING : cloudwatch.TreatMissingData.BREACHING,
-      description: `fewer than ${text(minHealthyTasks)} ${metrics.targets ? 'healthy' : 'running'} tasks. First look at the events of the ECS service `
-        + `${this.of.service.serviceName}, which say why tasks stop, then at ${logsAt}`,
-    });
-    this.alarm('ErrorRate', {
-      metric: metrics.errorRate({ period: FIVE_MINUTES }, minFailedRequests, rests),
-      threshold: errorRatePercent,
-      evaluationPeriods: 2,
-      description: `more than ${text(errorRatePercent)} % of the requests fail. First look for errors in ${logsAt}, then at what the service depends on`,
-    });
-    if (p95ResponseTime) {
-      this.alarm('SlowResponses', {
-        metric: metrics.slowness({ period: FIVE_MINUTES, statistic: 'p95' }, 20),
-        threshold: p95ResponseTime.toMilliseconds() / 1000,
-        evaluationPeriods: 3,
-        description: `5 % of the requests take longer than ${p95ResponseTime.toMilliseconds()} ms. First see whether CPU or what the service depends on is busy`,
-      });
-    }
-    if (errorLogLines !== undefined) {
-      this.alarm('ErrorLines', {
-        metric: this.errorLines().with({ period: FIVE_MINUTES }),
-        when: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        threshold: errorLogLines,
-        evaluationPeriods: 1,
-        description: `${text(errorLogLines)} or more error lines in 5 minutes. First read them in ${logsAt}`,
-      });
-    }
-    this.alarm('HighCpu', {
-      metric: metrics.cpuUtilization({ period: FIVE_MINUTES }),
-      threshold: cpuUtilizationPercent,
-      evaluationPeriods: 3,
-      description: `CPU is above ${text(cpuUtilizationPercent)} %. First see whether there are more requests than usual, then run more tasks, or larger ones`,
-    });
-    this.alarm('HighMemory', {
-      metric: metrics.memoryUtilization({ period: FIVE_MINUTES }),
-      threshold: memoryUtilizationPercent,
-      evaluationPeriods: 3,
-      description: `memory is above ${text(memoryUtilizationPercent)} %. First see whether it still grows: a task that runs out of it is killed. A new deployment frees it`,
-    });
-  }
-
-  private alarm(id: string, { metric, threshold, evaluationPeriods, description, when, missing }: AlarmDefinition): void {
-    const alarm = new cloudwatch.Alarm(this, id, {
-      metric,
-      threshold,
-      comparisonOperator: when ?? cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods,
-      // A service without requests has no errors, and one without tasks no CPU: that is what another alarm is for.
-      treatMissingData: missing ?? cloudwatch.TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${this.of.node.path}: ${description}`,
-    });
-    // Made when the first tasks are healthy, and deleted before the last ones go.
-    alarm.node.addDependency(this.of.service);
-    this.add(alarm);
-  }
-
-  private errorLines(): cloudwatch.Metric {
-    // The dimensions of such a metric come from the lines, so the name alone tells the services of an account apart.
-    return new logs.MetricFilter(this, 'ErrorLineFilter', {
-      logGroup: this.of.logGroup,
-      filterPattern: ERROR_LINES_PATTERN,
-      metricNamespace: 'HelloFargateService',
-      metricName: `${nameInAccount(this.of)}/ErrorLines`,
-    }).metric({ statistic: 'Sum' });
-  }
-
-  private newTopic(emails: string[]): sns.Topic {
-    const topic = new sns.Topic(this, 'Topic', { enforceSSL: true });
-    emails.forEach((email) => topic.addSubscription(new subscriptions.EmailSubscription(email)));
-    return topic;
-  }
-
-  /** What no metric says. */
-  private tellOfEvents(): void {
-    const rule = new events.Rule(this, 'Events', {
-      description: `A deployment of ${this.of.node.path} failed, or its tasks cannot be started`,
-      eventPattern: { ...serviceEvents(this.of.service), detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_TASK_START_IMPAIRED'] } },
-    });
-    const message = events.RuleTargetInput.fromText(
-      `${this.of.node.path}: ${events.EventField.fromPath('$.detail.eventName')} at ${events.EventField.time}. `
-      + `${events.EventField.fromPath('$.detail.reason')} First look at the events of the ECS service, which say why.`,
-    );
-    for (const topic of this.topics) {
-      rule.addTarget(new eventsTargets.SnsTopic(topic, { message }));
-      // Any policy takes the place of the one that a topic is born with, which would let alarms in.
-      topic.addToResourcePolicy(new iam.PolicyStatement({
-        principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [topic.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-      }));
-    }
-  }
+/** Whether the service can be scaled to zero on purpose, so that no running task is not a failure. */
+export function canScaleToZero({ desiredCount, scaling }: AlarmsContext): boolean {
+  const schedules = scaling?.schedules ?? [];
+  return desiredCount === 0 || schedules.some(({ minCapacity, maxCapacity }) => minCapacity === 0 || maxCapacity === 0);
 }

@@ -8,10 +8,10 @@ import { ServiceMetrics } from './service-metrics';
 /** What a dashboard shows. */
 export interface DashboardContext {
   readonly metrics: ServiceMetrics;
-  /** Further alarms may join them. */
+  /** Alarms that are added to the list later are shown too. */
   readonly alarms: cloudwatch.IAlarm[];
   readonly logGroup: logs.ILogGroup;
-  /** Whether ECS counts the tasks that should run. */
+  /** Whether the desired task count is available as a metric. */
   readonly hasContainerInsights: boolean;
   readonly url: string;
 }
@@ -19,78 +19,107 @@ export interface DashboardContext {
 const MINUTE = Duration.minutes(1);
 const WIDTH = 24;
 const THIRD = { width: WIDTH / 3, height: 6 };
+const COUNT_AXIS = { leftYAxis: { min: 0, label: 'count', showUnits: false } };
+const SECONDS_AXIS = { leftYAxis: { min: 0, label: 'seconds', showUnits: false } };
+const PERCENT_AXIS = { leftYAxis: { min: 0, max: 100, label: '%', showUnits: false } };
 
 /**
- * One page, in the order in which a person on call asks: is there an alarm, do requests come and go wrong, do tasks run,
- * have they enough, and what do they say.
+ * Creates the dashboard, in the order in which an on-call engineer needs it: alarms, requests, tasks, error log lines.
  */
-export function newDashboard(scope: Construct, { metrics, alarms, logGroup, hasContainerInsights, url }: DashboardContext): cloudwatch.Dashboard {
-  const dashboard = new cloudwatch.Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(3), periodOverride: cloudwatch.PeriodOverride.AUTO });
-  const name = scope.node.path;
-
-  dashboard.addWidgets(new cloudwatch.TextWidget({
-    markdown: `# ${name}\n[${url}](${url})`,
-    width: WIDTH,
-    height: 2,
-    background: cloudwatch.TextWidgetBackground.TRANSPARENT,
-  }));
+export function newDashboard(scope: Construct, context: DashboardContext): cloudwatch.Dashboard {
+  const dashboard = new cloudwatch.Dashboard(scope, 'Dashboard', {
+    defaultInterval: Duration.hours(3),
+    periodOverride: cloudwatch.PeriodOverride.AUTO,
+  });
+  const { alarms, logGroup, url } = context;
+  dashboard.addWidgets(text(`# ${scope.node.path}\n[${url}](${url})`));
   dashboard.addWidgets(new AlarmsWidget(alarms));
-
-  const count = { leftYAxis: { min: 0, label: 'count', showUnits: false } };
-  dashboard.addWidgets(
-    graph('Requests a minute', [metrics.requests({ period: MINUTE, label: 'requests' })], count),
-    graph('Failed requests a minute', [
-      metrics.serverErrors({ period: MINUTE, label: metrics.targets ? '5xx of the tasks' : '5xx', color: cloudwatch.Color.RED }),
-      ...Object.values(metrics.unansweredEach({ period: MINUTE })),
-      metrics.clientErrors({ period: MINUTE, label: '4xx: clients did wrong', color: cloudwatch.Color.GREY }),
-    ], count),
-    graph('Response time', ['p50', 'p95', 'p99'].map((statistic) => metrics.responseTime({ period: MINUTE, statistic, label: statistic })),
-      { leftYAxis: { min: 0, label: 'seconds', showUnits: false } }),
-  );
-
-  const percent = { leftYAxis: { min: 0, max: 100, label: '%', showUnits: false } };
-  const healthy = metrics.healthyTasks({ period: MINUTE, statistic: 'Minimum', label: 'healthy' });
-  dashboard.addWidgets(
-    graph('Tasks', [
-      ...healthy ? [healthy] : [],
-      metrics.runningTasks({ period: MINUTE, label: 'running' }),
-      ...hasContainerInsights ? [metrics.ofInsights('DesiredTaskCount', { period: MINUTE, statistic: 'Maximum', label: 'desired', color: cloudwatch.Color.GREY })] : [],
-    ], count),
-    graph('CPU', ['Average', 'Maximum'].map((statistic) => metrics.cpuUtilization({ period: MINUTE, statistic, label: statistic })), percent),
-    graph('Memory', ['Average', 'Maximum'].map((statistic) => metrics.memoryUtilization({ period: MINUTE, statistic, label: statistic })), percent),
-  );
-
+  dashboard.addWidgets(...requestGraphs(context));
+  dashboard.addWidgets(...taskGraphs(context));
   dashboard.addWidgets(new cloudwatch.LogQueryWidget({
-    title: 'Errors in the log, the newest first',
+    title: 'Latest errors in the log',
     logGroupNames: [logGroup.logGroupName],
     queryString: ERROR_LINES.toString(),
     view: cloudwatch.LogQueryVisualizationType.TABLE,
     width: WIDTH,
     height: 8,
   }));
-  dashboard.addWidgets(new cloudwatch.TextWidget({
-    markdown: 'This page costs $3 a month, an alarm $0.10 for each metric that it reads, and the table of errors $0.005 for each GB of log that is '
-      + 'searched when the page is opened (list prices of us-east-1, 2026-09). `estimateMonthlyCost()` says what the service costs.',
-    width: WIDTH,
-    height: 2,
-    background: cloudwatch.TextWidgetBackground.TRANSPARENT,
-  }));
+  dashboard.addWidgets(text(
+    'This dashboard costs $3 a month, an alarm $0.10 a month for each metric that it uses, and the table of errors '
+    + '$0.005 for each GB of logs that is scanned when the dashboard is opened (list prices of us-east-1, 2026-09). '
+    + '`estimateMonthlyCost()` estimates the cost of the service.',
+  ));
   return dashboard;
 }
 
-/** Where a dashboard is shown. */
+function requestGraphs({ metrics }: DashboardContext): cloudwatch.IWidget[] {
+  const responseTimes = ['p50', 'p95', 'p99']
+    .map((statistic) => metrics.responseTime({ period: MINUTE, statistic, label: statistic }));
+  return [
+    graph('Requests per minute', [metrics.requests({ period: MINUTE, label: 'requests' })], COUNT_AXIS),
+    graph('Failed requests per minute', [
+      metrics.serverErrors({
+        period: MINUTE,
+        label: metrics.targets ? '5xx responses of the tasks' : '5xx responses',
+        color: cloudwatch.Color.RED,
+      }),
+      ...Object.values(metrics.unansweredRequestMetrics({ period: MINUTE })),
+      metrics.clientErrors({ period: MINUTE, label: '4xx: client errors', color: cloudwatch.Color.GREY }),
+    ], COUNT_AXIS),
+    graph('Response time', responseTimes, SECONDS_AXIS),
+  ];
+}
+
+function taskGraphs({ metrics, hasContainerInsights }: DashboardContext): cloudwatch.IWidget[] {
+  const tasks: cloudwatch.IMetric[] = [];
+  const healthy = metrics.healthyTasks({ period: MINUTE, statistic: 'Minimum', label: 'healthy' });
+  if (healthy) { tasks.push(healthy); }
+  tasks.push(metrics.runningTasks({ period: MINUTE, label: 'running' }));
+  if (hasContainerInsights) {
+    tasks.push(metrics.containerInsightsMetric('DesiredTaskCount', {
+      period: MINUTE,
+      statistic: 'Maximum',
+      label: 'desired',
+      color: cloudwatch.Color.GREY,
+    }));
+  }
+  const statistics = ['Average', 'Maximum'].map((statistic) => ({ period: MINUTE, statistic, label: statistic }));
+  return [
+    graph('Tasks', tasks, COUNT_AXIS),
+    graph('CPU', statistics.map((options) => metrics.cpuUtilization(options)), PERCENT_AXIS),
+    graph('Memory', statistics.map((options) => metrics.memoryUtilization(options)), PERCENT_AXIS),
+  ];
+}
+
+/** The URL of a dashboard in the console. */
 export function dashboardUrl(dashboard: cloudwatch.Dashboard): string {
   const { region } = Stack.of(dashboard);
-  const isIn = (prefix: string) => !Token.isUnresolved(region) && region.startsWith(prefix);
-  const host = isIn('cn-') ? 'console.amazonaws.cn' : isIn('us-gov-') ? 'console.amazonaws-us-gov.com' : 'console.aws.amazon.com';
-  return `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`;
+  return `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`;
 }
 
-function graph(title: string, left: cloudwatch.IMetric[], props: Partial<cloudwatch.GraphWidgetProps>): cloudwatch.GraphWidget {
-  return new cloudwatch.GraphWidget({ title, left, legendPosition: cloudwatch.LegendPosition.BOTTOM, ...THIRD, ...props });
+function consoleHost(region: string): string {
+  if (!Token.isUnresolved(region) && region.startsWith('cn-')) { return 'console.amazonaws.cn'; }
+  if (!Token.isUnresolved(region) && region.startsWith('us-gov-')) { return 'console.amazonaws-us-gov.com'; }
+  return 'console.aws.amazon.com';
 }
 
-/** The state of all alarms, of which some may join later. CloudWatch takes none of these widgets without an alarm, and this one is not there then. */
+function text(markdown: string): cloudwatch.TextWidget {
+  return new cloudwatch.TextWidget({
+    markdown,
+    width: WIDTH,
+    height: 2,
+    background: cloudwatch.TextWidgetBackground.TRANSPARENT,
+  });
+}
+
+function graph(
+  title: string, left: cloudwatch.IMetric[], axis: Partial<cloudwatch.GraphWidgetProps>,
+): cloudwatch.GraphWidget {
+  const legendPosition = cloudwatch.LegendPosition.BOTTOM;
+  return new cloudwatch.GraphWidget({ title, left, legendPosition, ...THIRD, ...axis });
+}
+
+/** The state of all alarms, including those that are added later. CloudWatch rejects an alarm widget without alarms. */
 class AlarmsWidget extends cloudwatch.AlarmStatusWidget {
   constructor(private readonly alarms: cloudwatch.IAlarm[]) {
     super({ title: 'Alarms', alarms, width: WIDTH, height: 2 });

@@ -7,38 +7,103 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { show, Validation } from '../validation';
 
-export interface LogsProps {
+/** Retention, encryption and contents of the service's log group. */
+export interface LogOptions {
+  /**
+   * How long log events are kept.
+   *
+   * Logs cost $0.50 per GB ingested and $0.03 per GB and month stored
+   * (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   *
+   * @default - one month; one week with `Preset.DEVELOPMENT`, one year with `Preset.PRODUCTION`
+   */
   readonly logRetention?: logs.RetentionDays;
+
+  /**
+   * Log class of the log group. A different class creates a new, empty log group.
+   *
+   * INFREQUENT_ACCESS costs half as much to ingest, $0.25 per GB (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   * It supports Logs Insights queries, but not Live Tail, subscription filters or metric filters, so `errorLogLines` of
+   * `alarms` cannot be set.
+   *
+   * @default logs.LogGroupClass.STANDARD
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+   */
   readonly logGroupClass?: logs.LogGroupClass;
+
+  /**
+   * Whether the log group is deleted with the stack (`RemovalPolicy.DESTROY`) or kept (`RemovalPolicy.RETAIN` or
+   * `RETAIN_ON_UPDATE_OR_DELETE`). Other policies are errors.
+   *
+   * @default RemovalPolicy.DESTROY; with `Preset.PRODUCTION` RemovalPolicy.RETAIN
+   */
   readonly logRemovalPolicy?: RemovalPolicy;
+
+  /**
+   * Whether logs are encrypted with a customer managed KMS key, $1.00 a month
+   * (https://aws.amazon.com/kms/pricing/, 2026-09). Otherwise CloudWatch Logs encrypts them with a key of its own.
+   *
+   * @default - true with `Preset.PRODUCTION` or if `logEncryptionKey` is set, otherwise false
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+   */
   readonly encryptLogs?: boolean;
+
+  /**
+   * KMS key that encrypts the logs. An error if `encryptLogs` is false.
+   *
+   * The construct adds CloudWatch Logs to the policy of a key that is created in this app. The policy of an imported
+   * key must already allow CloudWatch Logs to use it.
+   *
+   * @default - if `encryptLogs` is true, a key with automatic rotation is created
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+   */
   readonly logEncryptionKey?: kms.IKey;
+
+  /**
+   * Whether ECS events are written to the log group too: deployments, and stopped tasks with the reason why they
+   * stopped.
+   *
+   * They are billed as other log events. Uses one of the 10 CloudWatch Logs resource policies per account and Region.
+   *
+   * @default false
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
+   */
+  readonly logServiceEvents?: boolean;
+
+  /**
+   * Whether to save CloudWatch Logs Insights queries for errors, the slowest paths and a single trace.
+   *
+   * They parse JSON log lines in the format of the example app. Running a query costs $0.005 per GB scanned
+   * (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   *
+   * @default - true with `dashboard`, otherwise false
+   */
+  readonly logInsightsQueries?: boolean;
 }
 
-export function validateLogs(validation: Validation, { logRemovalPolicy, encryptLogs: encrypt, logEncryptionKey }: LogsProps): void {
+export function validateLogs(
+  validation: Validation, { logRemovalPolicy, encryptLogs: encrypt, logEncryptionKey }: LogOptions,
+): void {
   if (logEncryptionKey && encrypt === false) {
-    validation.refuse('logEncryptionKey', show(logEncryptionKey.node.path), 'encryptLogs is false, so that it would be ignored', 'leave one of the two out');
+    validation.refuse('logEncryptionKey', show(logEncryptionKey.node.path),
+      'encryptLogs is false, so the key would be ignored', 'leave one of the two out');
   }
   const { DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE } = RemovalPolicy;
   if (logRemovalPolicy !== undefined && ![DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE].includes(logRemovalPolicy)) {
-    validation.refuse('logRemovalPolicy', show(logRemovalPolicy), 'a log group is deleted with the stack or kept', 'set RemovalPolicy.DESTROY or RemovalPolicy.RETAIN');
+    validation.refuse('logRemovalPolicy', show(logRemovalPolicy),
+      'a log group is either deleted with the stack or kept', 'set RemovalPolicy.DESTROY or RemovalPolicy.RETAIN');
   }
 }
 
-/** Where the container logs, and the key for it if it has one. */
-export function newLogGroup(scope: Construct, props: LogsProps): logs.LogGroup {
-  const removalPolicy = props.logRemovalPolicy ?? RemovalPolicy.DESTROY;
-  const encryptionKey = props.logEncryptionKey ?? (props.encryptLogs ? new kms.Key(scope, 'LogKey', {
-    description: `Logs of ${scope.node.path}`,
-    enableKeyRotation: true,
-    // Without their key, logs that are kept cannot be read.
-    removalPolicy,
-  }) : undefined);
-  // The class of a log group cannot change, so that one of another class must have another ID.
-  const isInfrequent = props.logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS;
+/** Creates the log group of the service, and its key if it has one of its own. */
+export function newLogGroup(scope: Construct, options: LogOptions): logs.LogGroup {
+  const removalPolicy = options.logRemovalPolicy ?? RemovalPolicy.DESTROY;
+  const encryptionKey = options.logEncryptionKey ?? (options.encryptLogs ? newLogKey(scope, removalPolicy) : undefined);
+  // The class of a log group cannot be changed, so a log group of another class needs another ID.
+  const isInfrequent = options.logGroupClass === logs.LogGroupClass.INFREQUENT_ACCESS;
   const logGroup = new logs.LogGroup(scope, isInfrequent ? 'InfrequentLogGroup' : 'LogGroup', {
-    retention: props.logRetention,
-    logGroupClass: props.logGroupClass,
+    retention: options.logRetention,
+    logGroupClass: options.logGroupClass,
     encryptionKey,
     removalPolicy,
   });
@@ -46,65 +111,95 @@ export function newLogGroup(scope: Construct, props: LogsProps): logs.LogGroup {
   return logGroup;
 }
 
+/** Retained together with the log group, whose events cannot be read without it. */
+function newLogKey(scope: Construct, removalPolicy: RemovalPolicy): kms.Key {
+  return new kms.Key(scope, 'LogKey', {
+    description: `Logs of ${scope.node.path}`,
+    enableKeyRotation: true,
+    removalPolicy,
+  });
+}
+
 /**
- * Lets CloudWatch Logs use a key, for log groups of this account and region only
+ * Allows CloudWatch Logs to use a key, only for log groups in this account and Region
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
  */
 export function encryptLogs(key: kms.IKey): void {
+  const logGroupArn = Stack.of(key).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
   key.addToResourcePolicy(new iam.PolicyStatement({
     actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
     principals: [new iam.ServicePrincipal(`logs.${Aws.REGION}.amazonaws.com`)],
-    // In the policy of a key, "*" is the key itself.
+    // In a key policy, "*" is the key itself.
     resources: ['*'],
-    conditions: {
-      ArnLike: {
-        'kms:EncryptionContext:aws:logs:arn':
-          Stack.of(key).formatArn({ service: 'logs', resource: 'log-group', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
-      },
-    },
+    conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logGroupArn } },
   }));
 }
 
-/** What ECS tells of a service: that a deployment began, ended or failed, that tasks cannot be started, and so on. */
+/**
+ * Matches the ECS events of a service: deployments that start, complete or fail, tasks that cannot start, and so on.
+ */
 export function serviceEvents(service: ecs.FargateService): events.EventPattern {
-  return { source: ['aws.ecs'], detailType: ['ECS Service Action', 'ECS Deployment State Change'], resources: [service.serviceArn] };
+  return {
+    source: ['aws.ecs'],
+    detailType: ['ECS Service Action', 'ECS Deployment State Change'],
+    resources: [service.serviceArn],
+  };
 }
 
-/** Writes what ECS tells of the service and of tasks that stopped between the lines of the app. */
+function stoppedTasks(service: ecs.FargateService): events.EventPattern {
+  return {
+    source: ['aws.ecs'],
+    detailType: ['ECS Task State Change'],
+    detail: {
+      clusterArn: [service.cluster.clusterArn],
+      group: [`service:${service.serviceName}`],
+      lastStatus: ['STOPPED'],
+    },
+  };
+}
+
+/** Writes the ECS events of the service and of stopped tasks to the log group. */
 export function logServiceEvents(scope: Construct, logGroup: logs.LogGroup, service: ecs.FargateService): void {
-  const stack = Stack.of(scope);
-  // CDK's own target makes a Lambda function for the policy, which CloudFormation can make by itself.
+  // CDK's own event target creates a Lambda function for this policy, although CloudFormation has a resource for it.
   logGroup.addToResourcePolicy(new iam.PolicyStatement({
-    principals: [new iam.ServicePrincipal('events.amazonaws.com'), new iam.ServicePrincipal('delivery.logs.amazonaws.com')],
+    principals: [
+      new iam.ServicePrincipal('events.amazonaws.com'),
+      new iam.ServicePrincipal('delivery.logs.amazonaws.com'),
+    ],
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
     resources: [logGroup.logGroupArn],
   }));
-  const arn = stack.formatArn({ service: 'logs', resource: 'log-group', resourceName: logGroup.logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  const arn = Stack.of(scope).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: logGroup.logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
   const targets = [{ bind: () => ({ arn }) }];
-
   new events.Rule(scope, 'ServiceEvents', {
-    description: `What ECS tells of ${scope.node.path}, for its log`,
+    description: `ECS events of ${scope.node.path}, written to its log group`,
     eventPattern: serviceEvents(service),
     targets,
   });
   new events.Rule(scope, 'StoppedTasks', {
-    description: `Tasks of ${scope.node.path} that stopped and why, for its log`,
-    eventPattern: {
-      source: ['aws.ecs'],
-      detailType: ['ECS Task State Change'],
-      detail: { clusterArn: [service.cluster.clusterArn], group: [`service:${service.serviceName}`], lastStatus: ['STOPPED'] },
-    },
+    description: `Stopped tasks of ${scope.node.path}, written to its log group`,
+    eventPattern: stoppedTasks(service),
     targets,
   });
 }
 
-/** The name of a service for what is named in the whole account: unique, and readable. */
+/** A readable name for the service that is unique in the account and Region. */
 export function nameInAccount(scope: Construct): string {
-  const path = scope.node.scopes.slice(Stack.of(scope).node.scopes.length).map(({ node }) => node.id);
-  return [Stack.of(scope).stackName, ...path].join('/');
+  const idsInStack = scope.node.scopes.slice(Stack.of(scope).node.scopes.length).map(({ node }) => node.id);
+  return [Stack.of(scope).stackName, ...idsInStack].join('/');
 }
 
-/** The questions of a person on call, ready in the console under CloudWatch, Logs Insights, Queries. */
+/** Saves queries for on-call engineers. The console lists them in Logs Insights, under Queries. */
 export function saveQueries(scope: Construct, logGroup: logs.ILogGroup): void {
   const queries = new Construct(scope, 'LogQueries');
   const name = nameInAccount(scope);
@@ -118,7 +213,9 @@ export function saveQueries(scope: Construct, logGroup: logs.ILogGroup): void {
     logGroups: [logGroup],
     queryString: new logs.QueryString({
       filterStatements: ['ispresent(responseTime)'],
-      statsStatements: ['count(*) as requests, pct(responseTime, 95) as p95, max(responseTime) as slowest by method, path'],
+      statsStatements: [
+        'count(*) as requests, pct(responseTime, 95) as p95, max(responseTime) as slowest by method, path',
+      ],
       sort: 'p95 desc',
       limit: 50,
     }),
@@ -128,7 +225,7 @@ export function saveQueries(scope: Construct, logGroup: logs.ILogGroup): void {
     logGroups: [logGroup],
     queryString: new logs.QueryString({
       fields: ['@timestamp', 'level', 'message', 'status', 'responseTime', '@logStream'],
-      // The trace ID that an answer or a line has: put it in place of this one.
+      // A placeholder for the trace ID of a response or a log line.
       filterStatements: ['traceId = "1-00000000-000000000000000000000000"'],
       sort: '@timestamp asc',
       limit: 1000,
@@ -136,10 +233,10 @@ export function saveQueries(scope: Construct, logGroup: logs.ILogGroup): void {
   });
 }
 
-/** What apps call a line that somebody should read, in JSON: the example app in capitals, others not. */
+/** Levels of JSON log lines that count as errors, in upper case (as in the example app) or lower case. */
 const ERROR_LEVELS = ['ERROR', 'FATAL', 'CRITICAL'];
 
-/** The newest of these lines. Written for log groups of every class, of which not all take JSON apart by themselves. */
+/** Query for the latest error lines. It does not rely on JSON discovery, which not all log classes support. */
 export const ERROR_LINES = new logs.QueryString({
   fields: ['@timestamp', 'level', 'message', 'path', 'status', 'traceId', '@logStream'],
   filterStatements: [`@message like /(?i)"level": ?"(${ERROR_LEVELS.join('|')})"/`],
@@ -147,6 +244,8 @@ export const ERROR_LINES = new logs.QueryString({
   limit: 100,
 });
 
-/** The same lines in the language of metric filters, which knows upper and lower case apart. */
-export const ERROR_LINES_PATTERN = logs.FilterPattern.any(...ERROR_LEVELS.flatMap((level) => [level, level.toLowerCase()])
-  .map((level) => logs.FilterPattern.stringValue('$.level', '=', level)));
+/** The same lines as a pattern for metric filters, which are case-sensitive. */
+export const ERROR_LINES_PATTERN = logs.FilterPattern.any(
+  ...ERROR_LEVELS.flatMap((level) => [level, level.toLowerCase()])
+    .map((level) => logs.FilterPattern.stringValue('$.level', '=', level)),
+);

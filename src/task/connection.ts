@@ -1,69 +1,86 @@
-import { Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { IConstruct } from 'constructs';
 import { show, Validation } from '../validation';
 
-/** How the tasks connect to something: `connectTo`. */
+/** Options for `connectTo`. */
 export interface ConnectionOptions {
   /**
-   * The port at which it is reached.
+   * TCP port of the target, 1 to 65535.
    *
-   * @default - its default port
+   * @default - the default port of its connections
    */
   readonly port?: number;
 
   /**
-   * What the container is told of it, as environment variables: its host name, the name of a database.
+   * Environment variables with connection details for the container, like a host name or a database name.
    *
-   * @default - nothing
+   * @default - no environment variables
    */
   readonly environment?: { [name: string]: string };
 
   /**
-   * What the container is told of it by Secrets Manager or the SSM Parameter Store: its password.
+   * Environment variables with values from Secrets Manager or SSM Parameter Store, like a password.
    *
-   * @default - nothing
+   * @default - no secrets
    */
   readonly secrets?: { [name: string]: ecs.Secret };
 }
 
-/** What a connection needs of the service. */
-interface Connecting extends ec2.IConnectable, IConstruct {
+interface Variable {
+  readonly name: string;
+}
+
+/** The part of a service that connects to a target. */
+interface Client extends ec2.IConnectable, IConstruct {
   readonly container: ecs.ContainerDefinition;
 }
 
-export function connect(validation: Validation, service: Connecting, other: ec2.IConnectable, options: ConnectionOptions): void {
-  const { container } = service;
+/** Allows the tasks to connect to the target, and adds the variables to the container. */
+export function connect(
+  validation: Validation, client: Client, target: ec2.IConnectable, options: ConnectionOptions,
+): void {
   const { environment = {}, secrets = {} } = options;
-  const has = container.renderContainerDefinition() as { environment?: Array<{ name: string }>; secrets?: Array<{ name: string }> };
-  const taken = new Set([...has.environment ?? [], ...has.secrets ?? []].map(({ name }) => name));
-  for (const [list, names] of Object.entries({ environment, secrets })) {
-    for (const name of Object.keys(names)) {
+  validateVariables(validation, client.container, { environment, secrets });
+  validateTarget(validation, target, options.port);
+  validation.throwIfRefused();
+
+  const port = options.port === undefined ? target.connections.defaultPort! : ec2.Port.tcp(options.port);
+  // `allowTo` of CDK warns that the tasks have unrestricted outbound access anyway. Like it, this creates the rule in
+  // the stack of the service, so that the stack of the target does not depend on it.
+  for (const targetGroup of target.connections.securityGroups) {
+    for (const clientGroup of client.connections.securityGroups) {
+      targetGroup.addIngressRule(clientGroup, port, `From ${client.node.path}`, true);
+    }
+  }
+  Object.entries(environment).forEach(([name, value]) => client.container.addEnvironment(name, value));
+  Object.entries(secrets).forEach(([name, secret]) => client.container.addSecret(name, secret));
+}
+
+function validateVariables(
+  validation: Validation, container: ecs.ContainerDefinition, added: Required<Omit<ConnectionOptions, 'port'>>,
+): void {
+  const existing = container.renderContainerDefinition() as { environment?: Variable[]; secrets?: Variable[] };
+  const taken = new Set([...existing.environment ?? [], ...existing.secrets ?? []].map(({ name }) => name));
+  for (const [list, variables] of Object.entries(added)) {
+    for (const [name, value] of Object.entries(variables)) {
       if (taken.has(name)) {
-        validation.refuse(`connectTo.${list}.${name}`, list === 'secrets' ? 'a secret' : show(environment[name]), 'the container has that name already', 'rename one of the two');
+        validation.refuse(`connectTo.${list}.${name}`, typeof value === 'string' ? show(value) : 'a secret',
+          'the container already has a variable with that name', 'rename one of the two');
       }
-      if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !Token.isUnresolved(name)) {
-        validation.refuse(`connectTo.${list}`, show(name), 'the name of an environment variable has letters, digits and _ and does not start with a digit', 'rename it');
-      }
+      validation.variableName(`connectTo.${list}`, name);
       taken.add(name);
     }
   }
-  validation.wholeNumber('connectTo.port', options.port, 1, 65535, 'a port');
-  if (options.port === undefined && !other.connections.defaultPort) {
-    validation.refuse('connectTo.port', 'not given', 'what you connect to has no default port', 'give the port');
-  }
-  if (other.connections.securityGroups.length === 0) {
-    validation.refuse('connectTo.other', 'without a security group', 'nothing could be opened', 'import it with its security group');
-  }
-  validation.throwIfRefused();
+}
 
-  const port = options.port === undefined ? other.connections.defaultPort! : ec2.Port.tcp(options.port);
-  // CDK's own `allowTo` warns that tasks may reach everything anyhow. As with it, the rule stands in the stack of the service: the other
-  // one's, which the service refers to, must not refer back.
-  for (const theirs of other.connections.securityGroups) {
-    service.connections.securityGroups.forEach((ours) => theirs.addIngressRule(ours, port, `From ${service.node.path}`, true));
+function validateTarget(validation: Validation, { connections }: ec2.IConnectable, port: number | undefined): void {
+  validation.wholeNumber('connectTo.port', port, [1, 65535], 'a port');
+  if (port === undefined && !connections.defaultPort) {
+    validation.refuse('connectTo.port', 'not set', 'the target has no default port', 'set the port');
   }
-  Object.entries(environment).forEach(([name, value]) => container.addEnvironment(name, value));
-  Object.entries(secrets).forEach(([name, secret]) => container.addSecret(name, secret));
+  if (connections.securityGroups.length === 0) {
+    validation.refuse('connectTo.other', 'without a security group', 'there is no security group to allow traffic to',
+      'import it with its security group');
+  }
 }

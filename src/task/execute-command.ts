@@ -4,17 +4,18 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { Network } from '../network/network';
 import { encryptLogs } from '../observability/logs';
 import { DEFAULTS } from '../preset';
 
 const SESSIONS = 'Sessions';
 
 /**
- * What is typed and shown in the sessions of a cluster that is made here: one key and one log group for all services that allow
- * sessions, made with the first of them.
+ * The KMS key and the log group of ECS Exec sessions in a cluster of this library. All services in the cluster share
+ * them.
  */
 class Sessions extends Construct {
-  public static of(cluster: ecs.Cluster): Sessions {
+  public static findOrCreate(cluster: ecs.Cluster): Sessions {
     return cluster.node.tryFindChild(SESSIONS) as Sessions | undefined ?? new Sessions(cluster);
   }
 
@@ -24,7 +25,7 @@ class Sessions extends Construct {
   private constructor(cluster: ecs.Cluster) {
     super(cluster, SESSIONS);
     this.key = new kms.Key(this, 'Key', {
-      description: `Sessions of ECS Exec in ${cluster.node.path}`,
+      description: `ECS Exec sessions in ${cluster.node.path}`,
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -34,7 +35,7 @@ class Sessions extends Construct {
       encryptionKey: this.key,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // CDK takes this at the birth of a cluster only, when nobody knows yet whether a service will allow sessions.
+    // `ecs.Cluster` takes this only in its constructor, before it is known whether a service enables ECS Exec.
     (cluster.node.defaultChild as ecs.CfnCluster).configuration = {
       executeCommandConfiguration: {
         kmsKeyId: this.key.keyArn,
@@ -43,29 +44,54 @@ class Sessions extends Construct {
       },
     };
   }
+
+  public grantUse(taskDefinition: ecs.TaskDefinition): void {
+    const allLogGroups = Stack.of(taskDefinition).formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
+      actions: ['logs:DescribeLogGroups'],
+      resources: [allLogGroups],
+    }));
+    taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+      resources: [this.logGroup.logGroupArn],
+    }));
+    taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: [this.key.keyArn],
+    }));
+  }
 }
 
 /**
- * Lets `aws ecs execute-command` open sessions, by no more permissions than they need: CDK's own way allows a task to write to
+ * Whether CDK itself grants the permissions for sessions: it does in a cluster with an `executeCommandConfiguration`.
+ */
+export function hasSessionConfiguration({ cluster }: Network): boolean {
+  return cluster.executeCommandConfiguration !== undefined;
+}
+
+/**
+ * Enables ECS Exec with least-privilege permissions. `enableExecuteCommand` of CDK would allow the tasks to write to
  * every log group of the account.
  */
-export function allowSessions(service: ecs.FargateService, cluster: ecs.ICluster, isMade: boolean): void {
+export function enableSessions(service: ecs.FargateService, { cluster, ownsCluster }: Network): void {
   (service.node.defaultChild as ecs.CfnService).enableExecuteCommand = true;
-  const { taskDefinition } = service;
-  taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
-    actions: ['ssmmessages:CreateControlChannel', 'ssmmessages:CreateDataChannel', 'ssmmessages:OpenControlChannel', 'ssmmessages:OpenDataChannel'],
-    // These have no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html
+  service.taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
+    actions: [
+      'ssmmessages:CreateControlChannel',
+      'ssmmessages:CreateDataChannel',
+      'ssmmessages:OpenControlChannel',
+      'ssmmessages:OpenDataChannel',
+    ],
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html has no
+    // resource types.
     resources: ['*'],
   }));
-  if (!isMade || !(cluster instanceof ecs.Cluster)) { return; }
-  const { key, logGroup } = Sessions.of(cluster);
-  taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
-    actions: ['logs:DescribeLogGroups'],
-    resources: [Stack.of(service).formatArn({ service: 'logs', resource: 'log-group', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
-  }));
-  taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({
-    actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-    resources: [logGroup.logGroupArn],
-  }));
-  taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [key.keyArn] }));
+  if (ownsCluster && cluster instanceof ecs.Cluster) {
+    Sessions.findOrCreate(cluster).grantUse(service.taskDefinition);
+  }
 }

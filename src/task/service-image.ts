@@ -1,12 +1,12 @@
-import * as fs from 'fs';
-import * as path from 'path';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { Stack, Token } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { show, Validation } from '../validation';
 
-/** How `ServiceImage.fromDirectory` builds the image. */
+/** Options for `ServiceImage.fromDirectory`. */
 export interface DirectoryImageOptions {
   /**
    * Path of the Dockerfile, relative to the directory.
@@ -16,28 +16,28 @@ export interface DirectoryImageOptions {
   readonly file?: string;
 
   /**
-   * Build arguments (`docker build --build-arg`). They are kept in the image's history: no secrets.
+   * Build arguments (`docker build --build-arg`). Do not pass secrets: the image history contains them.
    *
    * @default - no build arguments
    */
   readonly buildArgs?: { [name: string]: string };
 
   /**
-   * The stage of the Dockerfile to build.
+   * Stage of the Dockerfile to build.
    *
-   * @default - the last one
+   * @default - the last stage
    */
   readonly target?: string;
 }
 
 /**
- * A container image that is built from a directory, for the CPU architecture of the service that runs it.
+ * A container image that is built from a directory, for the CPU architecture of the service.
  *
- * `ecs.ContainerImage.fromAsset` builds for the machine that runs `cdk deploy`, and the task then
- * dies with "exec format error" when that machine is not of the service's architecture. This one cannot.
+ * `ecs.ContainerImage.fromAsset` builds for the machine that runs `cdk deploy` unless a platform is set. If that
+ * machine has another architecture than the service, the task stops with "exec format error".
  *
- * CDK builds it with Docker (or what `CDK_DOCKER` names) when the app is deployed, not when it is
- * synthesised, and pushes it to the ECR repository of the bootstrap stack: $0.10 a GB and month (us-east-1, 2026-09).
+ * CDK builds the image with Docker (or the tool in `CDK_DOCKER`) during deployment, not during synthesis, and pushes it
+ * to the ECR repository of the bootstrap stack: $0.10 per GB-month (https://aws.amazon.com/ecr/pricing/, 2026-09).
  *
  * @example
  * new HelloFargateService(this, 'Shop', {
@@ -46,10 +46,10 @@ export interface DirectoryImageOptions {
  */
 export class ServiceImage extends ecs.ContainerImage {
   /**
-   * An image that is built from a directory with a Dockerfile.
+   * Builds an image from a directory with a Dockerfile. A missing Dockerfile is an error.
    *
-   * @param directory the build context; a relative path is relative to where `cdk` runs. One without the Dockerfile is refused.
-   * @param options how it is built
+   * @param directory the build context; a relative path is relative to the directory in which `cdk` runs
+   * @param options Dockerfile, build arguments and stage
    */
   public static fromDirectory(directory: string, options: DirectoryImageOptions = {}): ServiceImage {
     return new ServiceImage(directory, options);
@@ -73,53 +73,67 @@ export class ServiceImage extends ecs.ContainerImage {
     const dockerfile = path.join(this.directory, this.options.file ?? 'Dockerfile');
     if (!fs.existsSync(dockerfile)) {
       validation.refuse('image', show(this.directory), `there is no file ${dockerfile}`,
-        'give the directory of the Dockerfile, and its name as `file` if it has another');
+        'pass the directory of the Dockerfile, and its name as `file` if it is not Dockerfile');
     }
   }
 }
 
-/** What the shipped example app needs of its task. The Dockerfile in `example-app` says the same. */
+/** What the example app needs from its task. It must match the Dockerfile in `example-app`. */
 export const EXAMPLE_APP = {
   directory: path.join(__dirname, '..', '..', 'example-app'),
   user: '1000:1000',
   healthCheckCommand: ['CMD', 'node', '/app/health-check.js'],
-  /** What it answers with 200. */
+  /** Paths that return 200. */
   paths: ['/health', '/', '/api/hello', '/info'],
 } as const;
 
-/** Refuses an image that is known to be built for another architecture than the tasks run on. */
-export function validateImage(validation: Validation, image: ecs.ContainerImage | undefined, architecture: ecs.CpuArchitecture): void {
+/** Validates the architecture, and that the image is not known to be built for another one. */
+export function validateImage(
+  validation: Validation, image: ecs.ContainerImage | undefined, architecture: ecs.CpuArchitecture,
+): void {
+  const { ARM64, X86_64 } = ecs.CpuArchitecture;
+  if (![ARM64, X86_64].some((known) => known._cpuArchitecture === architecture._cpuArchitecture)) {
+    validation.refuse('architecture', show(architecture._cpuArchitecture), 'Fargate has ARM64 and X86_64',
+      'set ecs.CpuArchitecture.ARM64 or X86_64');
+  }
   if (image instanceof ServiceImage) {
     image._validate(validation);
   } else if (image instanceof ecs.AssetImage) {
-    // CDK keeps the platform in a private field. Where a later version does not, nothing is refused that used to work.
+    // A private field. If a later CDK version renames it, the image is accepted.
     const { props } = image as unknown as { props?: ecs.AssetImageProps };
-    if (props) { refusePlatform(validation, props.platform?.platform, architecture); }
+    if (props) { validatePlatform(validation, props.platform?.platform, architecture); }
   }
 }
 
 /**
- * The same for `ecs.ContainerImage.fromDockerImageAsset`, which hides its asset until it is bound:
- * the asset is found again by the image's name, and its platform in the asset manifest of its stack.
+ * Validates an image from `ecs.ContainerImage.fromDockerImageAsset`, whose asset is private. After the image is bound,
+ * the asset is found by its image URI, and the platform in the asset manifest of its stack.
  */
-export function validateBoundImage(validation: Validation, container: ecs.ContainerDefinition, architecture: ecs.CpuArchitecture): void {
-  const asset = container.node.root.node.findAll()
-    .find((node): node is assets.DockerImageAsset => node instanceof assets.DockerImageAsset && node.imageUri === container.imageName);
+export function validateBoundImage(
+  validation: Validation, container: ecs.ContainerDefinition, architecture: ecs.CpuArchitecture,
+): void {
+  const asset = container.node.root.node.findAll().find((node): node is assets.DockerImageAsset =>
+    node instanceof assets.DockerImageAsset && node.imageUri === container.imageName);
   if (!asset || container.node.tryFindChild('AssetImage') === asset) { return; }
   const { assetManifest } = Stack.of(asset).synthesizer as unknown as {
-    assetManifest?: { dockerImages?: { [hash: string]: { source?: { platform?: string } } } };
+    assetManifest?: { dockerImages?: Record<string, { source?: { platform?: string } }> };
   };
   const source = assetManifest?.dockerImages?.[asset.assetHash]?.source;
-  if (source) { refusePlatform(validation, source.platform, architecture); }
+  if (source) { validatePlatform(validation, source.platform, architecture); }
 }
 
-function refusePlatform(validation: Validation, platform: string | undefined, architecture: ecs.CpuArchitecture): void {
-  const wanted = dockerPlatform(architecture._cpuArchitecture);
-  // An ARM64 image may carry its variant: linux/arm64/v8.
-  if (platform === wanted || platform?.startsWith(`${wanted}/`) || Token.isUnresolved(platform)) { return; }
-  validation.refuse('image', platform ? `an asset for ${platform}` : 'an asset without a platform, which is built for the machine that deploys it',
-    `the tasks run on ${wanted} and would stop with "exec format error"`,
-    'use ServiceImage.fromDirectory, which builds for the architecture of the service, or set the platform of the asset');
+function validatePlatform(
+  validation: Validation, platform: string | undefined, architecture: ecs.CpuArchitecture,
+): void {
+  const required = dockerPlatform(architecture._cpuArchitecture);
+  // An ARM64 platform may include its variant: linux/arm64/v8.
+  if (platform === required || platform?.startsWith(`${required}/`) || Token.isUnresolved(platform)) { return; }
+  const asset = platform
+    ? `an asset for ${platform}`
+    : 'an asset without a platform, which is built for the machine that deploys it';
+  validation.refuse('image', asset, `the tasks run on ${required} and would stop with "exec format error"`,
+    'use ServiceImage.fromDirectory, which builds for the architecture of the service, '
+    + 'or set the platform of the asset');
 }
 
 function dockerPlatform(cpuArchitecture: string | undefined): string {

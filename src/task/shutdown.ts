@@ -1,73 +1,81 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { Capacity } from '../capacity';
-import { HealthCheckOptions, healthCheckOf } from '../ingress/health-check';
-import { Ingress } from '../ingress/ingress';
-import { IngressType } from '../ingress/ingress-type';
+import { HealthCheckOptions } from '../ingress/health-check';
+import { IngressTraits } from '../ingress/ingress-type';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-export interface ShutdownProps {
-  readonly stopTimeout?: Duration;
-  readonly capacity?: Capacity;
-  readonly healthCheck?: HealthCheckOptions;
-  readonly ingress?: Ingress;
+/** Facts about the service that its tasks depend on. */
+export interface TaskContext {
+  readonly ingress: IngressTraits;
+  readonly healthCheck: Required<HealthCheckOptions>;
+  readonly usesSpot: boolean;
 }
 
-/** How a task leaves, in seconds since SIGTERM: delay < timeout < stopTimeout. What depends on a token is NaN. */
+/** The shutdown of a task in seconds after SIGTERM: delay < timeout < stopTimeout. NaN if it depends on a token. */
 export interface ShutdownTimes {
-  /** So long, the app keeps serving while its `/health` answers 503. */
+  /** How long the app keeps serving while its `/health` returns 503. */
   readonly delay: number;
-  /** By then it has finished what is under way, or exits without. */
+  /** When the app exits, even if requests are still in flight. */
   readonly timeout: number;
-  /** Then ECS sends SIGKILL. */
+  /** When ECS sends SIGKILL. */
   readonly stopTimeout: number;
 }
 
-/** The longest that Fargate waits between SIGTERM and SIGKILL. */
+/** The limit of Fargate for the time between SIGTERM and SIGKILL. */
 const MAX_STOP_TIMEOUT = 120;
 
-/** Seconds between one time of the shutdown and the next. */
+/** Seconds between two steps of the shutdown. */
 const MARGIN = 5;
 
-/** The way in, with its default. */
-export function ingressOf(props: { readonly ingress?: Ingress }): IngressType {
-  return (props.ingress ?? Ingress.http())._type;
-}
+/**
+ * ECS deregisters an On-Demand task before it sends SIGTERM, so this only covers the propagation in the load balancer.
+ */
+const ON_DEMAND_DELAY = 10;
 
 /**
- * On demand, ECS deregisters a target before it sends SIGTERM: a short delay covers the load balancer's own slowness to notice.
- * On Spot it may not, and only as many failed health checks as make a target unhealthy take the task out of rotation.
- * What is under way then has as long as the load balancer gives it. Without a load balancer, API Gateway learns from Cloud Map
- * that a task has gone, for which AWS promises no time: 30 s is an assumption.
+ * API Gateway learns from Cloud Map that a task has stopped. AWS documents no time for that, so this is an assumption.
  */
-export function shutdownTimes(props: ShutdownProps): ShutdownTimes {
-  const { interval, timeout, unhealthyThresholdCount } = healthCheckOf(props);
-  const outOfRotation = known(unhealthyThresholdCount) * seconds(interval) + seconds(timeout);
-  const withLoadBalancer = props.capacity?._usesSpot ? outOfRotation + MARGIN : 10;
-  const delay = ingressOf(props).checksHealth ? withLoadBalancer : 30;
-  const stopTimeout = props.stopTimeout ? seconds(props.stopTimeout) : delay + seconds(DEFAULTS.deregistrationDelay) + MARGIN;
-  return { delay, timeout: stopTimeout - MARGIN, stopTimeout };
+const DELAY_WITHOUT_LOAD_BALANCER = 30;
+
+export function shutdownTimes(stopTimeout: Duration | undefined, context: TaskContext): ShutdownTimes {
+  const delay = shutdownDelay(context);
+  const total = stopTimeout ? seconds(stopTimeout) : delay + seconds(DEFAULTS.deregistrationDelay) + MARGIN;
+  return { delay, timeout: total - MARGIN, stopTimeout: total };
 }
 
-export function validateShutdown(validation: Validation, props: ShutdownProps): void {
-  const { delay, timeout, stopTimeout } = shutdownTimes(props);
-  const onSpot = props.capacity?._usesSpot && ingressOf(props).checksHealth;
+function shutdownDelay({ ingress, healthCheck, usesSpot }: TaskContext): number {
+  if (!ingress.hasLoadBalancer) { return DELAY_WITHOUT_LOAD_BALANCER; }
+  if (!usesSpot) { return ON_DEMAND_DELAY; }
+  // An interrupted Spot task may stay registered, so only failing health checks take it out of rotation.
+  const { interval, timeout, unhealthyThresholdCount } = healthCheck;
+  const threshold = Token.isUnresolved(unhealthyThresholdCount) ? NaN : unhealthyThresholdCount;
+  return threshold * seconds(interval) + seconds(timeout) + MARGIN;
+}
+
+export function validateShutdown(
+  validation: Validation, configured: Duration | undefined, context: TaskContext,
+): void {
+  const { delay, timeout, stopTimeout } = shutdownTimes(configured, context);
   if (Number.isNaN(delay) || Number.isNaN(stopTimeout)) {
-    validation.refuse(Number.isNaN(delay) ? 'healthCheck' : 'stopTimeout', 'a token', 'the times of the shutdown are worked out from it', 'set numbers');
+    validation.refuse(Number.isNaN(delay) ? 'healthCheck' : 'stopTimeout', 'a token',
+      'the times of the shutdown are computed from it', 'set numbers');
     return;
   }
-  validation.wholeSeconds('stopTimeout', props.stopTimeout, 1, MAX_STOP_TIMEOUT, 'the time that Fargate gives a task to exit');
-  const why = `for ${delay} s after SIGTERM the app must serve, until ${onSpot ? 'failed health checks have' : 'the load balancer has'} taken it out of rotation`;
-  const fix = onSpot ? 'lower interval, timeout or unhealthyThresholdCount of healthCheck' : `set ${delay + 2 * MARGIN} to ${MAX_STOP_TIMEOUT} seconds`;
-  if (!props.stopTimeout && stopTimeout > MAX_STOP_TIMEOUT) {
-    validation.refuse('healthCheck', `too slow for Spot, with a stopTimeout of ${stopTimeout} seconds`, `Fargate gives ${MAX_STOP_TIMEOUT} s, and ${why}`, fix);
+  validation.wholeSeconds('stopTimeout', configured, [1, MAX_STOP_TIMEOUT],
+    'the time that Fargate gives a task to exit');
+  const needsFailedChecks = context.usesSpot && context.ingress.hasLoadBalancer;
+  const event = needsFailedChecks ? 'failed health checks have' : 'the load balancer has';
+  const rule = `the app must serve for ${delay} s after SIGTERM, until ${event} taken it out of rotation`;
+  const fix = needsFailedChecks
+    ? 'lower interval, timeout or unhealthyThresholdCount of healthCheck'
+    : `set ${delay + 2 * MARGIN} to ${MAX_STOP_TIMEOUT} seconds`;
+  if (!configured && stopTimeout > MAX_STOP_TIMEOUT) {
+    validation.refuse('healthCheck', `too slow for Spot, with a stopTimeout of ${stopTimeout} seconds`,
+      `Fargate gives a task ${MAX_STOP_TIMEOUT} s to exit, and ${rule}`, fix);
   } else if (timeout < delay + MARGIN) {
-    validation.refuse('stopTimeout', show(Duration.seconds(stopTimeout)), `${why}, and then finish and exit`, fix);
+    validation.refuse('stopTimeout', show(Duration.seconds(stopTimeout)),
+      `${rule}, and then complete requests and exit`, fix);
   }
-}
-
-function known(value: number): number {
-  return Token.isUnresolved(value) ? NaN : value;
 }
 
 function seconds(duration: Duration): number {

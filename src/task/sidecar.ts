@@ -1,72 +1,80 @@
 import { Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** Another container in each task: `addSidecar`. */
+/** Options for `addSidecar`. */
 export interface SidecarOptions {
-  /** The image of the container: with `Egress.vpcEndpoints()` one in ECR, as no other registry is reached. */
+  /** The container image. With `Egress.vpcEndpoints()` it must be in ECR, because the tasks reach no other registry. */
   readonly image: ecs.ContainerImage;
 
   /**
-   * The memory of the container in MiB, at least 6. It is taken from the service's own container, and exceeding it ends the sidecar.
+   * Memory limit of the sidecar in MiB, at least 6. It reduces the memory of the app container. ECS stops the sidecar
+   * if it exceeds the limit.
    *
    * @default 128
    */
   readonly memoryLimitMiB?: number;
 
   /**
-   * How much of the CPU of the task is set aside for the container, in CPU units. What is not used is there for both.
+   * CPU units of the task that are reserved for the sidecar. CPU that it does not use is available to the app
+   * container.
    *
-   * @default - nothing is set aside
+   * @default - no CPU is reserved
    */
   readonly cpu?: number;
 
   /**
-   * Whether the task ends, and is replaced, when this container exits.
+   * Whether the task stops, and is replaced, when the sidecar exits.
    *
    * @default false
    */
   readonly essential?: boolean;
 
   /**
-   * Whether the service's own container starts only when this one has started, or is healthy if it has a `healthCheck`. It then stops first too.
+   * What the app container waits for before it starts. At shutdown, the app container stops before the sidecar.
    *
-   * @default false
+   * START waits until the sidecar has started, HEALTHY until its `healthCheck` passes, COMPLETE until it has exited,
+   * SUCCESS until it has exited with code 0. HEALTHY without a `healthCheck` is an error, and so are COMPLETE and
+   * SUCCESS with `essential: true`.
+   *
+   * @default - the containers start independently
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
    */
-  readonly startFirst?: boolean;
+  readonly dependencyCondition?: ecs.ContainerDependencyCondition;
 
   /**
-   * The command of the container, in place of the image's CMD.
+   * Command of the container, which overrides CMD of the image.
    *
-   * @default - the image's
+   * @default - CMD of the image
    */
   readonly command?: string[];
 
   /**
    * Environment variables of the container.
    *
-   * @default - none
+   * @default - no environment variables
    */
   readonly environment?: { [name: string]: string };
 
   /**
-   * Environment variables whose values come from Secrets Manager or the SSM Parameter Store.
+   * Environment variables with values from Secrets Manager or SSM Parameter Store.
    *
-   * @default - none
+   * @default - no secrets
    */
   readonly secrets?: { [name: string]: ecs.Secret };
 
   /**
-   * The health check of the container, which ECS runs in it.
+   * Health check command that ECS runs in the container.
    *
-   * @default - none
+   * @default - no health check
    */
   readonly healthCheck?: ecs.HealthCheck;
 
   /**
-   * The user that the container runs as: a name, or better `uid:gid`.
+   * User that the container runs as: a name or, preferably, `uid:gid`.
    *
-   * @default - the image's USER
+   * @default - USER of the image
    */
   readonly user?: string;
 
@@ -78,26 +86,51 @@ export interface SidecarOptions {
   readonly readonlyRootFilesystem?: boolean;
 }
 
-export const SIDECAR_MEMORY_MIB = 128;
-
-/** What Docker needs at least: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
 const MIN_MEMORY_MIB = 6;
 
-/** @param leftMiB of the service's own container, if it is known */
+/** A task definition, and the memory that its other containers leave to the app container. */
+export interface SidecarContext {
+  readonly taskDefinition: ecs.TaskDefinition;
+  readonly memoryLeftMiB: number;
+}
+
 export function validateSidecar(
-  validation: Validation, taskDefinition: ecs.TaskDefinition, name: string, options: SidecarOptions, leftMiB: number,
+  validation: Validation, name: string, options: SidecarOptions, context: SidecarContext,
 ): void {
-  const { memoryLimitMiB = SIDECAR_MEMORY_MIB } = options;
   if (!Token.isUnresolved(name) && !/^[A-Za-z0-9_-]{1,255}$/.test(name)) {
-    validation.refuse('addSidecar.name', show(name), 'the name of a container has 1 to 255 letters, digits, - and _', 'rename it');
+    validation.refuse('addSidecar.name', show(name), 'the name of a container has 1 to 255 letters, digits, - and _',
+      'rename it');
   }
-  if (taskDefinition.findContainer(name)) {
-    validation.refuse('addSidecar.name', show(name), 'the task has a container of that name', 'choose another');
+  if (context.taskDefinition.findContainer(name)) {
+    validation.refuse('addSidecar.name', show(name), 'the task already has a container with that name',
+      'choose another name');
   }
-  if (!Token.isUnresolved(memoryLimitMiB) && (!Number.isInteger(memoryLimitMiB) || memoryLimitMiB < MIN_MEMORY_MIB)) {
-    validation.refuse('addSidecar.memoryLimitMiB', show(memoryLimitMiB), `it is a whole number from ${MIN_MEMORY_MIB}`, 'set it in MiB');
-  } else if (!Token.isUnresolved(memoryLimitMiB) && !Token.isUnresolved(leftMiB) && leftMiB - memoryLimitMiB < MIN_MEMORY_MIB) {
-    validation.refuse('addSidecar.memoryLimitMiB', show(memoryLimitMiB), `the task has ${leftMiB} MiB left, which the service's own container needs too`,
-      'lower it, or raise memoryLimitMiB of the service');
+  validateMemory(validation, options.memoryLimitMiB ?? DEFAULTS.sidecarMemoryMiB, context.memoryLeftMiB);
+  validateDependency(validation, options);
+}
+
+function validateMemory(validation: Validation, memoryMiB: number, leftMiB: number): void {
+  if (Token.isUnresolved(memoryMiB)) { return; }
+  if (!Number.isInteger(memoryMiB) || memoryMiB < MIN_MEMORY_MIB) {
+    validation.refuse('addSidecar.memoryLimitMiB', show(memoryMiB), `it is a whole number from ${MIN_MEMORY_MIB}`,
+      'set it in MiB');
+  } else if (!Token.isUnresolved(leftMiB) && leftMiB - memoryMiB < MIN_MEMORY_MIB) {
+    validation.refuse('addSidecar.memoryLimitMiB', show(memoryMiB),
+      `the task has ${leftMiB} MiB left, and the app container needs some of it`,
+      'lower it, or increase memoryLimitMiB of the service');
+  }
+}
+
+function validateDependency(validation: Validation, options: SidecarOptions): void {
+  const { dependencyCondition, healthCheck, essential } = options;
+  const { HEALTHY, COMPLETE, SUCCESS } = ecs.ContainerDependencyCondition;
+  if (dependencyCondition === HEALTHY && !healthCheck) {
+    validation.refuse('addSidecar.dependencyCondition', show(dependencyCondition), 'the sidecar has no healthCheck',
+      'set healthCheck, or use ecs.ContainerDependencyCondition.START');
+  }
+  if (essential && (dependencyCondition === COMPLETE || dependencyCondition === SUCCESS)) {
+    validation.refuse('addSidecar.dependencyCondition', show(dependencyCondition),
+      'the task stops when an essential container exits', 'leave essential out, or use START or HEALTHY');
   }
 }

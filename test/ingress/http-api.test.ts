@@ -6,7 +6,7 @@ import { containerOf, environmentOf, newStack, only, templateOf } from '../suppo
 
 const OWN_IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 
-test('is an HTTP API that finds the tasks by Cloud Map, without a load balancer', () => {
+test('creates an HTTP API that discovers the tasks through AWS Cloud Map, without a load balancer', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello', { ingress: Ingress.httpApi() });
   const template = Template.fromStack(stack);
@@ -15,7 +15,10 @@ test('is an HTTP API that finds the tasks by Cloud Map, without a load balancer'
 
   template.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 0);
   expect(only(template, 'AWS::ApiGatewayV2::Integration')).toMatchObject({
-    ConnectionId: { Ref: link }, ConnectionType: 'VPC_LINK', IntegrationUri: { 'Fn::GetAtt': [discovery, 'Arn'] }, IntegrationMethod: 'ANY',
+    ConnectionId: { Ref: link },
+    ConnectionType: 'VPC_LINK',
+    IntegrationUri: { 'Fn::GetAtt': [discovery, 'Arn'] },
+    IntegrationMethod: 'ANY',
   });
   expect(only(template, 'AWS::ApiGatewayV2::Route').RouteKey).toBe('$default');
   expect(only(template, 'AWS::ServiceDiscovery::Service').DnsConfig.DnsRecords).toEqual([{ TTL: 10, Type: 'SRV' }]);
@@ -27,21 +30,26 @@ test('is an HTTP API that finds the tasks by Cloud Map, without a load balancer'
   expect(stack.resolve(hello.url)).toEqual(stack.resolve(hello.httpApi!.apiEndpoint));
 });
 
-test('lets the link reach the tasks, and nobody else', () => {
+test('allows inbound traffic to the tasks only from the VPC link', () => {
   const template = templateOf({ ingress: Ingress.httpApi() });
   const groups = template.findResources('AWS::EC2::SecurityGroup');
   const linkGroup = Object.keys(groups).find((id) => groups[id].Properties.GroupDescription.startsWith('VPC link'))!;
   const taskGroup = Object.keys(groups).find((id) => id !== linkGroup)!;
 
-  expect(only(template, 'AWS::ApiGatewayV2::VpcLink').SecurityGroupIds).toEqual([{ 'Fn::GetAtt': [linkGroup, 'GroupId'] }]);
+  expect(only(template, 'AWS::ApiGatewayV2::VpcLink').SecurityGroupIds).toEqual([
+    { 'Fn::GetAtt': [linkGroup, 'GroupId'] },
+  ]);
   expect(groups[linkGroup].Properties.SecurityGroupIngress).toBeUndefined();
   expect(groups[taskGroup].Properties.SecurityGroupIngress).toBeUndefined();
   expect(only(template, 'AWS::EC2::SecurityGroupIngress')).toMatchObject({
-    GroupId: { 'Fn::GetAtt': [taskGroup, 'GroupId'] }, SourceSecurityGroupId: { 'Fn::GetAtt': [linkGroup, 'GroupId'] }, FromPort: 8080, ToPort: 8080,
+    GroupId: { 'Fn::GetAtt': [taskGroup, 'GroupId'] },
+    SourceSecurityGroupId: { 'Fn::GetAtt': [linkGroup, 'GroupId'] },
+    FromPort: 8080,
+    ToPort: 8080,
   });
 });
 
-test('leaves health to the container, and has no grace period, which ECS takes with a load balancer only', () => {
+test('relies on the container health check, without a grace period, which needs a load balancer', () => {
   const template = templateOf({ ingress: Ingress.httpApi() });
 
   expect(containerOf(template).HealthCheck).toBeDefined();
@@ -49,31 +57,54 @@ test('leaves health to the container, and has no grace period, which ECS takes w
   expect(environmentOf(template)).toMatchObject({ SHUTDOWN_DELAY_MS: '30000' });
 });
 
-test('takes an own image with a health check of its own', () => {
-  const template = templateOf({ ingress: Ingress.httpApi(), image: OWN_IMAGE, containerHealthCheck: { command: ['CMD', '/healthy'] } });
+test('accepts an image with its own container health check', () => {
+  const template = templateOf({
+    ingress: Ingress.httpApi(),
+    image: OWN_IMAGE,
+    containerHealthCheck: { command: ['CMD', '/healthy'] },
+  });
 
   expect(containerOf(template).HealthCheck.Command).toEqual(['CMD', '/healthy']);
 });
 
-test('waits as long as told', () => {
-  expect(only(templateOf({ ingress: Ingress.httpApi() }), 'AWS::ApiGatewayV2::Integration').TimeoutInMillis).toBeUndefined();
-  expect(only(templateOf({ ingress: Ingress.httpApi({ timeout: Duration.seconds(5) }) }), 'AWS::ApiGatewayV2::Integration').TimeoutInMillis).toBe(5000);
+test('sets the timeout of the integration', () => {
+  expect(
+    only(templateOf({ ingress: Ingress.httpApi() }), 'AWS::ApiGatewayV2::Integration').TimeoutInMillis,
+  ).toBeUndefined();
+  expect(
+    only(templateOf({ ingress: Ingress.httpApi({ timeout: Duration.seconds(5) }) }), 'AWS::ApiGatewayV2::Integration')
+      .TimeoutInMillis,
+  ).toBe(5000);
 });
 
-test('two of them in a stack have namespaces of their own', () => {
+test('creates a namespace for each of two services in a stack', () => {
   const stack = newStack();
   new HelloFargateService(stack, 'Hello', { ingress: Ingress.httpApi() });
   new HelloFargateService(stack, 'World', { ingress: Ingress.httpApi() });
-  const names = Object.values(Template.fromStack(stack).findResources('AWS::ServiceDiscovery::PrivateDnsNamespace')).map(({ Properties }) => Properties.Name);
+  const names = Object.values(
+    Template.fromStack(stack).findResources('AWS::ServiceDiscovery::PrivateDnsNamespace'),
+  ).map(({ Properties }) => Properties.Name);
 
   expect(new Set(names).size).toBe(2);
   expect(names[0]).toMatch(/^[a-z0-9-]+\.internal$/);
 });
 
 test.each([
-  ['an answer after 30 s', () => templateOf({ ingress: Ingress.httpApi({ timeout: Duration.seconds(30) }) }), /ingress\.timeout is 30000 ms, but API Gateway waits 50 to 29000 ms/],
-  ['an own image without a health check', () => templateOf({ ingress: Ingress.httpApi(), image: OWN_IMAGE }), /containerHealthCheck is not given, but with Ingress\.httpApi nothing else/],
-  ['a health check of a load balancer', () => templateOf({ ingress: Ingress.httpApi(), healthCheck: { path: '/' } }), /healthCheck is given, but Ingress\.httpApi has no load balancer/],
+  [
+    'a timeout of 30 seconds',
+    () => templateOf({ ingress: Ingress.httpApi({ timeout: Duration.seconds(30) }) }),
+    /ingress\.timeout is 30000 ms, but the timeout of API Gateway is 50 to 29000 ms/,
+  ],
+  [
+    'an image without a container health check',
+    () => templateOf({ ingress: Ingress.httpApi(), image: OWN_IMAGE }),
+    /containerHealthCheck is not set, but with Ingress\.httpApi nothing else/,
+  ],
+  [
+    'a load balancer health check',
+    () => templateOf({ ingress: Ingress.httpApi(), healthCheck: { path: '/' } }),
+    /healthCheck is set, but Ingress\.httpApi has no load balancer/,
+  ],
 ])('fails with %s', (_what, make, message) => {
   expect(make).toThrow(message);
 });

@@ -2,10 +2,12 @@ import { Duration } from 'aws-cdk-lib';
 import { only, templateOf } from '../support/synth';
 
 const attributesOf = (properties: { [name: string]: any }, list: string) =>
-  Object.fromEntries(properties[list].map((attribute: { Key: string; Value: string }) => [attribute.Key, attribute.Value]));
+  Object.fromEntries(
+    properties[list].map((attribute: { Key: string; Value: string }) => [attribute.Key, attribute.Value]),
+  );
 
 describe('load balancer', () => {
-  test('faces the internet on port 80 and passes on only well-formed requests', () => {
+  test('is internet-facing on port 80 and drops malformed requests', () => {
     const template = templateOf();
     const loadBalancer = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
 
@@ -19,7 +21,7 @@ describe('load balancer', () => {
     expect(only(template, 'AWS::ElasticLoadBalancingV2::Listener')).toMatchObject({ Port: 80, Protocol: 'HTTP' });
   });
 
-  test('reaches the target group by a rule after all others, and answers 404 without it', () => {
+  test('forwards to the target group by the last rule, and responds with 404 by default', () => {
     const template = templateOf();
     const [targetGroup] = Object.keys(template.findResources('AWS::ElasticLoadBalancingV2::TargetGroup'));
 
@@ -29,13 +31,16 @@ describe('load balancer', () => {
       Actions: [{ Type: 'forward', TargetGroupArn: { Ref: targetGroup } }],
     });
     expect(only(template, 'AWS::ElasticLoadBalancingV2::Listener').DefaultActions).toEqual([
-      { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404', ContentType: 'text/plain', MessageBody: 'not found' } },
+      {
+        Type: 'fixed-response',
+        FixedResponseConfig: { StatusCode: '404', ContentType: 'text/plain', MessageBody: 'not found' },
+      },
     ]);
   });
 });
 
 describe('security groups', () => {
-  test('let the internet reach port 80 of the load balancer, and the load balancer the port of the tasks, and nothing else in', () => {
+  test('allow inbound traffic from the internet to port 80 of the load balancer, and from there to the tasks', () => {
     const template = templateOf();
     const groups = template.findResources('AWS::EC2::SecurityGroup');
     const ids = Object.keys(groups);
@@ -54,24 +59,28 @@ describe('security groups', () => {
       FromPort: 8080,
       ToPort: 8080,
     });
-    // Out: the load balancer to the tasks alone, the tasks to wherever they like.
+    // Outbound: from the load balancer only to the tasks, from the tasks to anywhere.
     expect(groups[loadBalancerGroup].Properties.SecurityGroupEgress).toBeUndefined();
     expect(only(template, 'AWS::EC2::SecurityGroupEgress')).toMatchObject({
       GroupId: { 'Fn::GetAtt': [loadBalancerGroup, 'GroupId'] },
       DestinationSecurityGroupId: { 'Fn::GetAtt': [taskGroup, 'GroupId'] },
     });
-    expect(groups[taskGroup].Properties.SecurityGroupEgress).toEqual([expect.objectContaining({ CidrIp: '0.0.0.0/0', IpProtocol: '-1' })]);
+    expect(groups[taskGroup].Properties.SecurityGroupEgress).toEqual([
+      expect.objectContaining({ CidrIp: '0.0.0.0/0', IpProtocol: '-1' }),
+    ]);
   });
 });
 
 describe('target group', () => {
-  test('drains for 30 s', () => {
-    expect(attributesOf(only(templateOf(), 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes'))
-      .toMatchObject({ 'deregistration_delay.timeout_seconds': '30' });
+  test('has a deregistration delay of 30 seconds', () => {
+    expect(
+      attributesOf(only(templateOf(), 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes'),
+    ).toMatchObject({ 'deregistration_delay.timeout_seconds': '30' });
   });
 
-  test('is not replaced when the port of the container changes', () => {
-    const targetGroup = (containerPort: number) => templateOf({ containerPort }).findResources('AWS::ElasticLoadBalancingV2::TargetGroup');
+  test('is not replaced when the container port changes', () => {
+    const targetGroup = (containerPort: number) =>
+      templateOf({ containerPort }).findResources('AWS::ElasticLoadBalancingV2::TargetGroup');
 
     expect(targetGroup(3000)).toEqual(targetGroup(8080));
     expect(only(templateOf(), 'AWS::ElasticLoadBalancingV2::TargetGroup').Port).toBe(80);
@@ -79,7 +88,7 @@ describe('target group', () => {
 });
 
 describe('health check', () => {
-  test('asks for /health every 30 s by default', () => {
+  test('requests /health every 30 seconds by default', () => {
     const template = templateOf();
 
     expect(only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup')).toMatchObject({
@@ -95,7 +104,7 @@ describe('health check', () => {
     expect(only(template, 'AWS::ECS::Service').HealthCheckGracePeriodSeconds).toBe(60);
   });
 
-  test('can be set, each decision by itself', () => {
+  test('applies each option separately', () => {
     const template = templateOf({
       healthCheck: {
         path: '/info?deep=1',
@@ -117,7 +126,8 @@ describe('health check', () => {
       Matcher: { HttpCode: '200-204,301' },
     });
     expect(only(template, 'AWS::ECS::Service').HealthCheckGracePeriodSeconds).toBe(300);
-    expect(only(templateOf({ healthCheck: { path: '/info' } }), 'AWS::ElasticLoadBalancingV2::TargetGroup'))
-      .toMatchObject({ HealthCheckPath: '/info', HealthCheckIntervalSeconds: 30 });
+    expect(
+      only(templateOf({ healthCheck: { path: '/info' } }), 'AWS::ElasticLoadBalancingV2::TargetGroup'),
+    ).toMatchObject({ HealthCheckPath: '/info', HealthCheckIntervalSeconds: 30 });
   });
 });

@@ -3,31 +3,41 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { HelloFargateService, Ingress, ReachableLoadBalancerOptions } from '../../src';
-import { hostedZone } from '../support/fixtures';
 import { environmentOf, newStack, only, templateOf } from '../support/synth';
 
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000';
 const WEB_ACL = 'arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/acl/00000000-0000-0000-0000-000000000000';
 
-const zoneOf = (stack = newStack()) => hostedZone(stack);
-const certificateOf = (stack = newStack(), id = 'Certificate') => acm.Certificate.fromCertificateArn(stack, id, CERTIFICATE);
+const zoneOf = (stack = newStack()) =>
+  route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+    hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+    zoneName: 'example.com',
+  });
+const certificateOf = (stack = newStack(), id = 'Certificate') =>
+  acm.Certificate.fromCertificateArn(stack, id, CERTIFICATE);
 
 const attributesOf = (properties: { [name: string]: any }, list: string) =>
-  Object.fromEntries(properties[list].map((attribute: { Key: string; Value: unknown }) => [attribute.Key, attribute.Value]));
+  Object.fromEntries(
+    properties[list].map((attribute: { Key: string; Value: unknown }) => [attribute.Key, attribute.Value]),
+  );
 
-/** Who may reach the load balancer, on which port. */
+/** The peers that can connect to the load balancer, with their ports. */
 function clientsOf(template: Template): unknown[] {
   const groups = Object.entries(template.findResources('AWS::EC2::SecurityGroup'));
   const [id, group] = groups.find(([, { Properties }]) => Properties.GroupDescription.startsWith('Load balancer'))!;
   const apart = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'))
-    .map(({ Properties }) => Properties).filter(({ GroupId }) => GroupId['Fn::GetAtt'][0] === id);
-  return [...group.Properties.SecurityGroupIngress ?? [], ...apart]
-    .map((rule) => [rule.CidrIp ?? rule.CidrIpv6 ?? rule.SourcePrefixListId ?? rule.SourceSecurityGroupId, rule.FromPort]);
+    .map(({ Properties }) => Properties)
+    .filter(({ GroupId }) => GroupId['Fn::GetAtt'][0] === id);
+  return [...(group.Properties.SecurityGroupIngress ?? []), ...apart].map((rule) => [
+    rule.CidrIp ?? rule.CidrIpv6 ?? rule.SourcePrefixListId ?? rule.SourceSecurityGroupId,
+    rule.FromPort,
+  ]);
 }
 
-describe('HTTPS with a name', () => {
+describe('HTTPS with a domain name', () => {
   const httpsOf = (options: ReachableLoadBalancerOptions = {}) => {
     const stack = newStack();
     const hello = new HelloFargateService(stack, 'Hello', {
@@ -36,7 +46,7 @@ describe('HTTPS with a name', () => {
     return { hello, template: Template.fromStack(stack) };
   };
 
-  test('has a certificate that DNS validates, an alias record and a listener with the newest policy', () => {
+  test('creates a certificate with DNS validation, an alias record and a listener with the default TLS policy', () => {
     const { hello, template } = httpsOf();
 
     expect(hello.url).toBe('https://hello.example.com');
@@ -47,72 +57,103 @@ describe('HTTPS with a name', () => {
     });
     expect(only(template, 'AWS::Route53::RecordSet')).toMatchObject({ Name: 'hello.example.com.', Type: 'A' });
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
-      Port: 443, Protocol: 'HTTPS', SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09',
+      Port: 443,
+      Protocol: 'HTTPS',
+      SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09',
     });
     expect(hello.listener!.node.id).toBe('HttpsListener');
   });
 
-  test('sends HTTP there for good', () => {
+  test('redirects HTTP to HTTPS permanently', () => {
     httpsOf().template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
       Port: 80,
-      DefaultActions: [{ Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } }],
+      DefaultActions: [
+        { Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } },
+      ],
     });
   });
 
-  test('lets the internet reach ports 443 and 80, and no more', () => {
-    expect(clientsOf(httpsOf().template)).toEqual([['0.0.0.0/0', 443], ['0.0.0.0/0', 80]]);
+  test('opens only ports 443 and 80 to the internet', () => {
+    expect(clientsOf(httpsOf().template)).toEqual([
+      ['0.0.0.0/0', 443],
+      ['0.0.0.0/0', 80],
+    ]);
   });
 
-  test('has a record for IPv6 when it is dual-stack', () => {
+  test('creates an IPv6 record if it is dual-stack', () => {
     const stack = newStack();
-    const template = templateOf({
-      vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, ipProtocol: ec2.IpProtocol.DUAL_STACK }),
-      ingress: Ingress.https({ domainName: 'example.com', domainZone: zoneOf(stack), dualStack: true }),
-    }, stack);
+    const template = templateOf(
+      {
+        vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, ipProtocol: ec2.IpProtocol.DUAL_STACK }),
+        ingress: Ingress.https({ domainName: 'example.com', domainZone: zoneOf(stack), dualStack: true }),
+      },
+      stack,
+    );
 
     expect(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').IpAddressType).toBe('dualstack');
-    expect(Object.values(template.findResources('AWS::Route53::RecordSet')).map(({ Properties }) => Properties.Type)).toEqual(['A', 'AAAA']);
-    expect(clientsOf(template)).toEqual([['0.0.0.0/0', 443], ['::/0', 443], ['0.0.0.0/0', 80], ['::/0', 80]]);
+    expect(
+      Object.values(template.findResources('AWS::Route53::RecordSet')).map(({ Properties }) => Properties.Type),
+    ).toEqual(['A', 'AAAA']);
+    expect(clientsOf(template)).toEqual([
+      ['0.0.0.0/0', 443],
+      ['::/0', 443],
+      ['0.0.0.0/0', 80],
+      ['::/0', 80],
+    ]);
   });
 
-  test('may have more certificates', () => {
+  test('adds more certificates', () => {
     const stack = newStack();
-    const template = templateOf({
-      ingress: Ingress.https({ domainName: 'example.com', domainZone: zoneOf(stack), additionalCertificates: [certificateOf(stack)] }),
-    }, stack);
+    const template = templateOf(
+      {
+        ingress: Ingress.https({
+          domainName: 'example.com',
+          domainZone: zoneOf(stack),
+          additionalCertificates: [certificateOf(stack)],
+        }),
+      },
+      stack,
+    );
 
-    expect(only(template, 'AWS::ElasticLoadBalancingV2::ListenerCertificate').Certificates).toEqual([{ CertificateArn: CERTIFICATE }]);
+    expect(only(template, 'AWS::ElasticLoadBalancingV2::ListenerCertificate').Certificates).toEqual([
+      { CertificateArn: CERTIFICATE },
+    ]);
   });
 });
 
 describe('HTTPS with certificates', () => {
-  test('uses the first for all names and the others by theirs', () => {
+  test('uses the first certificate by default and the others by SNI', () => {
     const stack = newStack();
     const hello = new HelloFargateService(stack, 'Hello', {
       ingress: Ingress.httpsWithCertificates([certificateOf(stack), certificateOf(stack, 'Other')], {
-        domainName: 'hello.example.com', sslPolicy: elbv2.SslPolicy.TLS13_13_PQ,
+        domainName: 'hello.example.com',
+        sslPolicy: elbv2.SslPolicy.TLS13_13_PQ,
       }),
     });
     const template = Template.fromStack(stack);
 
     expect(hello.url).toBe('https://hello.example.com');
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
-      Port: 443, Certificates: [{ CertificateArn: CERTIFICATE }], SslPolicy: 'ELBSecurityPolicy-TLS13-1-3-PQ-2025-09',
+      Port: 443,
+      Certificates: [{ CertificateArn: CERTIFICATE }],
+      SslPolicy: 'ELBSecurityPolicy-TLS13-1-3-PQ-2025-09',
     });
     template.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerCertificate', 1);
     template.resourceCountIs('AWS::Route53::RecordSet', 0);
   });
 
-  test('has the name of the load balancer when none is told', () => {
+  test('uses the DNS name of the load balancer if domainName is not set', () => {
     const stack = newStack();
-    const hello = new HelloFargateService(stack, 'Hello', { ingress: Ingress.httpsWithCertificates([certificateOf(stack)]) });
+    const hello = new HelloFargateService(stack, 'Hello', {
+      ingress: Ingress.httpsWithCertificates([certificateOf(stack)]),
+    });
 
     expect(JSON.stringify(stack.resolve(hello.url))).toContain('"https://');
   });
 });
 
 describe('an internal load balancer', () => {
-  test('is open to the VPC, and to nobody else', () => {
+  test('accepts connections only from the VPC', () => {
     const template = templateOf({ ingress: Ingress.http({ internetFacing: false }) });
     const [vpc] = Object.keys(template.findResources('AWS::EC2::VPC'));
 
@@ -120,62 +161,90 @@ describe('an internal load balancer', () => {
     expect(clientsOf(template)).toEqual([[{ 'Fn::GetAtt': [vpc, 'CidrBlock'] }, 80]]);
   });
 
-  test('is open to whom it is told', () => {
+  test('accepts connections from the peers in allowFrom', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
     const client = new ec2.SecurityGroup(stack, 'Client', { vpc });
-    const template = templateOf({
-      vpc,
-      ingress: Ingress.http({ internetFacing: false, allowFrom: [ec2.Peer.ipv4('10.1.0.0/16'), ec2.Peer.prefixList('pl-12345678'), client] }),
-    }, stack);
+    const template = templateOf(
+      {
+        vpc,
+        ingress: Ingress.http({
+          internetFacing: false,
+          allowFrom: [ec2.Peer.ipv4('10.1.0.0/16'), ec2.Peer.prefixList('pl-12345678'), client],
+        }),
+      },
+      stack,
+    );
 
-    expect(clientsOf(template)).toEqual([['10.1.0.0/16', 80], ['pl-12345678', 80], [stack.resolve(client.securityGroupId), 80]]);
+    expect(clientsOf(template)).toEqual([
+      ['10.1.0.0/16', 80],
+      ['pl-12345678', 80],
+      [stack.resolve(client.securityGroupId), 80],
+    ]);
   });
 
-  test('stands in private subnets if there are such', () => {
+  test('is created in private subnets if available', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
 
-    expect(only(templateOf({ vpc, ingress: Ingress.http({ internetFacing: false }) }, stack), 'AWS::ElasticLoadBalancingV2::LoadBalancer').Subnets)
-      .toEqual(vpc.privateSubnets.map((subnet) => stack.resolve(subnet.subnetId)));
+    expect(
+      only(
+        templateOf({ vpc, ingress: Ingress.http({ internetFacing: false }) }, stack),
+        'AWS::ElasticLoadBalancingV2::LoadBalancer',
+      ).Subnets,
+    ).toEqual(vpc.privateSubnets.map((subnet) => stack.resolve(subnet.subnetId)));
   });
 
-  test('can have TLS', () => {
+  test('supports TLS', () => {
     const stack = newStack();
-    const template = templateOf({ ingress: Ingress.httpsWithCertificates([certificateOf(stack)], { internetFacing: false }) }, stack);
+    const template = templateOf(
+      { ingress: Ingress.httpsWithCertificates([certificateOf(stack)], { internetFacing: false }) },
+      stack,
+    );
 
     expect(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').Scheme).toBe('internal');
     expect(clientsOf(template).map(([, port]: any) => port)).toEqual([443, 80]);
   });
 });
 
-test('a public load balancer can be narrowed', () => {
-  expect(clientsOf(templateOf({ ingress: Ingress.http({ allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')] }) }))).toEqual([['192.0.2.0/24', 80]]);
+test('a public load balancer accepts connections only from allowFrom', () => {
+  expect(clientsOf(templateOf({ ingress: Ingress.http({ allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')] }) }))).toEqual([
+    ['192.0.2.0/24', 80],
+  ]);
 });
 
-describe('options that production asks for', () => {
+describe('options for production', () => {
   test('are off by default', () => {
     const template = templateOf();
 
     template.resourceCountIs('AWS::S3::Bucket', 0);
     template.resourceCountIs('AWS::WAFv2::WebACLAssociation', 0);
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'))
-      .toMatchObject({ 'deletion_protection.enabled': 'false' });
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'),
+    ).toMatchObject({ 'deletion_protection.enabled': 'false' });
     expect(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').IpAddressType).toBeUndefined();
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes'))
-      .toMatchObject({ 'stickiness.enabled': 'false' });
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes'),
+    ).toMatchObject({ 'stickiness.enabled': 'false' });
   });
 
-  test('access logs: a bucket that only the load balancer writes to, encrypted, for 90 days, kept when the stack goes', () => {
+  test('writes access logs to an encrypted bucket that expires objects after 90 days and is retained', () => {
     const template = templateOf({ ingress: Ingress.http({ accessLogs: true }) });
     const [bucket] = Object.keys(template.findResources('AWS::S3::Bucket'));
     const [policy] = Object.keys(template.findResources('AWS::S3::BucketPolicy'));
 
     template.hasResource('AWS::S3::Bucket', {
       Properties: {
-        BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
         LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: 'Enabled' }] },
-        PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
       },
       DeletionPolicy: 'Retain',
     });
@@ -185,33 +254,46 @@ describe('options that production asks for', () => {
         Effect: 'Allow',
         Action: 's3:PutObject',
         Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
-        Resource: { 'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, '/AWSLogs/', { Ref: 'AWS::AccountId' }, '/*']] },
+        Resource: {
+          'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, '/AWSLogs/', { Ref: 'AWS::AccountId' }, '/*']],
+        },
       },
     ]);
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'))
-      .toMatchObject({ 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': { Ref: bucket } });
-    expect(Object.values(template.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer'))[0].DependsOn).toContain(policy);
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'),
+    ).toMatchObject({ 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': { Ref: bucket } });
+    expect(Object.values(template.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer'))[0].DependsOn).toContain(
+      policy,
+    );
   });
 
-  test('access logs: in your bucket', () => {
+  test('writes access logs to an existing bucket', () => {
     const stack = newStack();
     const bucket = new s3.Bucket(stack, 'Logs');
     const template = templateOf({ ingress: Ingress.http({ accessLogsBucket: bucket }) }, stack);
 
     template.resourceCountIs('AWS::S3::Bucket', 1);
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'))
-      .toMatchObject({ 'access_logs.s3.bucket': stack.resolve(bucket.bucketName) });
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'),
+    ).toMatchObject({ 'access_logs.s3.bucket': stack.resolve(bucket.bucketName) });
   });
 
-  test('a web ACL, deletion protection, and stickiness', () => {
+  test('sets a web ACL, deletion protection and stickiness', () => {
     const template = templateOf({
-      ingress: Ingress.http({ webAclArn: WEB_ACL, deletionProtection: true, sessionStickiness: { cookieDuration: Duration.hours(1), cookieName: 'session' } }),
+      ingress: Ingress.http({
+        webAclArn: WEB_ACL,
+        deletionProtection: true,
+        sessionStickiness: { cookieDuration: Duration.hours(1), cookieName: 'session' },
+      }),
     });
 
     expect(only(template, 'AWS::WAFv2::WebACLAssociation').WebACLArn).toBe(WEB_ACL);
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'))
-      .toMatchObject({ 'deletion_protection.enabled': 'true' });
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes')).toMatchObject({
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'),
+    ).toMatchObject({ 'deletion_protection.enabled': 'true' });
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes'),
+    ).toMatchObject({
       'stickiness.enabled': 'true',
       'stickiness.type': 'app_cookie',
       'stickiness.app_cookie.cookie_name': 'session',
@@ -219,16 +301,24 @@ describe('options that production asks for', () => {
     });
   });
 
-  test('stickiness is for a day by a cookie of the load balancer, unless told otherwise', () => {
-    expect(attributesOf(only(templateOf({ ingress: Ingress.http({ sessionStickiness: {} }) }), 'AWS::ElasticLoadBalancingV2::TargetGroup'), 'TargetGroupAttributes'))
-      .toMatchObject({ 'stickiness.type': 'lb_cookie', 'stickiness.lb_cookie.duration_seconds': '86400' });
+  test('uses a load balancer cookie of one day for stickiness by default', () => {
+    expect(
+      attributesOf(
+        only(
+          templateOf({ ingress: Ingress.http({ sessionStickiness: {} }) }),
+          'AWS::ElasticLoadBalancingV2::TargetGroup',
+        ),
+        'TargetGroupAttributes',
+      ),
+    ).toMatchObject({ 'stickiness.type': 'lb_cookie', 'stickiness.lb_cookie.duration_seconds': '86400' });
   });
 
-  test('an idle time-out that the app is told, so that it keeps connections longer', () => {
+  test('sets the idle timeout, and a longer keep-alive timeout of the app', () => {
     const template = templateOf({ ingress: Ingress.http({ idleTimeout: Duration.seconds(120) }) });
 
-    expect(attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'))
-      .toMatchObject({ 'idle_timeout.timeout_seconds': '120' });
+    expect(
+      attributesOf(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer'), 'LoadBalancerAttributes'),
+    ).toMatchObject({ 'idle_timeout.timeout_seconds': '120' });
     expect(environmentOf(template).KEEP_ALIVE_TIMEOUT_MS).toBe('125000');
   });
 });
@@ -237,40 +327,110 @@ describe('fails with', () => {
   const ingress = (options: ReachableLoadBalancerOptions) => () => templateOf({ ingress: Ingress.http(options) });
   const encrypted = () => {
     const stack = newStack();
-    return templateOf({ ingress: Ingress.http({ accessLogsBucket: new s3.Bucket(stack, 'Logs', { encryption: s3.BucketEncryption.KMS }) }) }, stack);
+    return templateOf(
+      {
+        ingress: Ingress.http({
+          accessLogsBucket: new s3.Bucket(stack, 'Logs', { encryption: s3.BucketEncryption.KMS }),
+        }),
+      },
+      stack,
+    );
   };
   const inVpc = (attributes: Partial<ec2.VpcAttributes>, options: ReachableLoadBalancerOptions) => () => {
     const stack = newStack();
-    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-12345678', availabilityZones: ['a', 'b'], ...attributes });
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-12345678',
+      availabilityZones: ['a', 'b'],
+      ...attributes,
+    });
     return templateOf({ vpc, ingress: Ingress.http(options) }, stack);
   };
   const PRIVATE = { privateSubnetIds: ['subnet-12345678', 'subnet-87654321'] };
 
   test.each([
-    ['an internal load balancer for everybody', ingress({ internetFacing: false, allowFrom: [ec2.Peer.anyIpv4()] }), /ingress\.allowFrom is "0\.0\.0\.0\/0", but an internal load balancer/],
-    ['an internal load balancer for everybody with IPv6', ingress({ internetFacing: false, allowFrom: [ec2.Peer.anyIpv6()] }), /ingress\.allowFrom is "::\/0"/],
-    ['nobody who may reach it', ingress({ allowFrom: [] }), /ingress\.allowFrom is \[\], but nobody/],
-    ['IPv6 in the VPC that is made here', ingress({ dualStack: true }), /ingress\.dualStack is true, but the VPC that is made here has no IPv6/],
-    ['an idle time-out of nothing', ingress({ idleTimeout: Duration.seconds(0) }), /ingress\.idleTimeout is 0 seconds, but .* 1 to 4000/],
-    ['a bucket for logs that are off', () => {
-      const stack = newStack();
-      return templateOf({ ingress: Ingress.http({ accessLogs: false, accessLogsBucket: new s3.Bucket(stack, 'Logs') }) }, stack);
-    }, /ingress\.accessLogsBucket is "Stack\/Logs", but accessLogs is false/],
+    [
+      'an internal load balancer that is open to all IPv4 addresses',
+      ingress({ internetFacing: false, allowFrom: [ec2.Peer.anyIpv4()] }),
+      /ingress\.allowFrom is "0\.0\.0\.0\/0", but an internal load balancer/,
+    ],
+    [
+      'an internal load balancer that is open to all IPv6 addresses',
+      ingress({ internetFacing: false, allowFrom: [ec2.Peer.anyIpv6()] }),
+      /ingress\.allowFrom is "::\/0"/,
+    ],
+    ['an empty list of peers', ingress({ allowFrom: [] }), /ingress\.allowFrom is \[\], but no client could connect/],
+    [
+      'IPv6 in the VPC that the construct creates',
+      ingress({ dualStack: true }),
+      /ingress\.dualStack is true, but the VPC that the construct creates has no IPv6/,
+    ],
+    [
+      'an idle timeout of 0 seconds',
+      ingress({ idleTimeout: Duration.seconds(0) }),
+      /ingress\.idleTimeout is 0 seconds, but .* 1 to 4000/,
+    ],
+    [
+      'a bucket for disabled access logs',
+      () => {
+        const stack = newStack();
+        return templateOf(
+          { ingress: Ingress.http({ accessLogs: false, accessLogsBucket: new s3.Bucket(stack, 'Logs') }) },
+          stack,
+        );
+      },
+      /ingress\.accessLogsBucket is "Stack\/Logs", but accessLogs is false/,
+    ],
     ['a bucket with a KMS key', encrypted, /ingress\.accessLogsBucket .* KMS key/],
-    ['a web ACL of CloudFront', ingress({ webAclArn: WEB_ACL.replace('regional', 'global') }), /ingress\.webAclArn .* scope REGIONAL/],
-    ['a cookie of the load balancer', ingress({ sessionStickiness: { cookieName: 'AWSALB' } }), /ingress\.sessionStickiness\.cookieName is "AWSALB"/],
-    ['eight days of stickiness', ingress({ sessionStickiness: { cookieDuration: Duration.days(8) } }), /ingress\.sessionStickiness\.cookieDuration is 691200 seconds/],
-    ['no certificate', () => templateOf({ ingress: Ingress.httpsWithCertificates([]) }), /ingress\.certificates is \[\], but HTTPS needs a certificate/],
-    ['a name outside the zone', () => templateOf({ ingress: Ingress.https({ domainName: 'hello.example.org', domainZone: zoneOf() }) }), /ingress\.domainName is "hello\.example\.org", but it is not in the zone example\.com/],
-    ['a name that only looks as if', () => templateOf({ ingress: Ingress.https({ domainName: 'myexample.com', domainZone: zoneOf() }) }), /not in the zone/],
-    ['a public one in a VPC without public subnets', inVpc(PRIVATE, {}), /Ingress\.http needs public subnets in two zones .* 0 public, 2 private/],
-    ['an internal one in one zone', inVpc({ availabilityZones: ['a'], privateSubnetIds: ['subnet-12345678'] }, { internetFacing: false }), /Ingress\.http needs subnets in two zones/],
-    ['an internal one in a VPC without a known range', inVpc(PRIVATE, { internetFacing: false }), /vpc is "Stack\/Vpc", but it was imported without its address range/],
+    [
+      'a web ACL for CloudFront',
+      ingress({ webAclArn: WEB_ACL.replace('regional', 'global') }),
+      /ingress\.webAclArn .* scope REGIONAL/,
+    ],
+    [
+      'a reserved cookie name',
+      ingress({ sessionStickiness: { cookieName: 'AWSALB' } }),
+      /ingress\.sessionStickiness\.cookieName is "AWSALB"/,
+    ],
+    [
+      'eight days of stickiness',
+      ingress({ sessionStickiness: { cookieDuration: Duration.days(8) } }),
+      /ingress\.sessionStickiness\.cookieDuration is 691200 seconds/,
+    ],
+    [
+      'an empty list of certificates',
+      () => templateOf({ ingress: Ingress.httpsWithCertificates([]) }),
+      /ingress\.certificates is \[\], but HTTPS needs a certificate/,
+    ],
+    [
+      'a domain name outside the hosted zone',
+      () => templateOf({ ingress: Ingress.https({ domainName: 'hello.example.org', domainZone: zoneOf() }) }),
+      /ingress\.domainName is "hello\.example\.org", but it is not in the hosted zone example\.com/,
+    ],
+    [
+      'a domain name that only ends with the same characters',
+      () => templateOf({ ingress: Ingress.https({ domainName: 'myexample.com', domainZone: zoneOf() }) }),
+      /not in the hosted zone/,
+    ],
+    [
+      'a public load balancer in a VPC without public subnets',
+      inVpc(PRIVATE, {}),
+      /Ingress\.http needs public subnets in two Availability Zones .* 0 public, 2 private/,
+    ],
+    [
+      'an internal load balancer in a single Availability Zone',
+      inVpc({ availabilityZones: ['a'], privateSubnetIds: ['subnet-12345678'] }, { internetFacing: false }),
+      /Ingress\.http needs subnets in two Availability Zones/,
+    ],
+    [
+      'an internal load balancer in a VPC without a known address range',
+      inVpc(PRIVATE, { internetFacing: false }),
+      /vpc is "Stack\/Vpc", but it was imported without its address range/,
+    ],
   ])('%s', (_what, make, message) => {
     expect(make).toThrow(message);
   });
 
-  test('nothing where that VPC says its range, or the ingress its clients', () => {
+  test('nothing if the VPC has an address range, or the ingress has allowFrom', () => {
     expect(inVpc({ ...PRIVATE, vpcCidrBlock: '10.9.0.0/16' }, { internetFacing: false })).not.toThrow();
     expect(inVpc(PRIVATE, { internetFacing: false, allowFrom: [ec2.Peer.ipv4('10.9.0.0/16')] })).not.toThrow();
   });

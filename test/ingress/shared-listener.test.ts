@@ -3,32 +3,45 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress, SharedListenerIngressOptions } from '../../src';
-import { importedListener, importedVpc } from '../support/fixtures';
+import { importedListener } from '../support/fixtures';
 import { environmentOf, newStack, only } from '../support/synth';
 
-const rulesOf = (stack: Stack) => Object.values(Template.fromStack(stack).findResources('AWS::ElasticLoadBalancingV2::ListenerRule')).map(({ Properties }) => Properties);
+const rulesOf = (stack: Stack) =>
+  Object.values(Template.fromStack(stack).findResources('AWS::ElasticLoadBalancingV2::ListenerRule')).map(
+    ({ Properties }) => Properties,
+  );
 
-/** A stack with a load balancer, as a team has it that shares one. */
+/** A stack with a load balancer that several teams share. */
 function sharing(app = new App()) {
   const stack = new Stack(app, 'Sharing');
   const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
-  const listener = new elbv2.ApplicationLoadBalancer(stack, 'LoadBalancer', { vpc, internetFacing: true })
-    .addListener('Listener', { port: 80, defaultAction: elbv2.ListenerAction.fixedResponse(404) });
+  const listener = new elbv2.ApplicationLoadBalancer(stack, 'LoadBalancer', { vpc, internetFacing: true }).addListener(
+    'Listener',
+    { port: 80, defaultAction: elbv2.ListenerAction.fixedResponse(404) },
+  );
   return { app, stack, vpc, listener };
 }
 
 function imported(stack: Stack, id = 'Listener'): { vpc: ec2.IVpc; listener: elbv2.IApplicationListener } {
   return {
-    vpc: importedVpc(stack, { id: `${id}Vpc`, withPrivateSubnets: true }),
+    vpc: ec2.Vpc.fromVpcAttributes(stack, `${id}Vpc`, {
+      vpcId: 'vpc-12345678',
+      availabilityZones: ['a', 'b'],
+      privateSubnetIds: ['subnet-12345678', 'subnet-87654321'],
+    }),
     listener: importedListener(stack, id),
   };
 }
 
-test('two services share the listener of a third in one stack', () => {
+test('two services share the listener of a third service in the same stack', () => {
   const stack = newStack();
   const { listener } = new HelloFargateService(stack, 'Hello');
-  const shop = new HelloFargateService(stack, 'Shop', { ingress: Ingress.sharedListener(listener!, { pathPatterns: ['/shop', '/shop/*'] }) });
-  new HelloFargateService(stack, 'Admin', { ingress: Ingress.sharedListener(listener!, { hostHeaders: ['admin.example.com'] }) });
+  const shop = new HelloFargateService(stack, 'Shop', {
+    ingress: Ingress.sharedListener(listener!, { pathPatterns: ['/shop', '/shop/*'] }),
+  });
+  new HelloFargateService(stack, 'Admin', {
+    ingress: Ingress.sharedListener(listener!, { hostHeaders: ['admin.example.com'] }),
+  });
   const template = Template.fromStack(stack);
 
   template.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 1);
@@ -40,14 +53,19 @@ test('two services share the listener of a third in one stack', () => {
   ]);
   expect(shop.loadBalancer).toBeUndefined();
   expect(shop.targetGroup).toBeDefined();
-  expect(stack.resolve(shop.url)).toEqual({ 'Fn::Join': ['', ['http://', { 'Fn::GetAtt': [expect.stringContaining('LoadBalancer'), 'DNSName'] }]] });
+  expect(stack.resolve(shop.url)).toEqual({
+    'Fn::Join': ['', ['http://', { 'Fn::GetAtt': [expect.stringContaining('LoadBalancer'), 'DNSName'] }]],
+  });
 });
 
-test('a service in another stack brings its rule and its security-group rules with it, without a cycle', () => {
+test('a service in another stack creates its listener rule and security group rules there, without a cycle', () => {
   const { app, stack, vpc, listener } = sharing();
   const service = new Stack(app, 'Service');
   const alone = Object.keys(Template.fromStack(sharing().stack).toJSON().Resources);
-  const hello = new HelloFargateService(service, 'Hello', { vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/*'] }) });
+  const hello = new HelloFargateService(service, 'Hello', {
+    vpc,
+    ingress: Ingress.sharedListener(listener, { pathPatterns: ['/*'] }),
+  });
   const template = Template.fromStack(service);
 
   expect(Object.keys(Template.fromStack(stack).toJSON().Resources)).toEqual(alone);
@@ -57,11 +75,15 @@ test('a service in another stack brings its rule and its security-group rules wi
   expect(hello.vpc).toBe(vpc);
 });
 
-test('an imported listener gets a rule, and the tasks let its load balancer in', () => {
+test('adds a rule to an imported listener, and allows its load balancer to connect to the tasks', () => {
   const stack = newStack();
   const { vpc, listener } = imported(stack);
   const hello = new HelloFargateService(stack, 'Hello', {
-    vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/hello'], hostHeaders: ['*.example.com', 'hello.example.com'] }),
+    vpc,
+    ingress: Ingress.sharedListener(listener, {
+      pathPatterns: ['/hello'],
+      hostHeaders: ['*.example.com', 'hello.example.com'],
+    }),
   });
 
   expect(rulesOf(stack)[0].ListenerArn).toBe(listener.listenerArn);
@@ -69,10 +91,17 @@ test('an imported listener gets a rule, and the tasks let its load balancer in',
   expect(hello.url).toBe('https://hello.example.com');
 });
 
-test('the app is told the idle time-out of the load balancer', () => {
+test('passes the idle timeout of the load balancer on to the app', () => {
   const stack = newStack();
   const { vpc, listener } = imported(stack);
-  new HelloFargateService(stack, 'Hello', { vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/*'], idleTimeout: Duration.minutes(5), url: 'https://example.com' }) });
+  new HelloFargateService(stack, 'Hello', {
+    vpc,
+    ingress: Ingress.sharedListener(listener, {
+      pathPatterns: ['/*'],
+      idleTimeout: Duration.minutes(5),
+      url: 'https://example.com',
+    }),
+  });
 
   expect(environmentOf(Template.fromStack(stack)).KEEP_ALIVE_TIMEOUT_MS).toBe('305000');
 });
@@ -82,16 +111,19 @@ describe('priority', () => {
     const stack = newStack();
     const { vpc, listener } = imported(stack);
     for (const [id, options] of Object.entries(ingresses)) {
-      new HelloFargateService(stack, id, { vpc, ingress: Ingress.sharedListener(listener, { ...options, url: 'https://example.com' }) });
+      new HelloFargateService(stack, id, {
+        vpc,
+        ingress: Ingress.sharedListener(listener, { ...options, url: 'https://example.com' }),
+      });
     }
     return rulesOf(stack).map(({ Priority }) => Priority);
   };
 
-  test('can be told', () => {
+  test('can be set', () => {
     expect(priorities({ Hello: { pathPatterns: ['/*'], priority: 7 } })).toEqual([7]);
   });
 
-  test('is the same at each synthesis, whatever services come before', () => {
+  test('is stable across syntheses and independent of other services', () => {
     const [alone] = priorities({ Hello: { pathPatterns: ['/hello'] } });
     const [, second] = priorities({ Other: { pathPatterns: ['/other'] }, Hello: { pathPatterns: ['/hello'] } });
 
@@ -99,7 +131,7 @@ describe('priority', () => {
     expect(second).toBe(alone);
   });
 
-  test('puts what is more exact before what is less', () => {
+  test('is lower for more specific rules', () => {
     const [all, shop, cart, host, both] = priorities({
       All: { pathPatterns: ['/*'] },
       Shop: { pathPatterns: ['/shop/*'] },
@@ -112,16 +144,21 @@ describe('priority', () => {
     expect(all).toBeLessThan(50_000);
   });
 
-  test('never clashes, though many services are of the same exactness', () => {
+  test('is unique for many equally specific services', () => {
     const app = new App();
     const numbers = new Array<number>();
     for (let i = 0; i < 40; i++) {
       const stack = new Stack(app, `Stack${i}`);
       const { vpc, listener } = imported(stack);
       for (const id of ['A', 'B', 'C']) {
-        new HelloFargateService(stack, id, { vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/hello'], url: 'https://example.com' }) });
+        new HelloFargateService(stack, id, {
+          vpc,
+          ingress: Ingress.sharedListener(listener, { pathPatterns: ['/hello'], url: 'https://example.com' }),
+        });
       }
-      numbers.push(...stack.node.findAll().flatMap((node) => node instanceof elbv2.CfnListenerRule ? [node.priority] : []));
+      numbers.push(
+        ...stack.node.findAll().flatMap((node) => (node instanceof elbv2.CfnListenerRule ? [node.priority] : [])),
+      );
     }
 
     expect(numbers).toHaveLength(120);
@@ -130,29 +167,75 @@ describe('priority', () => {
 });
 
 describe('fails with', () => {
-  const sharedWith = (options: SharedListenerIngressOptions, withVpc = true) => () => {
-    const stack = newStack();
-    const { vpc, listener } = imported(stack);
-    return new HelloFargateService(stack, 'Hello', { vpc: withVpc ? vpc : undefined, ingress: Ingress.sharedListener(listener, { url: 'https://example.com', ...options }) });
-  };
+  const sharedWith =
+    (options: SharedListenerIngressOptions, withVpc = true) =>
+      () => {
+        const stack = newStack();
+        const { vpc, listener } = imported(stack);
+        return new HelloFargateService(stack, 'Hello', {
+          vpc: withVpc ? vpc : undefined,
+          ingress: Ingress.sharedListener(listener, { url: 'https://example.com', ...options }),
+        });
+      };
 
   test.each<[string, () => unknown, RegExp]>([
     ['neither path nor host', sharedWith({}), /ingress\.pathPatterns is \[\], but a rule needs a path or a host/],
-    ['six values', sharedWith({ pathPatterns: ['/a', '/b', '/c'], hostHeaders: ['a.b', 'b.b', 'c.b'] }), /ingress\.pathPatterns is 3 paths and 3 hosts, but a rule of a load balancer has at most 5/],
-    ['a path without a slash', sharedWith({ pathPatterns: ['shop'] }), /ingress\.pathPatterns is "shop", but a path starts with \//],
-    ['a host that is none', sharedWith({ hostHeaders: ['https://example.com'] }), /ingress\.hostHeaders is "https:\/\/example\.com", but a host has/],
-    ['priority 0', sharedWith({ pathPatterns: ['/*'], priority: 0 }), /ingress\.priority is 0, but a priority is a whole number from 1 to 50000/],
-    ['a listener whose VPC is not said', sharedWith({ pathPatterns: ['/*'] }, false), /vpc is not given, but the tasks must stand in the VPC of the listener's load balancer/],
-    ['a listener that tells no address', sharedWith({ pathPatterns: ['/*'], url: undefined }), /ingress\.url is not given, but an imported listener does not tell/],
-    ['another VPC than the load balancer\'s', () => {
-      const { stack, listener } = sharing();
-      return new HelloFargateService(stack, 'Hello', { vpc: new ec2.Vpc(stack, 'Other', { maxAzs: 2 }), ingress: Ingress.sharedListener(listener, { pathPatterns: ['/*'] }) });
-    }, /vpc is "Sharing\/Other", but the listener's load balancer stands in Sharing\/Vpc/],
-    ['a priority that another service has', () => {
-      const { stack, vpc, listener } = sharing();
-      new HelloFargateService(stack, 'Hello', { vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/a'], priority: 7 }) });
-      return new HelloFargateService(stack, 'World', { vpc, ingress: Ingress.sharedListener(listener, { pathPatterns: ['/b'], priority: 7 }) });
-    }, /^Sharing\/World: ingress\.priority is 7, but Sharing\/Hello has it already on this listener/],
+    [
+      'six condition values',
+      sharedWith({ pathPatterns: ['/a', '/b', '/c'], hostHeaders: ['a.b', 'b.b', 'c.b'] }),
+      /ingress\.pathPatterns is 3 paths and 3 hosts, but a listener rule has at most 5/,
+    ],
+    [
+      'a path without a slash',
+      sharedWith({ pathPatterns: ['shop'] }),
+      /ingress\.pathPatterns is "shop", but a path starts with \//,
+    ],
+    [
+      'a URL instead of a host',
+      sharedWith({ hostHeaders: ['https://example.com'] }),
+      /ingress\.hostHeaders is "https:\/\/example\.com", but a host has/,
+    ],
+    [
+      'priority 0',
+      sharedWith({ pathPatterns: ['/*'], priority: 0 }),
+      /ingress\.priority is 0, but a priority is a whole number from 1 to 50000/,
+    ],
+    [
+      'an imported listener without a VPC',
+      sharedWith({ pathPatterns: ['/*'] }, false),
+      /vpc is not set, but the tasks must be in the VPC of the listener's load balancer/,
+    ],
+    [
+      'an imported listener without a URL',
+      sharedWith({ pathPatterns: ['/*'], url: undefined }),
+      /ingress\.url is not set, but the DNS name of an imported listener's load balancer is unknown/,
+    ],
+    [
+      'a VPC other than that of the load balancer',
+      () => {
+        const { stack, listener } = sharing();
+        return new HelloFargateService(stack, 'Hello', {
+          vpc: new ec2.Vpc(stack, 'Other', { maxAzs: 2 }),
+          ingress: Ingress.sharedListener(listener, { pathPatterns: ['/*'] }),
+        });
+      },
+      /vpc is "Sharing\/Other", but the listener's load balancer is in Sharing\/Vpc/,
+    ],
+    [
+      'a priority that another service uses',
+      () => {
+        const { stack, vpc, listener } = sharing();
+        new HelloFargateService(stack, 'Hello', {
+          vpc,
+          ingress: Ingress.sharedListener(listener, { pathPatterns: ['/a'], priority: 7 }),
+        });
+        return new HelloFargateService(stack, 'World', {
+          vpc,
+          ingress: Ingress.sharedListener(listener, { pathPatterns: ['/b'], priority: 7 }),
+        });
+      },
+      /^Sharing\/World: ingress\.priority is 7, but Sharing\/Hello already uses it on this listener/,
+    ],
   ])('%s', (_what, make, message) => {
     expect(make).toThrow(message);
   });

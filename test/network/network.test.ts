@@ -11,9 +11,11 @@ import { containerOf, newStack, only, statementsOf, templateOf } from '../suppor
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
 
 const awsvpcOf = (template: Template) => only(template, 'AWS::ECS::Service').NetworkConfiguration.AwsvpcConfiguration;
+const cidrsOf = (template: Template) =>
+  Object.values(template.findResources('AWS::EC2::Subnet')).map((subnet) => subnet.Properties.CidrBlock);
 
-describe('with no VPC given', () => {
-  test('one of two zones is made, with public subnets only and no NAT gateway', () => {
+describe('with a VPC of its own', () => {
+  test('creates public subnets in two Availability Zones and no NAT gateway', () => {
     const template = templateOf();
 
     template.resourceCountIs('AWS::EC2::VPC', 1);
@@ -24,23 +26,25 @@ describe('with no VPC given', () => {
     expect(awsvpcOf(template).Subnets).toHaveLength(2);
   });
 
-  test('its default security group is closed', () => {
+  test('restricts the default security group', () => {
     templateOf().resourceCountIs('Custom::VpcRestrictDefaultSG', 1);
   });
 
-  test('a third zone and private subnets can come without renumbering', () => {
-    const rangesOf = (props: HelloFargateServiceProps) =>
-      Object.values(templateOf(props, newStack(US_EAST_1)).findResources('AWS::EC2::Subnet')).map((subnet) => subnet.Properties.CidrBlock);
-    const [publicOnly, withPrivate, threeZones] = [{}, { egress: Egress.natGateway() }, { egress: Egress.natGateway(), maxAzs: 3 }].map(rangesOf);
+  test('can add private subnets and a third Availability Zone without changing existing subnets', () => {
+    const [publicOnly, withPrivate, threeZones] = [
+      {},
+      { egress: Egress.natGateway() },
+      { egress: Egress.natGateway(), maxAzs: 3 },
+    ].map((props) => cidrsOf(templateOf(props, newStack(US_EAST_1))));
 
     expect([publicOnly.length, withPrivate.length, threeZones.length]).toEqual([2, 4, 6]);
     expect(withPrivate).toEqual(expect.arrayContaining(publicOnly));
     expect(threeZones).toEqual(expect.arrayContaining(withPrivate));
   });
 
-  test('the services of a stack share it, and the cluster, whichever comes first', () => {
+  test('shares it and the cluster with the other services of the stack, in any order', () => {
     // GIVEN
-    const shared = (...ids: string[]) => {
+    const networkOf = (...ids: string[]) => {
       const stack = newStack();
       const services = ids.map((id) => new HelloFargateService(stack, id));
       const template = Template.fromStack(stack);
@@ -48,14 +52,14 @@ describe('with no VPC given', () => {
       template.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 2);
       expect(services[0].vpc).toBe(services[1].vpc);
       expect(services[0].cluster).toBe(services[1].cluster);
-      return { vpc: template.findResources('AWS::EC2::VPC'), subnets: template.findResources('AWS::EC2::Subnet'), cluster: template.findResources('AWS::ECS::Cluster') };
+      return ['AWS::EC2::VPC', 'AWS::EC2::Subnet', 'AWS::ECS::Cluster'].map((type) => template.findResources(type));
     };
 
     // THEN
-    expect(shared('A', 'B')).toEqual(shared('B', 'A'));
+    expect(networkOf('A', 'B')).toEqual(networkOf('B', 'A'));
   });
 
-  test('a nested stack has its own', () => {
+  test('creates another one in a nested stack', () => {
     const stack = newStack();
     new HelloFargateService(stack, 'Outer');
     const nested = new NestedStack(stack, 'Nested');
@@ -64,10 +68,18 @@ describe('with no VPC given', () => {
     Template.fromStack(stack).resourceCountIs('AWS::EC2::VPC', 1);
     Template.fromStack(nested).resourceCountIs('AWS::EC2::VPC', 1);
   });
+
+  test('can have three Availability Zones in a stack with account and region', () => {
+    const template = templateOf({ maxAzs: 3 }, newStack(US_EAST_1));
+
+    expect(cidrsOf(template)).toHaveLength(3);
+    expect(cidrsOf(template)).toEqual(expect.arrayContaining(cidrsOf(templateOf({}, newStack(US_EAST_1)))));
+    expect(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').Subnets).toHaveLength(3);
+  });
 });
 
-describe('with a VPC given', () => {
-  test('the tasks stand in its private subnets if these have a way out', () => {
+describe('with a given VPC', () => {
+  test('runs the tasks in private subnets with outbound access', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
     const template = templateOf({ vpc }, stack);
@@ -81,7 +93,7 @@ describe('with a VPC given', () => {
       .toEqual(vpc.publicSubnets.map((subnet) => stack.resolve(subnet.subnetId)));
   });
 
-  test('the tasks stand in its public subnets if it has no private ones, also beside isolated ones', () => {
+  test('runs the tasks in public subnets if there are only isolated ones besides', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 });
     const template = templateOf({ vpc }, stack);
@@ -93,7 +105,7 @@ describe('with a VPC given', () => {
     });
   });
 
-  test('the tasks stand in isolated subnets when asked for', () => {
+  test('runs the tasks in isolated subnets if they are selected', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 });
     const template = templateOf({ vpc, vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED } }, stack);
@@ -104,7 +116,7 @@ describe('with a VPC given', () => {
     });
   });
 
-  test('an imported one will do', () => {
+  test('accepts an imported VPC', () => {
     const stack = newStack();
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
       vpcId: 'vpc-1',
@@ -116,7 +128,7 @@ describe('with a VPC given', () => {
     expect(awsvpcOf(templateOf({ vpc }, stack)).Subnets).toEqual(['subnet-3', 'subnet-4']);
   });
 
-  test('the service has a cluster of its own in it', () => {
+  test('creates a cluster for the service', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
     const hello = new HelloFargateService(stack, 'Hello', { vpc });
@@ -126,8 +138,8 @@ describe('with a VPC given', () => {
   });
 });
 
-describe('with a cluster given', () => {
-  test('the service stands in it and in its VPC, and it has the capacity provider', () => {
+describe('with a given cluster', () => {
+  test('uses it and its VPC, and adds the capacity providers', () => {
     const stack = newStack();
     const cluster = new ecs.Cluster(stack, 'Cluster', { vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 }) });
     const template = templateOf({ cluster }, stack);
@@ -135,17 +147,19 @@ describe('with a cluster given', () => {
     template.resourceCountIs('AWS::ECS::Cluster', 1);
     template.resourceCountIs('AWS::EC2::VPC', 1);
     expect(only(template, 'AWS::ECS::Service').Cluster).toEqual(stack.resolve(cluster.clusterName));
-    expect(only(template, 'AWS::ECS::ClusterCapacityProviderAssociations').CapacityProviders).toEqual(['FARGATE', 'FARGATE_SPOT']);
+    expect(only(template, 'AWS::ECS::ClusterCapacityProviderAssociations').CapacityProviders)
+      .toEqual(['FARGATE', 'FARGATE_SPOT']);
   });
 
-  test('its VPC may be given as well', () => {
+  test('accepts its VPC as well', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
+    const template = templateOf({ vpc, cluster: new ecs.Cluster(stack, 'Cluster', { vpc }) }, stack);
 
-    templateOf({ vpc, cluster: new ecs.Cluster(stack, 'Cluster', { vpc }) }, stack).resourceCountIs('AWS::ECS::Cluster', 1);
+    template.resourceCountIs('AWS::ECS::Cluster', 1);
   });
 
-  test('an imported one will do', () => {
+  test('accepts an imported cluster', () => {
     const stack = newStack();
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
     const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'theirs', vpc });
@@ -154,8 +168,8 @@ describe('with a cluster given', () => {
   });
 });
 
-describe('egress', () => {
-  test('by NAT gateway: the tasks stand in private subnets, and the VPC keeps its public ones', () => {
+describe('Egress.natGateway', () => {
+  test('runs the tasks in private subnets, and keeps the public ones', () => {
     const template = templateOf({ egress: Egress.natGateway() });
 
     template.resourceCountIs('AWS::EC2::NatGateway', 1);
@@ -165,140 +179,155 @@ describe('egress', () => {
     expect(template.findResources('AWS::EC2::Subnet')).toMatchObject(templateOf().findResources('AWS::EC2::Subnet'));
   });
 
-  test('by as many NAT gateways as told', () => {
+  test('creates the configured number of NAT gateways', () => {
     templateOf({ egress: Egress.natGateway({ count: 2 }) }).resourceCountIs('AWS::EC2::NatGateway', 2);
-  });
-
-  describe('by VPC endpoints', () => {
-    const endpointsOf = (template: Template) => Object.values(template.findResources('AWS::EC2::VPCEndpoint'))
-      .map(({ Properties: { ServiceName } }) => (typeof ServiceName === 'string' ? ServiceName : ServiceName['Fn::Join'][1].slice(-1)[0]).replace(/^.*?amazonaws\.[^.]*\.|^\./, ''))
-      .sort();
-    const NEEDED = ['ecr.api', 'ecr.dkr', 'logs', 's3'];
-
-    /** Which endpoints a template refers to, read off the template and not off the props. */
-    function referredTo(template: Template): string[] {
-      const container = containerOf(template);
-      const allowed = JSON.stringify(statementsOf(template));
-      return [
-        ...JSON.stringify(container.Image).includes('.dkr.ecr.') ? ['ecr.api', 'ecr.dkr', 's3'] : [],
-        ...container.LogConfiguration.LogDriver === 'awslogs' ? ['logs'] : [],
-        ...(container.Secrets ?? []).some(({ ValueFrom }: { ValueFrom: unknown }) => /Secret/.test(JSON.stringify(ValueFrom))) ? ['secretsmanager'] : [],
-        ...(container.Secrets ?? []).some(({ ValueFrom }: { ValueFrom: unknown }) => /:ssm:/.test(JSON.stringify(ValueFrom))) ? ['ssm'] : [],
-        ...allowed.includes('"kms:') ? ['kms'] : [],
-        ...only(template, 'AWS::ECS::Service').EnableExecuteCommand ? ['ssmmessages'] : [],
-      ].sort();
-    }
-
-    const secret = (stack = newStack()) => ({ stack, value: ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, 'Secret', { secretStringValue: SecretValue.unsafePlainText('x') })) });
-    const encrypted = (stack = newStack()) => ({
-      stack,
-      value: ecs.Secret.fromSsmParameter(ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', {
-        parameterName: '/key',
-        encryptionKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000'),
-      })),
-    });
-    const parameter = (stack = newStack()) => ({
-      stack, value: ecs.Secret.fromSsmParameter(ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', { parameterName: '/key' })),
-    });
-    const withSecret = ({ stack, value }: { stack: Stack; value: ecs.Secret }) => ({ stack, props: { secrets: { KEY: value } } });
-
-    test.each<[string, () => { stack?: Stack; props: HelloFargateServiceProps }, string[]]>([
-      ['the default', () => ({ props: {} }), []],
-      ['a secret', () => withSecret(secret()), ['secretsmanager']],
-      ['a parameter with a key', () => withSecret(encrypted()), ['kms', 'ssm']],
-      ['a parameter', () => withSecret(parameter()), ['ssm']],
-      ['ECS Exec', () => ({ props: { enableExecuteCommand: true } }), ['kms', 'ssmmessages']],
-    ])('there are those that %s needs, and no other', (_what, given, further) => {
-      const { stack, props } = given();
-      const template = templateOf({ egress: Egress.vpcEndpoints(), ...props }, stack);
-
-      expect(endpointsOf(template)).toEqual([...NEEDED, ...further].sort());
-      expect(endpointsOf(template)).toEqual(referredTo(template));
-    });
-
-    test('the tasks stand in subnets without a route out', () => {
-      const template = templateOf({ egress: Egress.vpcEndpoints() });
-
-      template.resourceCountIs('AWS::EC2::NatGateway', 0);
-      expect(awsvpcOf(template).AssignPublicIp).toBe('DISABLED');
-      expect(JSON.stringify(awsvpcOf(template).Subnets)).toMatch(/isolatedSubnet1.*isolatedSubnet2/);
-      expect(Object.values(template.findResources('AWS::EC2::Route'))).toHaveLength(2); // of the public subnets
-    });
-
-    test('the service waits for them', () => {
-      const template = templateOf({ egress: Egress.vpcEndpoints() });
-
-      expect(Object.values(template.findResources('AWS::ECS::Service'))[0].DependsOn)
-        .toEqual(expect.arrayContaining(Object.keys(template.findResources('AWS::EC2::VPCEndpoint'))));
-    });
-
-    test('those of two services add up', () => {
-      const stack = newStack();
-      new HelloFargateService(stack, 'Plain', { egress: Egress.vpcEndpoints() });
-      new HelloFargateService(stack, 'Shell', { egress: Egress.vpcEndpoints(), enableExecuteCommand: true });
-
-      expect(endpointsOf(Template.fromStack(stack))).toEqual([...NEEDED, 'kms', 'ssmmessages'].sort());
-    });
   });
 });
 
-describe('zones', () => {
-  test('can be three where the region is known, without renumbering', () => {
-    const cidrsOf = (template: Template) => Object.values(template.findResources('AWS::EC2::Subnet')).map((subnet) => subnet.Properties.CidrBlock);
-    const three = templateOf({ maxAzs: 3 }, newStack(US_EAST_1));
+describe('Egress.vpcEndpoints', () => {
+  const REQUIRED = ['ecr.api', 'ecr.dkr', 'logs', 's3'];
 
-    expect(cidrsOf(three)).toHaveLength(3);
-    expect(cidrsOf(three)).toEqual(expect.arrayContaining(cidrsOf(templateOf({}, newStack(US_EAST_1)))));
-    expect(only(three, 'AWS::ElasticLoadBalancingV2::LoadBalancer').Subnets).toHaveLength(3);
+  function endpointsOf(template: Template): string[] {
+    return Object.values(template.findResources('AWS::EC2::VPCEndpoint'))
+      .map(({ Properties: { ServiceName } }) => ServiceName)
+      .map((name) => typeof name === 'string' ? name : name['Fn::Join'][1].slice(-1)[0])
+      .map((name: string) => name.replace(/^.*?amazonaws\.[^.]*\.|^\./, ''))
+      .sort();
+  }
+
+  /** The endpoints that the tasks of a template need, derived from the template rather than from the props. */
+  function neededBy(template: Template): string[] {
+    const { Image, LogConfiguration, Secrets = [] } = containerOf(template);
+    const sources = JSON.stringify(Secrets.map(({ ValueFrom }: { ValueFrom: unknown }) => ValueFrom));
+    const needed: Record<string, boolean> = {
+      'ecr.api': JSON.stringify(Image).includes('.dkr.ecr.'),
+      'ecr.dkr': JSON.stringify(Image).includes('.dkr.ecr.'),
+      's3': JSON.stringify(Image).includes('.dkr.ecr.'),
+      'logs': LogConfiguration.LogDriver === 'awslogs',
+      'secretsmanager': sources.includes('Secret'),
+      'ssm': sources.includes(':ssm:'),
+      'kms': JSON.stringify(statementsOf(template)).includes('"kms:'),
+      'ssmmessages': only(template, 'AWS::ECS::Service').EnableExecuteCommand === true,
+    };
+    return Object.keys(needed).filter((service) => needed[service]).sort();
+  }
+
+  const newSecret = (stack: Stack) => ecs.Secret.fromSecretsManager(
+    new secretsmanager.Secret(stack, 'Secret', { secretStringValue: SecretValue.unsafePlainText('x') }));
+  const parameterOf = (stack: Stack, encryptionKey?: kms.IKey) => ecs.Secret.fromSsmParameter(
+    ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', {
+      parameterName: '/key',
+      encryptionKey,
+    }));
+  const KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000';
+
+  test.each<[string, (stack: Stack) => HelloFargateServiceProps, string[]]>([
+    ['the default service', () => ({}), []],
+    ['a secret', (stack) => ({ secrets: { KEY: newSecret(stack) } }), ['secretsmanager']],
+    ['a parameter that is encrypted with a key',
+      (stack) => ({ secrets: { KEY: parameterOf(stack, kms.Key.fromKeyArn(stack, 'Key', KEY_ARN)) } }), ['kms', 'ssm']],
+    ['a parameter', (stack) => ({ secrets: { KEY: parameterOf(stack) } }), ['ssm']],
+    ['ECS Exec', () => ({ enableExecuteCommand: true }), ['kms', 'ssmmessages']],
+  ])('creates exactly the endpoints that %s needs', (_what, props, further) => {
+    const stack = newStack();
+    const template = templateOf({ egress: Egress.vpcEndpoints(), ...props(stack) }, stack);
+
+    expect(endpointsOf(template)).toEqual([...REQUIRED, ...further].sort());
+    expect(endpointsOf(template)).toEqual(neededBy(template));
+  });
+
+  test('runs the tasks in subnets without a route to the internet', () => {
+    const template = templateOf({ egress: Egress.vpcEndpoints() });
+
+    template.resourceCountIs('AWS::EC2::NatGateway', 0);
+    expect(awsvpcOf(template).AssignPublicIp).toBe('DISABLED');
+    expect(JSON.stringify(awsvpcOf(template).Subnets)).toMatch(/isolatedSubnet1.*isolatedSubnet2/);
+    template.resourceCountIs('AWS::EC2::Route', 2); // those of the public subnets
+  });
+
+  test('creates the endpoints before the service', () => {
+    const template = templateOf({ egress: Egress.vpcEndpoints() });
+    const [service] = Object.values(template.findResources('AWS::ECS::Service'));
+    const endpoints = Object.keys(template.findResources('AWS::EC2::VPCEndpoint'));
+
+    expect(service.DependsOn).toEqual(expect.arrayContaining(endpoints));
+  });
+
+  test('shares the endpoints of two services', () => {
+    const stack = newStack();
+    new HelloFargateService(stack, 'Plain', { egress: Egress.vpcEndpoints() });
+    new HelloFargateService(stack, 'Shell', { egress: Egress.vpcEndpoints(), enableExecuteCommand: true });
+
+    expect(endpointsOf(Template.fromStack(stack))).toEqual([...REQUIRED, 'kms', 'ssmmessages'].sort());
   });
 });
 
 describe('flow logs', () => {
-  test('are off by default', () => {
+  test('are disabled by default', () => {
     templateOf().resourceCountIs('AWS::EC2::FlowLog', 0);
   });
 
-  test('go to a log group of their own for a year when on', () => {
+  test('are kept in their own log group for a year', () => {
     const template = templateOf({ flowLogs: true });
 
-    expect(only(template, 'AWS::EC2::FlowLog')).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL', LogDestinationType: 'cloud-watch-logs' });
+    expect(only(template, 'AWS::EC2::FlowLog'))
+      .toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL', LogDestinationType: 'cloud-watch-logs' });
     template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 365 });
   });
 });
 
 describe('fails with', () => {
-  const twice = (first: HelloFargateServiceProps, second: HelloFargateServiceProps) => () => {
+  test.each<[string, HelloFargateServiceProps, HelloFargateServiceProps, RegExp]>([
+    ['egress', {}, { egress: Egress.natGateway() },
+      /^Stack\/Second: egress is Egress\.natGateway\(\{ count: 1 \}\), .* Stack\/First has Egress\.publicIp\(\); /],
+    ['default egress', { egress: Egress.natGateway() }, {},
+      /^Stack\/Second: egress is Egress\.publicIp\(\), .*Stack\/First has Egress\.natGateway/],
+    ['maxAzs', { maxAzs: 3 }, {},
+      /^Stack\/Second: maxAzs is 2, but the services of a stack share one VPC, .* 3; .* pass a vpc to one of them$/],
+    ['flowLogs', {}, { flowLogs: true }, /^Stack\/Second: flowLogs is true, .*Stack\/First has false/],
+  ])('another %s than the first service of the stack', (_prop, first, second, message) => {
     const stack = newStack(US_EAST_1);
     new HelloFargateService(stack, 'First', first);
-    new HelloFargateService(stack, 'Second', second);
-  };
-  const inVpc = (props: HelloFargateServiceProps) => () => {
-    const stack = newStack();
-    return templateOf({ vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 }), ...props }, stack);
-  };
 
-  test.each<[string, () => unknown, RegExp]>([
-    ['another egress than the service before it', twice({}, { egress: Egress.natGateway() }),
-      /^Stack\/Second: egress is Egress\.natGateway\(\{ count: 1 \}\), but the services of a stack share one VPC, and Stack\/First has it as Egress\.publicIp\(\); .*give one of them a vpc$/],
-    ['the same the other way round', twice({ egress: Egress.natGateway() }, {}), /^Stack\/Second: egress is Egress\.publicIp\(\), .*Stack\/First has it as Egress\.natGateway/],
-    ['another number of zones', twice({ maxAzs: 3 }, {}), /^Stack\/Second: maxAzs is 2, .*Stack\/First has it as 3/],
-    ['flow logs that the service before it does not have', twice({}, { flowLogs: true }), /^Stack\/Second: flowLogs is true, .*Stack\/First has it as false/],
-    ['three zones where the region is not known', () => templateOf({ maxAzs: 3 }), /maxAzs is 3, but CDK knows 2 zones of this stack's environment; set env/],
-    ['four zones', () => templateOf({ maxAzs: 4 }), /maxAzs is 4, but the VPC that is made here has two zones or three/],
-    ['more NAT gateways than zones', () => templateOf({ egress: Egress.natGateway({ count: 3 }) }), /egress\.count is 3, but the number of NAT gateways, .* from 1 to 2/],
-    ['no NAT gateway', () => templateOf({ egress: Egress.natGateway({ count: 0 }) }), /egress\.count is 0/],
-    ['a NAT gateway for a given VPC', inVpc({ egress: Egress.natGateway() }), /egress is Egress\.natGateway.*, but the way out of the VPC Stack\/Vpc is its own/],
-    ['endpoints for a given VPC', inVpc({ egress: Egress.vpcEndpoints() }), /egress is Egress\.vpcEndpoints.*; make endpoints there for ecr\.api, ecr\.dkr, logs and S3/],
-    ['flow logs for a given VPC', inVpc({ flowLogs: true }), /flowLogs is true, but it would be ignored, as the VPC Stack\/Vpc was given/],
-    ['zones for a given VPC', inVpc({ maxAzs: 2 }), /maxAzs is 2, but it would be ignored/],
-    ['an image of a registry that isolated tasks cannot reach', () => templateOf({ egress: Egress.vpcEndpoints(), image: ecs.ContainerImage.fromRegistry('nginx') }),
-      /egress is Egress\.vpcEndpoints\(\), but the registry of the image nginx is not reached from isolated subnets/],
-    ['a VPC of isolated subnets, unless they are chosen', () => {
-      const stack = newStack();
-      const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [{ name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }] });
-      return templateOf({ vpc, capacity: Capacity.onDemand() }, stack);
-    }, /vpc is "Stack\/Vpc", but the tasks need a way out, and it has 0 public, 0 private and 2 isolated subnets/],
-  ])('%s', (_what, make, message) => {
-    expect(make).toThrow(message);
+    expect(() => new HelloFargateService(stack, 'Second', second)).toThrow(message);
+  });
+
+  test.each<[string, HelloFargateServiceProps, RegExp]>([
+    ['a NAT gateway', { egress: Egress.natGateway() },
+      /egress is Egress\.natGateway.*, but the VPC Stack\/Vpc has its own outbound access/],
+    ['VPC endpoints', { egress: Egress.vpcEndpoints() },
+      /egress is Egress\.vpcEndpoints.*; create endpoints in it for ecr\.api, ecr\.dkr, logs and S3/],
+    ['flow logs', { flowLogs: true }, /flowLogs is true, but it would be ignored, because the VPC Stack\/Vpc is given/],
+    ['a number of Availability Zones', { maxAzs: 2 }, /maxAzs is 2, but it would be ignored/],
+  ])('%s for a given VPC', (_what, props, message) => {
+    const stack = newStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
+
+    expect(() => templateOf({ vpc, ...props }, stack)).toThrow(message);
+  });
+
+  test.each<[string, HelloFargateServiceProps, RegExp]>([
+    ['three Availability Zones in an environment-agnostic stack', { maxAzs: 3 },
+      /maxAzs is 3, but CDK knows 2 Availability Zones of this stack's environment; set env/],
+    ['four Availability Zones', { maxAzs: 4 },
+      /maxAzs is 4, but the VPC that the construct creates has two or three Availability Zones/],
+    ['more NAT gateways than Availability Zones', { egress: Egress.natGateway({ count: 3 }) },
+      /egress\.count is 3, but the number of NAT gateways, .* from 1 to 2/],
+    ['zero NAT gateways', { egress: Egress.natGateway({ count: 0 }) }, /egress\.count is 0/],
+    ['an image in a registry that isolated tasks cannot reach',
+      { egress: Egress.vpcEndpoints(), image: ecs.ContainerImage.fromRegistry('nginx') },
+      /egress is Egress\.vpcEndpoints\(\), but isolated subnets cannot reach the registry of the image nginx/],
+  ])('%s', (_what, props, message) => {
+    expect(() => templateOf(props)).toThrow(message);
+  });
+
+  test('a VPC of isolated subnets that are not selected', () => {
+    const stack = newStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', {
+      subnetConfiguration: [{ name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+
+    expect(() => templateOf({ vpc, capacity: Capacity.onDemand() }, stack))
+      .toThrow(/vpc is "Stack\/Vpc", but the tasks need outbound access, .* 0 public, 0 private and 2 isolated/);
   });
 });

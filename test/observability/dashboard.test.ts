@@ -8,7 +8,7 @@ import { newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
 
-const KINDS: { [kind: string]: Props } = {
+const INGRESS_TYPES: { [kind: string]: Props } = {
   'a load balancer': () => ({}),
   'two target groups': () => ({ deployment: Deployment.canary() }),
   'CloudFront': () => ({ ingress: Ingress.cloudFront() }),
@@ -18,14 +18,18 @@ const KINDS: { [kind: string]: Props } = {
   'an HTTP API without alarms': () => ({ ingress: Ingress.httpApi(), alarms: Alarms.none() }),
 };
 
-/** Stands for what CloudFormation puts in: ${id.attribute}. */
+/** Text with references in the form `${id.attribute}`. */
 function text(value: any): string {
-  if (typeof value === 'string') { return value; }
-  if (value['Fn::Join']) { return value['Fn::Join'][1].map(text).join(''); }
+  if (typeof value === 'string') {
+    return value;
+  }
+  if (value['Fn::Join']) {
+    return value['Fn::Join'][1].map(text).join('');
+  }
   return `\${${value.Ref ?? value['Fn::GetAtt'].join('.')}}`;
 }
 
-/** The body of the one dashboard, with references in the form `${id.attribute}`. */
+/** The body of the only dashboard, with references in the form `${id.attribute}`. */
 function bodyOf(template: Template): any {
   return JSON.parse(text(only(template, 'AWS::CloudWatch::Dashboard').DashboardBody));
 }
@@ -35,25 +39,36 @@ function bodyWith(props: Props, stack = newStack()): any {
 }
 
 /**
- * What https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html has for the widgets that are used
- * here: a check for each property, and `!` behind those that must be there.
+ * A check for each property of the widgets that are used. Names of required properties end with `!`.
+ *
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
  */
 type Check = (value: any) => boolean;
 const string: Check = (value) => typeof value === 'string' && value.length > 0;
 const boolean: Check = (value) => typeof value === 'boolean';
 const number: Check = (value) => typeof value === 'number';
-const oneOf = (...values: string[]): Check => (value) => values.includes(value);
+const oneOf =
+  (...values: string[]): Check =>
+    (value) =>
+      values.includes(value);
 const period: Check = (value) => Number.isInteger(value) && value > 0 && value % 60 === 0;
 const axis: Check = (value) => hasOnly(value, { min: number, max: number, label: string, showUnits: boolean });
 const WIDGETS: { [type: string]: { [property: string]: Check } } = {
   text: { 'markdown!': string, 'background': oneOf('transparent') },
   alarm: {
-    'alarms!': (value) => value.length >= 1 && value.length <= 100 && value.every((arn: string) => /^\$\{\w+\.Arn\}$/.test(arn)),
+    'alarms!': (value) =>
+      value.length >= 1 && value.length <= 100 && value.every((arn: string) => /^\$\{\w+\.Arn\}$/.test(arn)),
     'sortBy': oneOf('default', 'stateUpdatedTimestamp', 'timestamp'),
     'states': Array.isArray,
     'title': string,
   },
-  log: { 'query!': (value) => /^SOURCE '[^']+' \| fields /.test(value), 'region!': string, 'title': string, 'view': oneOf('table', 'timeSeries', 'bar', 'pie'), 'stacked': boolean },
+  log: {
+    'query!': (value) => /^SOURCE '[^']+' \| fields /.test(value),
+    'region!': string,
+    'title': string,
+    'view': oneOf('table', 'timeSeries', 'bar', 'pie'),
+    'stacked': boolean,
+  },
   metric: {
     'metrics!': (value) => Array.isArray(value) && value.length >= 1 && value.length <= 500,
     'region!': string,
@@ -80,9 +95,11 @@ const RENDERING: { [property: string]: Check } = {
   region: string,
 };
 
-/** Whether an object has all that it must have, nothing else but what it may, and each as it is to be. */
+/** Whether an object has all required properties, no unknown ones, and only valid values. */
 function hasOnly(object: { [property: string]: any }, checks: { [property: string]: Check }): boolean {
-  const known = Object.fromEntries(Object.entries(checks).map(([property, check]) => [property.replace('!', ''), check]));
+  const known = Object.fromEntries(
+    Object.entries(checks).map(([property, check]) => [property.replace('!', ''), check]),
+  );
   const wrong = [
     ...Object.keys(object).filter((property) => !(property in known) || !known[property](object[property])),
     ...Object.keys(checks).filter((property) => property.endsWith('!') && !(property.slice(0, -1) in object)),
@@ -91,7 +108,7 @@ function hasOnly(object: { [property: string]: any }, checks: { [property: strin
   return true;
 }
 
-/** The metrics of a widget, with what "..." and "." stand for, and the expressions apart. */
+/** The metrics of a widget, with "..." and "." expanded, and its expressions. */
 function metricsOf(widget: any): { metrics: { name: string[]; rendering: any }[]; expressions: any[] } {
   const metrics = new Array<{ name: string[]; rendering: any }>();
   const expressions = new Array<any>();
@@ -102,26 +119,43 @@ function metricsOf(widget: any): { metrics: { name: string[]; rendering: any }[]
     if (parts.length === 0) {
       expressions.push(rendering);
     } else {
-      const short = parts[0] === '...' ? [...previous.slice(0, previous.length - parts.length + 1), ...parts.slice(1)] : parts;
-      previous = short.map((part, i) => part === '.' ? previous[i] : part);
+      const short =
+        parts[0] === '...' ? [...previous.slice(0, previous.length - parts.length + 1), ...parts.slice(1)] : parts;
+      previous = short.map((part, i) => (part === '.' ? previous[i] : part));
       metrics.push({ name: previous, rendering });
     }
   }
   return { metrics, expressions };
 }
 
-/** By what AWS names the metrics that may be on it. */
+/** The dimensions of the metrics that a dashboard can have. */
 const KNOWN: { [metric: string]: string[] } = {
-  ...Object.fromEntries(['RequestCount', 'HTTPCode_Target_4XX_Count', 'HTTPCode_Target_5XX_Count', 'TargetResponseTime', 'HealthyHostCount']
-    .map((name) => [`AWS/ApplicationELB ${name}`, ['LoadBalancer', 'TargetGroup']])),
-  ...Object.fromEntries(['HTTPCode_ELB_502_Count', 'HTTPCode_ELB_504_Count'].map((name) => [`AWS/ApplicationELB ${name}`, ['LoadBalancer']])),
-  ...Object.fromEntries(['CPUUtilization', 'MemoryUtilization'].map((name) => [`AWS/ECS ${name}`, ['ClusterName', 'ServiceName']])),
-  ...Object.fromEntries(['Count', '4xx', '5xx', 'IntegrationLatency'].map((name) => [`AWS/ApiGateway ${name}`, ['ApiId']])),
+  ...Object.fromEntries(
+    [
+      'RequestCount',
+      'HTTPCode_Target_4XX_Count',
+      'HTTPCode_Target_5XX_Count',
+      'TargetResponseTime',
+      'HealthyHostCount',
+    ].map((name) => [`AWS/ApplicationELB ${name}`, ['LoadBalancer', 'TargetGroup']]),
+  ),
+  ...Object.fromEntries(
+    ['HTTPCode_ELB_502_Count', 'HTTPCode_ELB_504_Count'].map((name) => [
+      `AWS/ApplicationELB ${name}`,
+      ['LoadBalancer'],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['CPUUtilization', 'MemoryUtilization'].map((name) => [`AWS/ECS ${name}`, ['ClusterName', 'ServiceName']]),
+  ),
+  ...Object.fromEntries(
+    ['Count', '4xx', '5xx', 'IntegrationLatency'].map((name) => [`AWS/ApiGateway ${name}`, ['ApiId']]),
+  ),
   'ECS/ContainerInsights DesiredTaskCount': ['ClusterName', 'ServiceName'],
 };
 
-describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
-  test('each widget has the properties that CloudWatch documents, and no other', () => {
+describe.each(Object.entries(INGRESS_TYPES))('with %s', (kind, props) => {
+  test('each widget has only properties that CloudWatch documents', () => {
     const { widgets, ...rest } = bodyWith(props);
 
     hasOnly(rest, { start: (value) => /^-P/.test(value), periodOverride: oneOf('auto', 'inherit') });
@@ -133,7 +167,7 @@ describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
     }
   });
 
-  test('no two widgets lie over each other', () => {
+  test('widgets do not overlap', () => {
     const taken = new Set<string>();
     for (const { x, y, width, height } of bodyWith(props).widgets) {
       for (let i = x; i < x + width; i += 1) {
@@ -145,7 +179,7 @@ describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
     }
   });
 
-  test('each metric is one that AWS reports of what the template has', () => {
+  test('each metric is reported by AWS for a resource in the template', () => {
     const stack = newStack();
     const template = templateOf({ dashboard: true, ...props(stack) }, stack);
     const ids = Object.keys(template.toJSON().Resources);
@@ -154,11 +188,16 @@ describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
     for (const widget of bodyOf(template).widgets.filter(({ type }: any) => type === 'metric')) {
       const { metrics, expressions } = metricsOf(widget);
       const byId: { [id: string]: number[] } = {};
-      for (const { name: [namespace, metricName, ...dimensions], rendering } of metrics) {
+      for (const {
+        name: [namespace, metricName, ...dimensions],
+        rendering,
+      } of metrics) {
         const metric = `${namespace} ${metricName}`;
         read.add(metric);
         hasOnly(rendering, RENDERING);
-        if (rendering.id) { byId[rendering.id] = [1]; }
+        if (rendering.id) {
+          byId[rendering.id] = [1];
+        }
         expect(KNOWN[metric]).toEqual(dimensions.filter((_, i) => i % 2 === 0));
         for (const value of dimensions.filter((_, i) => i % 2 === 1)) {
           const reference = /^\$\{(\w+)/.exec(value)?.[1];
@@ -178,35 +217,44 @@ describe.each(Object.entries(KINDS))('with %s', (kind, props) => {
   });
 });
 
-test('is read from top to bottom as a person on call asks', () => {
-  const titles = bodyWith(() => ({})).widgets.sort((a: any, b: any) => a.y - b.y || a.x - b.x)
+test('shows widgets in the order in which an on-call engineer needs them', () => {
+  const titles = bodyWith(() => ({}))
+    .widgets.sort((a: any, b: any) => a.y - b.y || a.x - b.x)
     .map(({ properties: { title, markdown } }: any) => title ?? markdown.split('\n')[0].slice(0, 20));
 
   expect(titles).toEqual([
     '# Stack/Hello',
     'Alarms',
-    'Requests a minute', 'Failed requests a minute', 'Response time',
-    'Tasks', 'CPU', 'Memory',
-    'Errors in the log, the newest first',
-    'This page costs $3 a',
+    'Requests per minute',
+    'Failed requests per minute',
+    'Response time',
+    'Tasks',
+    'CPU',
+    'Memory',
+    'Latest errors in the log',
+    'This dashboard costs',
   ]);
   const graphs = bodyWith(() => ({})).widgets.filter(({ type }: any) => type === 'metric');
   expect(graphs.map(({ x }: any) => x)).toEqual([0, 8, 16, 0, 8, 16]);
   expect(new Set(graphs.map(({ y }: any) => y)).size).toBe(2);
 });
 
-test('shows the state of all alarms, of those too that join later', () => {
+test('shows the state of all alarms, including those that are added later', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello', { dashboard: true });
   hello.addAlarm(hello.metricCpuUtilization().createAlarm(stack, 'Mine', { threshold: 1, evaluationPeriods: 1 }));
   const { alarms } = bodyOf(Template.fromStack(stack)).widgets.find(({ type }: any) => type === 'alarm').properties;
 
   expect(alarms.map((arn: string) => arn.replace(/[0-9A-F]{8}\.Arn\}$/, ''))).toEqual([
-    '${HelloAlarmsNoHealthyTask', '${HelloAlarmsErrorRate', '${HelloAlarmsHighCpu', '${HelloAlarmsHighMemory', '${Mine',
+    '${HelloAlarmsNoHealthyTask',
+    '${HelloAlarmsErrorRate',
+    '${HelloAlarmsHighCpu',
+    '${HelloAlarmsHighMemory',
+    '${Mine',
   ]);
 });
 
-test('has no widget of alarms where there are none', () => {
+test('has no alarm widget if there are no alarms', () => {
   const types = (props: HelloFargateServiceProps) => bodyWith(() => props).widgets.map(({ type }: any) => type);
 
   expect(types({})).toContain('alarm');
@@ -214,24 +262,32 @@ test('has no widget of alarms where there are none', () => {
 });
 
 test('shows both target groups', () => {
-  const { widgets } = bodyWith(KINDS['two target groups']);
-  const requests = widgets.find(({ properties: { title } }: any) => title === 'Requests a minute');
+  const { widgets } = bodyWith(INGRESS_TYPES['two target groups']);
+  const requests = widgets.find(({ properties: { title } }: any) => title === 'Requests per minute');
 
   expect(metricsOf(requests).metrics.map(({ name }) => name.join())).toEqual([
-    expect.stringContaining('InternetFacingTargetGroup'), expect.stringContaining('InternetFacingAlternateTargetGroup'),
+    expect.stringContaining('InternetFacingTargetGroup'),
+    expect.stringContaining('InternetFacingAlternateTargetGroup'),
   ]);
 });
 
-describe('is', () => {
-  test('off by default, on when asked for, and on with PRODUCTION', () => {
+describe('the dashboard', () => {
+  test('is disabled by default, and enabled with PRODUCTION', () => {
     templateOf().resourceCountIs('AWS::CloudWatch::Dashboard', 0);
     templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
-    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() }).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
-    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), dashboard: false }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() }).resourceCountIs(
+      'AWS::CloudWatch::Dashboard',
+      1,
+    );
+    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), dashboard: false }).resourceCountIs(
+      'AWS::CloudWatch::Dashboard',
+      0,
+    );
   });
 
-  test('found by an attribute and an output, which go with that of the URL', () => {
-    const outputs = (props: HelloFargateServiceProps) => Object.keys(templateOf(props).toJSON().Outputs ?? {}).filter((id) => /Dashboard/.test(id));
+  test('has its URL in an attribute and an output, which outputUrl disables', () => {
+    const outputs = (props: HelloFargateServiceProps) =>
+      Object.keys(templateOf(props).toJSON().Outputs ?? {}).filter((id) => /Dashboard/.test(id));
 
     expect(new HelloFargateService(newStack(), 'Hello').dashboardUrl).toBeUndefined();
     expect(outputs({})).toEqual([]);
@@ -243,11 +299,13 @@ describe('is', () => {
     ['eu-central-1', 'https://console.aws.amazon.com/'],
     ['cn-north-1', 'https://console.amazonaws.cn/'],
     ['us-gov-west-1', 'https://console.amazonaws-us-gov.com/'],
-  ])('shown in %s by the console of that partition', (region, console) => {
+  ])('has a URL in %s in the console of the partition', (region, console) => {
     const stack = newStack({ env: { account: '123456789012', region } });
     const { dashboardUrl } = new HelloFargateService(stack, 'Hello', { dashboard: true });
-    const url = text(stack.resolve(dashboardUrl));
+    const [id] = Object.keys(Template.fromStack(stack).findResources('AWS::CloudWatch::Dashboard'));
 
-    expect(url).toBe(`${console}cloudwatch/home?region=${region}#dashboards/dashboard/\${${Object.keys(Template.fromStack(stack).findResources('AWS::CloudWatch::Dashboard'))[0]}}`);
+    expect(text(stack.resolve(dashboardUrl))).toBe(
+      `${console}cloudwatch/home?region=${region}#dashboards/dashboard/\${${id}}`,
+    );
   });
 });

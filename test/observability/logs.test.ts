@@ -8,33 +8,43 @@ import { newStack, only, templateOf } from '../support/synth';
 
 const PRODUCTION: HelloFargateServiceProps = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
 
-/** The log group of the service, of all that there are. */
+/** The log group of the service, out of all log groups. */
 function logGroupOf(template: Template): any {
-  const [group] = Object.entries(template.findResources('AWS::Logs::LogGroup')).filter(([id]) => /HelloTask\w*LogGroup/.test(id)).map(([, resource]) => resource);
+  const [group] = Object.entries(template.findResources('AWS::Logs::LogGroup'))
+    .filter(([id]) => /HelloTask\w*LogGroup/.test(id))
+    .map(([, resource]) => resource);
   return group;
 }
 
 describe('the log group', () => {
-  test('is of the standard class, without a key, and goes with the stack, by default', () => {
-    expect(logGroupOf(templateOf())).toEqual({ Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
+  test('has the standard class and no key, and is deleted with the stack by default', () => {
+    expect(logGroupOf(templateOf())).toEqual({
+      Type: 'AWS::Logs::LogGroup',
+      Properties: { RetentionInDays: 30 },
+      DeletionPolicy: 'Delete',
+      UpdateReplacePolicy: 'Delete',
+    });
     templateOf().resourceCountIs('AWS::KMS::Key', 0);
   });
 
-  test('is of another class, and is kept, when told', () => {
-    const group = logGroupOf(templateOf({ logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS, logRemovalPolicy: RemovalPolicy.RETAIN }));
+  test('can have another class and be retained', () => {
+    const group = logGroupOf(
+      templateOf({ logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS, logRemovalPolicy: RemovalPolicy.RETAIN }),
+    );
 
     expect(group.Properties.LogGroupClass).toBe('INFREQUENT_ACCESS');
     expect([group.DeletionPolicy, group.UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
   });
 
-  test('of another class is another one, as its class cannot change', () => {
-    const ids = (props: HelloFargateServiceProps) => Object.keys(templateOf(props).findResources('AWS::Logs::LogGroup'));
+  test('has another logical ID for another class, because the class cannot be changed', () => {
+    const ids = (props: HelloFargateServiceProps) =>
+      Object.keys(templateOf(props).findResources('AWS::Logs::LogGroup'));
 
     expect(ids({ logGroupClass: logs.LogGroupClass.STANDARD })).toEqual(ids({}));
     expect(ids({ logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS })).not.toEqual(ids({}));
   });
 
-  test('with a key of its own lets CloudWatch Logs of this region use it, for log groups of this account', () => {
+  test('allows CloudWatch Logs to use its key, only for log groups in this account and Region', () => {
     const template = templateOf({ encryptLogs: true });
     const [[id, key]] = Object.entries(template.findResources('AWS::KMS::Key'));
 
@@ -48,22 +58,31 @@ describe('the log group', () => {
       Condition: {
         ArnLike: {
           'kms:EncryptionContext:aws:logs:arn': {
-            'Fn::Join': ['', [
-              'arn:', { Ref: 'AWS::Partition' }, ':logs:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':log-group:*',
-            ]],
+            'Fn::Join': [
+              '',
+              [
+                'arn:',
+                { Ref: 'AWS::Partition' },
+                ':logs:',
+                { Ref: 'AWS::Region' },
+                ':',
+                { Ref: 'AWS::AccountId' },
+                ':log-group:*',
+              ],
+            ],
           },
         },
       },
     });
   });
 
-  test('keeps its key as long as it is kept itself', () => {
+  test('retains its key if it is retained itself', () => {
     const template = templateOf({ encryptLogs: true, logRemovalPolicy: RemovalPolicy.RETAIN });
 
     expect(Object.values(template.findResources('AWS::KMS::Key'))[0].DeletionPolicy).toBe('Retain');
   });
 
-  test('takes a key of the user, and allows CloudWatch Logs to use it', () => {
+  test('uses an existing key, and allows CloudWatch Logs to use it', () => {
     const stack = newStack();
     const key = new kms.Key(stack, 'Mine');
     const template = templateOf({ logEncryptionKey: key }, stack);
@@ -72,16 +91,16 @@ describe('the log group', () => {
     expect(JSON.stringify(only(template, 'AWS::KMS::Key').KeyPolicy)).toContain('kms:EncryptionContext:aws:logs:arn');
   });
 
-  test('takes an imported key as it is', () => {
+  test('uses an imported key without changing its policy', () => {
     const stack = newStack();
     const arn = 'arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000';
-    const template = templateOf({ logEncryptionKey: kms.Key.fromKeyArn(stack, 'Theirs', arn) }, stack);
+    const template = templateOf({ logEncryptionKey: kms.Key.fromKeyArn(stack, 'Imported', arn) }, stack);
 
     expect(logGroupOf(template).Properties.KmsKeyId).toBe(arn);
     expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toEqual([]);
   });
 
-  test('is encrypted and kept with PRODUCTION, unless told otherwise', () => {
+  test('is encrypted and retained with PRODUCTION by default', () => {
     const kept = logGroupOf(templateOf(PRODUCTION));
     const not = logGroupOf(templateOf({ ...PRODUCTION, encryptLogs: false, logRemovalPolicy: RemovalPolicy.DESTROY }));
 
@@ -102,10 +121,14 @@ describe('events of the service', () => {
   const template = Template.fromStack(stack);
   const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
 
-  test('are those of this service, and of its tasks that stopped', () => {
+  test('are those of this service and of its stopped tasks', () => {
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
     expect(rules.map(({ EventPattern }) => EventPattern)).toEqual([
-      { 'source': ['aws.ecs'], 'detail-type': ['ECS Service Action', 'ECS Deployment State Change'], 'resources': [stack.resolve(hello.service.serviceArn)] },
+      {
+        'source': ['aws.ecs'],
+        'detail-type': ['ECS Service Action', 'ECS Deployment State Change'],
+        'resources': [stack.resolve(hello.service.serviceArn)],
+      },
       {
         'source': ['aws.ecs'],
         'detail-type': ['ECS Task State Change'],
@@ -118,23 +141,35 @@ describe('events of the service', () => {
     ]);
   });
 
-  test('go to the log group of the service, which lets EventBridge in, and nobody else', () => {
+  test('are written to the log group of the service, which allows only EventBridge to write', () => {
     const arn = {
-      'Fn::Join': ['', [
-        'arn:', { Ref: 'AWS::Partition' }, ':logs:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':log-group:', stack.resolve(hello.logGroup.logGroupName),
-      ]],
+      'Fn::Join': [
+        '',
+        [
+          'arn:',
+          { Ref: 'AWS::Partition' },
+          ':logs:',
+          { Ref: 'AWS::Region' },
+          ':',
+          { Ref: 'AWS::AccountId' },
+          ':log-group:',
+          stack.resolve(hello.logGroup.logGroupName),
+        ],
+      ],
     };
 
     rules.forEach(({ Targets }) => expect(Targets).toEqual([{ Arn: arn, Id: 'Target0' }]));
     const policy = only(template, 'AWS::Logs::ResourcePolicy').PolicyDocument;
-    // The policy is text with references in it.
+    // The policy is a string that contains references.
     expect(JSON.stringify(policy)).toMatch(/\[\\"logs:CreateLogStream\\",\\"logs:PutLogEvents\\"\]/);
-    expect(JSON.stringify(policy)).toMatch(/"Service\\":\[\\"events\.amazonaws\.com\\",\\"delivery\.logs\.amazonaws\.com\\"\]/);
+    expect(JSON.stringify(policy)).toMatch(
+      /"Service\\":\[\\"events\.amazonaws\.com\\",\\"delivery\.logs\.amazonaws\.com\\"\]/,
+    );
     expect(JSON.stringify(policy)).toContain(JSON.stringify(stack.resolve(hello.logGroup.logGroupArn)));
     expect(JSON.stringify(policy).match(/Effect/g)).toHaveLength(1);
   });
 
-  test('need no function to get there', () => {
+  test('do not need a Lambda function', () => {
     const types = (of: Template) => Object.values<{ Type: string }>(of.toJSON().Resources).map(({ Type }) => Type);
     const added = types(template);
     types(templateOf()).forEach((type) => added.splice(added.indexOf(type), 1));
@@ -145,23 +180,29 @@ describe('events of the service', () => {
 
 describe('queries', () => {
   const queries = (props: HelloFargateServiceProps, stack: Stack = newStack()) =>
-    Object.values(templateOf(props, stack).findResources('AWS::Logs::QueryDefinition')).map(({ Properties }) => Properties);
+    Object.values(templateOf(props, stack).findResources('AWS::Logs::QueryDefinition')).map(
+      ({ Properties }) => Properties,
+    );
 
-  test('are saved with a dashboard, unless told otherwise', () => {
+  test('are saved with a dashboard by default', () => {
     expect(queries({})).toEqual([]);
     expect(queries({ logInsightsQueries: true })).toHaveLength(3);
     expect(queries({ dashboard: true })).toHaveLength(3);
     expect(queries({ dashboard: true, logInsightsQueries: false })).toEqual([]);
   });
 
-  test('are named by stack and service, and ask the log group of the service', () => {
+  test('are named after the stack and the service, and search its log group', () => {
     const saved = queries({ logInsightsQueries: true });
 
-    expect(saved.map(({ Name }) => Name)).toEqual(['Stack/Hello/errors', 'Stack/Hello/slowest paths', 'Stack/Hello/one trace']);
+    expect(saved.map(({ Name }) => Name)).toEqual([
+      'Stack/Hello/errors',
+      'Stack/Hello/slowest paths',
+      'Stack/Hello/one trace',
+    ]);
     saved.forEach(({ LogGroupNames }) => expect(LogGroupNames).toEqual([{ Ref: 'HelloTaskLogGroup618D0418' }]));
   });
 
-  test('are these, in the words of the log lines of the example app', () => {
+  test('use the fields of the example app\'s log lines', () => {
     expect(queries({ logInsightsQueries: true }).map(({ QueryString }) => QueryString.split('\n| '))).toEqual([
       [
         'fields @timestamp, level, message, path, status, traceId, @logStream',
@@ -184,10 +225,11 @@ describe('queries', () => {
     ]);
   });
 
-  test('find the lines that the app and others write', () => {
+  test('find error lines of the example app and of other loggers', () => {
     const [errors] = queries({ logInsightsQueries: true });
     const [, pattern] = /like \/\(\?i\)(.*)\/\n/.exec(errors.QueryString)!;
-    const finds = (line: object, space = '') => new RegExp(pattern, 'i').test(JSON.stringify(line).replace(/":/g, `":${space}`));
+    const finds = (line: object, space = '') =>
+      new RegExp(pattern, 'i').test(JSON.stringify(line).replace(/":/g, `":${space}`));
 
     expect(finds({ level: 'ERROR', timestamp: '2026-11-23T00:00:00.000Z', message: 'GET / 500' })).toBe(true);
     expect(finds({ level: 'fatal' }, ' ')).toBe(true);
@@ -199,30 +241,41 @@ describe('Container Insights', () => {
   const clusterOf = (template: Template): any => Object.values(template.findResources('AWS::ECS::Cluster'))[0];
   const settings = (props: HelloFargateServiceProps) => clusterOf(templateOf(props)).Properties?.ClusterSettings;
 
-  test('is off by default, on when told, and on with PRODUCTION', () => {
+  test('is disabled by default, and enabled with PRODUCTION', () => {
     expect(settings({})).toBeUndefined();
-    expect(settings({ containerInsights: ecs.ContainerInsights.ENABLED })).toEqual([{ Name: 'containerInsights', Value: 'enabled' }]);
+    expect(settings({ containerInsights: ecs.ContainerInsights.ENABLED })).toEqual([
+      { Name: 'containerInsights', Value: 'enabled' },
+    ]);
     expect(settings(PRODUCTION)).toEqual([{ Name: 'containerInsights', Value: 'enhanced' }]);
     expect(settings({ ...PRODUCTION, containerInsights: ecs.ContainerInsights.DISABLED })).toBeUndefined();
   });
 
-  test('fails where two services of a stack want it differently, and names both', () => {
+  test('fails if two services of a stack have different settings, and names both', () => {
     const stack = newStack();
     new HelloFargateService(stack, 'First', { containerInsights: ecs.ContainerInsights.ENHANCED });
 
-    expect(() => new HelloFargateService(stack, 'Second'))
-      .toThrow(/^Stack\/Second: containerInsights is disabled, but the services of a stack share one VPC, and Stack\/First has it as enhanced; /);
-    expect(() => new HelloFargateService(stack, 'Third', { containerInsights: ecs.ContainerInsights.ENHANCED })).not.toThrow();
+    expect(() => new HelloFargateService(stack, 'Second')).toThrow(
+      'Stack/Second: containerInsights is disabled, but the services of a stack share one VPC, '
+      + 'and Stack/First has enhanced; ',
+    );
+    expect(
+      () => new HelloFargateService(stack, 'Third', { containerInsights: ecs.ContainerInsights.ENHANCED }),
+    ).not.toThrow();
   });
 
-  test('fails with a cluster of the user, and is left alone there by PRODUCTION', () => {
+  test('fails with an existing cluster, which PRODUCTION does not change', () => {
     const stack = newStack();
     const cluster = new ecs.Cluster(stack, 'Cluster');
 
-    expect(() => templateOf({ cluster, containerInsights: ecs.ContainerInsights.ENABLED }, stack))
-      .toThrow(/^Stack\/Hello: containerInsights is "enabled", but it would be ignored, as the cluster Stack\/Cluster was given; set containerInsightsV2 where that cluster is made$/);
+    expect(() => templateOf({ cluster, containerInsights: ecs.ContainerInsights.ENABLED }, stack)).toThrow(
+      new Error('Stack/Hello: containerInsights is "enabled", but it would be ignored, '
+        + 'because the cluster Stack/Cluster is given; set containerInsightsV2 on that cluster'),
+    );
     const other = newStack();
-    expect(clusterOf(templateOf({ ...PRODUCTION, cluster: new ecs.Cluster(other, 'Cluster') }, other)).Properties?.ClusterSettings).toBeUndefined();
+    expect(
+      clusterOf(templateOf({ ...PRODUCTION, cluster: new ecs.Cluster(other, 'Cluster') }, other)).Properties
+        ?.ClusterSettings,
+    ).toBeUndefined();
   });
 });
 
@@ -230,11 +283,15 @@ describe('fails with', () => {
   test('a key that would be ignored', () => {
     const stack = newStack();
 
-    expect(() => templateOf({ logEncryptionKey: new kms.Key(stack, 'Mine'), encryptLogs: false }, stack))
-      .toThrow(/^Stack\/Hello: logEncryptionKey is "Stack\/Mine", but encryptLogs is false, so that it would be ignored; leave one of the two out$/);
+    expect(() => templateOf({ logEncryptionKey: new kms.Key(stack, 'Mine'), encryptLogs: false }, stack)).toThrow(
+      new Error('Stack/Hello: logEncryptionKey is "Stack/Mine", but encryptLogs is false, '
+        + 'so the key would be ignored; leave one of the two out'),
+    );
   });
 
-  test('a policy that log groups do not have', () => {
-    expect(() => templateOf({ logRemovalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(/logRemovalPolicy is "snapshot", but a log group is deleted with the stack or kept/);
+  test('an unsupported removal policy', () => {
+    expect(() => templateOf({ logRemovalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(
+      /logRemovalPolicy is "snapshot", but a log group is either deleted with the stack or kept/,
+    );
   });
 });

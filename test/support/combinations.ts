@@ -46,7 +46,8 @@ const INGRESSES: Record<string, (stack: Stack) => Ingress> = {
   }),
   cloudFront: () => Ingress.cloudFront({ staticPathPatterns: ['/assets/*'] }),
   cloudFrontWithDomain: (stack) => Ingress.cloudFront({
-    domain: { domainName: 'hello.example.com', certificate: importedCertificate(stack, 'Certificate', 'us-east-1') },
+    domainName: 'hello.example.com',
+    certificate: importedCertificate(stack, 'Certificate', 'us-east-1'),
   }),
   sharedListener: (stack) => sharedListener(stack, { hostHeaders: ['hello.example.com'], pathPatterns: ['/*'] }),
   httpApi: () => Ingress.httpApi(),
@@ -72,10 +73,10 @@ export function combinations(): Combination[] {
 
 function errorOf(ingress: string, egress: string, vpc: string): RegExp | undefined {
   if (vpc !== 'created' && egress !== 'default') {
-    return /egress is Egress\..*, but the way out of the VPC .* is its own; /;
+    return /egress is Egress\..*, but the VPC .* has its own outbound access; /;
   }
   if (vpc === 'created' && ingress === 'sharedListener') {
-    return /vpc is not given, but the tasks must stand in the VPC of the listener's load balancer; /;
+    return /vpc is not set, but the tasks must be in the VPC of the listener's load balancer; /;
   }
   return undefined;
 }

@@ -42,7 +42,7 @@ const NETWORK_CONFLICTS: Conflict[] = [
   { prop: 'flowLogs', message: /would be ignored/, isOfNetwork: true, combinations: inExistingVpc({ flowLogs: SET }) },
   {
     prop: 'egress',
-    message: /the way out of the VPC .* is its own/,
+    message: /has its own outbound access/,
     isOfNetwork: true,
     combinations: inExistingVpc({ egress: SET }),
   },
@@ -64,19 +64,19 @@ const NETWORK_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'vpc',
-    message: /the tasks need a way out/,
+    message: /the tasks need outbound access/,
     isOfNetwork: true,
     combinations: [{ vpcSubnets: LEFT, vpc: ['isolated'] }],
   },
   {
     prop: 'maxAzs',
-    message: /CDK knows 2 zones/,
+    message: /CDK knows 2 Availability Zones/,
     isOfNetwork: true,
     combinations: [{ ...CREATED_VPC, maxAzs: ['3'], stack: ['anywhere'] }],
   },
   {
     prop: 'egress.count',
-    message: /at most one for each zone/,
+    message: /at most one for each Availability Zone/,
     isOfNetwork: true,
     combinations: [
       { maxAzs: ['2'] },
@@ -86,7 +86,7 @@ const NETWORK_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'egress',
-    message: /is not reached from isolated subnets/,
+    message: /isolated subnets cannot reach the registry/,
     isOfNetwork: true,
     combinations: [{ ...CREATED_VPC, egress: ['vpcEndpoints'], image: ['registry'] }],
   },
@@ -107,7 +107,7 @@ const INGRESS_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'vpc',
-    message: /needs public subnets in two zones/,
+    message: /needs public subnets in two Availability Zones/,
     afterNetwork: true,
     combinations: [{ ingress: PUBLIC, vpc: ['isolated'], vpcSubnets: ['isolated'] }],
   },
@@ -119,7 +119,7 @@ const INGRESS_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'ingress',
-    message: /demands TLS/,
+    message: /requires TLS/,
     combinations: [{ ingress: ['left', 'http', 'narrow'], preset: ['production'] }],
   },
   {
@@ -129,7 +129,7 @@ const INGRESS_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'healthCheck.path',
-    message: /the example app answers/,
+    message: /the example app responds only to/,
     combinations: [{ image: LEFT, healthCheck: ['elsewhere'] }],
   },
   {
@@ -142,7 +142,7 @@ const INGRESS_CONFLICTS: Conflict[] = [
 const DEPLOYMENT_CONFLICTS: Conflict[] = [
   {
     prop: 'deployment',
-    message: /no load balancer that shifts traffic/,
+    message: /no load balancer to shift traffic/,
     combinations: [{ ingress: ['httpApi'], deployment: ['prepared', 'blueGreen', 'canary', 'linear', 'tested'] }],
   },
   {
@@ -163,7 +163,7 @@ const DEPLOYMENT_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'capacity.onDemandBase',
-    message: /none would run on Spot/,
+    message: /none would use Spot/,
     combinations: [
       { capacity: ['spot'], scaling: LEFT, desiredCount: ['1'] },
       { capacity: ['spot'], scaling: LEFT, desiredCount: LEFT, preset: ['development'] },
@@ -174,7 +174,7 @@ const DEPLOYMENT_CONFLICTS: Conflict[] = [
 const TASK_CONFLICTS: Conflict[] = [
   {
     prop: 'memoryLimitMiB',
-    message: /Fargate has/,
+    message: /Fargate supports/,
     combinations: [
       { memoryLimitMiB: ['1024'], cpu: ['16384'] },
       { memoryLimitMiB: ['32768'], cpu: ['left', '512'] },
@@ -185,7 +185,7 @@ const TASK_CONFLICTS: Conflict[] = [
     message: /cannot listen below 1024/,
     combinations: [{ containerPort: ['80'], image: LEFT }],
   },
-  { prop: 'user', message: /owns its \/tmp/, combinations: [{ user: ['root'], image: LEFT }] },
+  { prop: 'user', message: /\/tmp of the example app belongs to/, combinations: [{ user: ['root'], image: LEFT }] },
   { prop: 'environment.PORT', message: /the construct sets it/, combinations: [{ environment: ['port'] }] },
   {
     prop: 'secrets.COLOR',
@@ -199,7 +199,7 @@ const TASK_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'stopTimeout',
-    message: /for \d+ s after SIGTERM the app must serve/,
+    message: /the app must serve for \d+ s after SIGTERM/,
     combinations: [
       { stopTimeout: ['30'], ingress: ['httpApi'] },
       ...onSpot({ stopTimeout: ['30'], healthCheck: ['left', 'elsewhere', 'slow'] }),
@@ -208,7 +208,7 @@ const TASK_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'healthCheck',
-    message: /Fargate gives 120 s/,
+    message: /Fargate gives a task 120 s/,
     combinations: onSpot({ stopTimeout: LEFT, healthCheck: ['slow'], ingress: LOAD_BALANCER }),
   },
 ];
@@ -226,12 +226,12 @@ const OBSERVABILITY_CONFLICTS: Conflict[] = [
   },
   {
     prop: 'alarms.errorLogLines',
-    message: /the lines go elsewhere/,
+    message: /log lines are sent elsewhere/,
     combinations: [{ alarms: ['lines'], logDriver: SET }],
   },
   {
     prop: 'alarms.minHealthyTasks',
-    message: /in alarm then/,
+    message: /would trigger the alarm/,
     combinations: [
       { alarms: ['two'], scaling: ['steps'] },
       { alarms: ['two'], desiredCount: ['0', '1'] },

@@ -73,13 +73,13 @@ export const OPTIONS: Options = {
     steps: () => ({
       minCapacity: 1,
       maxCapacity: 4,
-      cpu: CpuScaling.stepScaling(80, 20),
+      cpu: CpuScaling.stepScaling({ scaleOutAbovePercent: 80, scaleInBelowPercent: 20 }),
       scaleOutCooldown: Duration.seconds(90),
     }),
     all: () => ({
       minCapacity: 2,
       maxCapacity: 20,
-      cpu: CpuScaling.targetTracking(60),
+      cpu: CpuScaling.targetTracking({ targetUtilizationPercent: 60 }),
       memoryUtilizationPercent: 75,
       requestsPerTarget: 1000,
       scaleInCooldown: Duration.minutes(10),
@@ -155,7 +155,8 @@ export const OPTIONS: Options = {
     }),
     cloudFront: () => Ingress.cloudFront({ staticPathPatterns: ['/assets/*'] }),
     cloudFrontDomain: ({ stack }) => Ingress.cloudFront({
-      domain: { domainName: 'hello.example.com', certificate: importedCertificate(stack, 'Certificate', 'us-east-1') },
+      domainName: 'hello.example.com',
+      certificate: importedCertificate(stack, 'Certificate', 'us-east-1'),
       originFacingPrefixListId: 'pl-3b927c52',
     }),
     sharedListener: ({ stack }) => sharedListener(stack, {
@@ -251,7 +252,7 @@ export const CALLS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
       hello.addSidecar('proxy', {
         image: ecs.ContainerImage.fromEcrRepository(ground.repository('Proxy')),
         essential: true,
-        startFirst: true,
+        dependencyCondition: ecs.ContainerDependencyCondition.HEALTHY,
         healthCheck: { command: ['CMD', 'true'] },
         memoryLimitMiB: 64,
       });

@@ -1,4 +1,4 @@
-import * as path from 'path';
+import * as path from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -6,43 +6,54 @@ import { HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../
 import { newStack, readJson } from '../support/synth';
 
 const IMAGE_DIRECTORY = path.join(__dirname, '..', 'support', 'fixtures', 'image');
+const { ARM64, X86_64 } = ecs.CpuArchitecture;
 
-/** What CDK is told to build: the sources of the image assets of a stack. */
-function imagesOf(stack: Stack): { [name: string]: unknown }[] {
+/** The sources of the image assets of a stack, as CDK builds them. */
+function imageSourcesOf(stack: Stack): Record<string, unknown>[] {
   const assembly = (stack.node.root as App).synth();
   const { dockerImages } = readJson(path.join(assembly.directory, `${stack.artifactId}.assets.json`));
-  return Object.values<{ source: { [name: string]: unknown } }>(dockerImages).map((image) => image.source);
+  return Object.values<{ source: Record<string, unknown> }>(dockerImages).map((image) => image.source);
 }
 
-function imagesWith(props: HelloFargateServiceProps) {
+function imageSourcesWith(props: HelloFargateServiceProps) {
   const stack = newStack();
   new HelloFargateService(stack, 'Hello', props);
-  return imagesOf(stack);
+  return imageSourcesOf(stack);
 }
 
 test.each([
-  [ecs.CpuArchitecture.ARM64, 'linux/arm64'],
-  [ecs.CpuArchitecture.X86_64, 'linux/amd64'],
-])('the example app is built for the architecture of the tasks', (architecture, platform) => {
-  expect(imagesWith({ architecture })).toEqual([expect.objectContaining({ platform })]);
+  [ARM64, 'linux/arm64'],
+  [X86_64, 'linux/amd64'],
+])('builds the example app for the architecture of the tasks', (architecture, platform) => {
+  expect(imageSourcesWith({ architecture })).toEqual([expect.objectContaining({ platform })]);
 });
 
 test.each([
   [undefined, 'linux/arm64'],
-  [ecs.CpuArchitecture.X86_64, 'linux/amd64'],
-])('a directory is built for the architecture of the tasks', (architecture, platform) => {
-  expect(imagesWith({ architecture, image: ServiceImage.fromDirectory(IMAGE_DIRECTORY) })).toEqual([expect.objectContaining({ platform })]);
+  [X86_64, 'linux/amd64'],
+])('builds a directory for the architecture of the tasks', (architecture, platform) => {
+  const image = ServiceImage.fromDirectory(IMAGE_DIRECTORY);
+
+  expect(imageSourcesWith({ architecture, image })).toEqual([expect.objectContaining({ platform })]);
 });
 
-test('a directory is built as told', () => {
-  const image = ServiceImage.fromDirectory(IMAGE_DIRECTORY, { file: 'Dockerfile', buildArgs: { COMMIT: '4f2a9c1' }, target: 'slim' });
+test('builds a directory with the given Dockerfile, build arguments and stage', () => {
+  const image = ServiceImage.fromDirectory(IMAGE_DIRECTORY, {
+    file: 'Dockerfile',
+    buildArgs: { COMMIT: '4f2a9c1' },
+    target: 'slim',
+  });
 
-  expect(imagesWith({ image })).toEqual([
-    expect.objectContaining({ dockerFile: 'Dockerfile', dockerBuildArgs: { COMMIT: '4f2a9c1' }, dockerBuildTarget: 'slim' }),
+  expect(imageSourcesWith({ image })).toEqual([
+    expect.objectContaining({
+      dockerFile: 'Dockerfile',
+      dockerBuildArgs: { COMMIT: '4f2a9c1' },
+      dockerBuildTarget: 'slim',
+    }),
   ]);
 });
 
-test('the task may pull the image that was built', () => {
+test('uses the image in the ECR repository of the bootstrap stack', () => {
   const stack = newStack();
   const hello = new HelloFargateService(stack, 'Hello');
 
@@ -52,16 +63,23 @@ test('the task may pull the image that was built', () => {
 test.each([
   ['linux/arm64', undefined],
   ['linux/arm64/v8', undefined],
-  ['linux/amd64', ecs.CpuArchitecture.X86_64],
-])('an asset for %s is taken where the tasks run on it', (platform, architecture) => {
-  const image = () => ecs.ContainerImage.fromAsset(IMAGE_DIRECTORY, { platform: assets.Platform.custom(platform) });
+  ['linux/amd64', X86_64],
+])('accepts an asset for %s if the tasks run on it', (name, architecture) => {
+  const platform = assets.Platform.custom(name);
   const stack = newStack();
-  const asset = new assets.DockerImageAsset(stack, 'Asset', { directory: IMAGE_DIRECTORY, platform: assets.Platform.custom(platform) });
+  const asset = new assets.DockerImageAsset(stack, 'Asset', { directory: IMAGE_DIRECTORY, platform });
+  const images = [
+    ecs.ContainerImage.fromAsset(IMAGE_DIRECTORY, { platform }),
+    ecs.ContainerImage.fromDockerImageAsset(asset),
+  ];
 
-  expect(() => new HelloFargateService(stack, 'A', { architecture, image: image() })).not.toThrow();
-  expect(() => new HelloFargateService(stack, 'B', { architecture, image: ecs.ContainerImage.fromDockerImageAsset(asset) })).not.toThrow();
+  images.forEach((image, i) => {
+    expect(() => new HelloFargateService(stack, `Hello${i}`, { architecture, image })).not.toThrow();
+  });
 });
 
-test('an image of a registry is taken as it is', () => {
-  expect(imagesWith({ image: ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29') })).toEqual([]);
+test('does not build an image from a registry', () => {
+  const image = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
+
+  expect(imageSourcesWith({ image })).toEqual([]);
 });

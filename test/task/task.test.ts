@@ -1,5 +1,5 @@
 import { Duration, Lazy, SecretValue } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -10,7 +10,7 @@ import { containerOf, environmentOf, newStack, only, statementsOf, templateOf } 
 const OWN_IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 
 describe('size', () => {
-  test('is a quarter vCPU and 512 MiB on ARM64 by default', () => {
+  test('is 0.25 vCPU and 512 MiB on ARM64 by default', () => {
     const template = templateOf();
 
     expect(only(template, 'AWS::ECS::TaskDefinition')).toMatchObject({
@@ -23,7 +23,7 @@ describe('size', () => {
     expect(containerOf(template).Memory).toBe(512);
   });
 
-  test('can be set', () => {
+  test('can be configured', () => {
     const template = templateOf({ cpu: 1024, memoryLimitMiB: 4096, architecture: ecs.CpuArchitecture.X86_64 });
 
     expect(only(template, 'AWS::ECS::TaskDefinition')).toMatchObject({
@@ -34,20 +34,22 @@ describe('size', () => {
     expect(containerOf(template).Memory).toBe(4096);
   });
 
-  test.each([[256, 512], [512, 1024], [1024, 2048], [2048, 4096], [4096, 8192], [8192, 16384], [16384, 32768]])(
-    'with cpu %i alone has the smallest memory that goes with it, %i MiB', (cpu, memory) => {
-      expect(only(templateOf({ cpu }), 'AWS::ECS::TaskDefinition').Memory).toBe(String(memory));
-    });
+  test.each([
+    [256, 512], [512, 1024], [1024, 2048], [2048, 4096], [4096, 8192], [8192, 16384], [16384, 32768],
+  ])('with cpu %i has the smallest supported memory by default, %i MiB', (cpu, memory) => {
+    expect(only(templateOf({ cpu }), 'AWS::ECS::TaskDefinition').Memory).toBe(String(memory));
+  });
 
-  test('can be a token', () => {
+  test('accepts tokens', () => {
     const number = (value: number) => Lazy.number({ produce: () => value });
+    const template = templateOf({ cpu: number(300), memoryLimitMiB: number(700) });
 
-    expect(only(templateOf({ cpu: number(300), memoryLimitMiB: number(700) }), 'AWS::ECS::TaskDefinition')).toMatchObject({ Cpu: '300', Memory: '700' });
+    expect(only(template, 'AWS::ECS::TaskDefinition')).toMatchObject({ Cpu: '300', Memory: '700' });
   });
 });
 
 describe('the example app', () => {
-  test('runs as a user of its own on a read-only root with a writable /tmp and no capabilities', () => {
+  test('runs as a non-root user, without capabilities, on a read-only root filesystem with a writable /tmp', () => {
     const template = templateOf();
 
     expect(containerOf(template)).toMatchObject({
@@ -59,7 +61,7 @@ describe('the example app', () => {
     expect(only(template, 'AWS::ECS::TaskDefinition').Volumes).toEqual([{ Name: 'tmp' }]);
   });
 
-  test('is checked in its container without a shell or curl', () => {
+  test('has a container health check without a shell or curl', () => {
     const { Command } = containerOf(templateOf()).HealthCheck;
 
     expect(Command[0]).toBe('CMD');
@@ -72,12 +74,18 @@ describe('the example app', () => {
     expect(container).not.toHaveProperty('Command');
     expect(container).not.toHaveProperty('EntryPoint');
   });
+
+  test('can have a writable root filesystem', () => {
+    const template = templateOf({ readonlyRootFilesystem: false });
+
+    expect(containerOf(template).ReadonlyRootFilesystem).toBe(false);
+    expect(only(template, 'AWS::ECS::TaskDefinition')).not.toHaveProperty('Volumes');
+  });
 });
 
 describe('an own image', () => {
-  test('keeps its user, its writable root and its capabilities, and has no container health check', () => {
-    const template = templateOf({ image: OWN_IMAGE });
-    const container = containerOf(template);
+  test('keeps its user, writable root filesystem and capabilities, and has no container health check', () => {
+    const container = containerOf(templateOf({ image: OWN_IMAGE }));
 
     expect(container.Image).toBe('public.ecr.aws/nginx/nginx:1.29');
     expect(container.ReadonlyRootFilesystem).toBe(false);
@@ -88,8 +96,14 @@ describe('an own image', () => {
     expect(container.LinuxParameters.InitProcessEnabled).toBe(true);
   });
 
-  test('is given user, read-only root, command and entry point when told', () => {
-    const template = templateOf({ image: OWN_IMAGE, user: '101', readonlyRootFilesystem: true, command: ['serve'], entryPoint: ['/app'] });
+  test('uses the configured user, read-only root filesystem, command and entry point', () => {
+    const template = templateOf({
+      image: OWN_IMAGE,
+      user: '101',
+      readonlyRootFilesystem: true,
+      command: ['serve'],
+      entryPoint: ['/app'],
+    });
 
     expect(containerOf(template)).toMatchObject({
       User: '101',
@@ -101,19 +115,12 @@ describe('an own image', () => {
   });
 });
 
-test('the root filesystem of the example app can be made writable', () => {
-  const template = templateOf({ readonlyRootFilesystem: false });
-
-  expect(containerOf(template).ReadonlyRootFilesystem).toBe(false);
-  expect(only(template, 'AWS::ECS::TaskDefinition')).not.toHaveProperty('Volumes');
-});
-
 describe('ECS Exec', () => {
-  test('is off by default', () => {
+  test('is disabled by default', () => {
     expect(only(templateOf(), 'AWS::ECS::Service').EnableExecuteCommand).toBeUndefined();
   });
 
-  test('makes the root filesystem of the example app writable, for its agent', () => {
+  test('makes the root filesystem of the example app writable for its agent', () => {
     const template = templateOf({ enableExecuteCommand: true });
 
     expect(only(template, 'AWS::ECS::Service').EnableExecuteCommand).toBe(true);
@@ -121,16 +128,17 @@ describe('ECS Exec', () => {
   });
 });
 
-describe('port', () => {
-  test('is 8080 by default, and told to the container', () => {
+describe('container port', () => {
+  test('is 8080 by default, and is passed to the container', () => {
     const template = templateOf();
 
     expect(containerOf(template).PortMappings).toEqual([{ Name: 'http', ContainerPort: 8080, Protocol: 'tcp' }]);
     expect(environmentOf(template).PORT).toBe('8080');
-    expect(only(template, 'AWS::ECS::Service').LoadBalancers[0]).toMatchObject({ ContainerName: 'app', ContainerPort: 8080 });
+    expect(only(template, 'AWS::ECS::Service').LoadBalancers[0])
+      .toMatchObject({ ContainerName: 'app', ContainerPort: 8080 });
   });
 
-  test('can be set, in all the places that need it', () => {
+  test('can be configured, for the container, the load balancer and the security group', () => {
     const template = templateOf({ containerPort: 3000 });
 
     expect(containerOf(template).PortMappings).toEqual([{ Name: 'http', ContainerPort: 3000, Protocol: 'tcp' }]);
@@ -140,23 +148,31 @@ describe('port', () => {
   });
 });
 
-describe('environment and secrets', () => {
-  test('are only what the construct sets, by default', () => {
+describe('environment', () => {
+  test('has only the variables that the construct sets by default', () => {
     const template = templateOf();
 
-    expect(Object.keys(environmentOf(template)).sort()).toEqual(['KEEP_ALIVE_TIMEOUT_MS', 'PORT', 'SHUTDOWN_DELAY_MS', 'SHUTDOWN_TIMEOUT_MS']);
+    expect(Object.keys(environmentOf(template)).sort())
+      .toEqual(['KEEP_ALIVE_TIMEOUT_MS', 'PORT', 'SHUTDOWN_DELAY_MS', 'SHUTDOWN_TIMEOUT_MS']);
     expect(containerOf(template)).not.toHaveProperty('Secrets');
   });
 
-  test('can be set, and a name of the construct may be said again with the same value', () => {
-    expect(environmentOf(templateOf({ environment: { LOG_LEVEL: 'debug', PORT: '8080' } }))).toMatchObject({ LOG_LEVEL: 'debug', PORT: '8080' });
-  });
+  test('accepts a variable of the construct with the same value', () => {
+    const environment = { LOG_LEVEL: 'debug', PORT: '8080' };
 
-  test('secrets are read by the execution role, and only these', () => {
+    expect(environmentOf(templateOf({ environment }))).toMatchObject(environment);
+  });
+});
+
+describe('secrets', () => {
+  test('can be read by the execution role, which can read no others', () => {
     // GIVEN
     const stack = newStack();
-    const password = new secretsmanager.Secret(stack, 'Password', { secretStringValue: SecretValue.unsafePlainText('x') });
-    const parameter = ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', { parameterName: '/app/key' });
+    const password = new secretsmanager.Secret(stack, 'Password', {
+      secretStringValue: SecretValue.unsafePlainText('x'),
+    });
+    const parameter = ssm.StringParameter
+      .fromSecureStringParameterAttributes(stack, 'Parameter', { parameterName: '/app/key' });
 
     // WHEN
     const template = templateOf({
@@ -164,7 +180,7 @@ describe('environment and secrets', () => {
     }, stack);
 
     // THEN
-    expect(containerOf(template).Secrets.map((secret: { Name: string }) => secret.Name)).toEqual(['PASSWORD', 'KEY']);
+    expect(containerOf(template).Secrets.map(({ Name }: { Name: string }) => Name)).toEqual(['PASSWORD', 'KEY']);
     template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
@@ -179,50 +195,72 @@ describe('environment and secrets', () => {
   });
 });
 
-test('the policies of the execution role stay below what IAM takes, however many secrets there are', () => {
-  const stack = newStack();
-  const secrets = Object.fromEntries(Array.from({ length: 60 }, (_, i) => {
-    const id = `SecretOfAServiceWithALongName${i}`;
-    return [`SECRET_${i}`, ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, id, { encryptionKey: new kms.Key(stack, `Key${id}`) }))];
-  }));
-  const documents = Object.values(templateOf({ secrets }, stack).findResources('AWS::IAM::ManagedPolicy'))
-    .map(({ Properties: { PolicyDocument } }) => JSON.stringify(PolicyDocument)
-      // An ARN where the template has a reference to one.
-      .replace(/\{"(Ref|Fn::GetAtt)":(\[[^\]]*\]|"[^"]*")\}/g, `"${'x'.repeat(100)}"`));
+describe('the execution role', () => {
+  const secretsOf = (count: number, newSecret: (i: number) => ecs.Secret) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`SECRET_${i}`, newSecret(i)]));
 
-  expect(documents.join().match(/secretsmanager:GetSecretValue/g)).toHaveLength(60);
-  documents.forEach((document) => expect(document.length).toBeLessThanOrEqual(6144));
-  expect(documents.length).toBeLessThanOrEqual(10);
+  function policySizesOf(template: Template): number[] {
+    return Object.values(template.findResources('AWS::IAM::ManagedPolicy'))
+      .map(({ Properties }) => JSON.stringify(Properties.PolicyDocument))
+      // Replaces references to ARNs by strings of the length of an ARN.
+      .map((document) => document.replace(/\{"(Ref|Fn::GetAtt)":(\[[^\]]*\]|"[^"]*")\}/g, `"${'x'.repeat(100)}"`))
+      .map((document) => document.length);
+  }
+
+  test('has policies within the size limit of IAM with many secrets', () => {
+    const stack = newStack();
+    const secrets = secretsOf(60, (i) => {
+      const id = `SecretOfAServiceWithALongName${i}`;
+      const encryptionKey = new kms.Key(stack, `Key${id}`);
+      return ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, id, { encryptionKey }));
+    });
+    const template = templateOf({ secrets }, stack);
+    const sizes = policySizesOf(template);
+
+    const policies = JSON.stringify(template.findResources('AWS::IAM::ManagedPolicy'));
+    expect(policies.match(/secretsmanager:GetSecretValue/g)).toHaveLength(60);
+    sizes.forEach((size) => expect(size).toBeLessThanOrEqual(6144));
+    expect(sizes.length).toBeLessThanOrEqual(10);
+  });
+
+  test('has one statement for any number of fields of a secret', () => {
+    const stack = newStack();
+    const secret = new secretsmanager.Secret(stack, 'Secret');
+    const secrets = secretsOf(200, (i) => ecs.Secret.fromSecretsManager(secret, `field${i}`));
+    const template = templateOf({ secrets }, stack);
+
+    template.resourceCountIs('AWS::IAM::ManagedPolicy', 1);
+    expect(containerOf(template).Secrets).toHaveLength(200);
+  });
+
+  test('fails with more secrets than its policies can allow', () => {
+    const stack = newStack();
+    const newSecret = (i: number) => new secretsmanager.Secret(stack, `Secret${i}`);
+    const secrets = secretsOf(160, (i) => ecs.Secret.fromSecretsManager(newSecret(i)));
+
+    expect(() => templateOf({ secrets }, stack)).toThrow(new RegExp(
+      '^Stack/Hello: secrets is more than 150 IAM statements, .*, but the execution role can have 10 policies; '
+      + 'keep several values in one secret'));
+  });
 });
 
-test('as many fields of one secret as you like are one statement, and more secrets than a role can be granted are refused', () => {
-  const stack = newStack();
-  const secret = new secretsmanager.Secret(stack, 'Secret');
-  const fields = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`FIELD_${i}`, ecs.Secret.fromSecretsManager(secret, `field${i}`)]));
-  const template = templateOf({ secrets: fields }, stack);
-
-  template.resourceCountIs('AWS::IAM::ManagedPolicy', 1);
-  expect(containerOf(template).Secrets).toHaveLength(200);
-
-  const other = newStack();
-  const many = Object.fromEntries(Array.from({ length: 160 }, (_, i) => [`SECRET_${i}`, ecs.Secret.fromSecretsManager(new secretsmanager.Secret(other, `Secret${i}`))]));
-  expect(() => templateOf({ secrets: many }, other))
-    .toThrow(/^Stack\/Hello: secrets is more than 150 statements of IAM, .*, but the execution role takes 10 policies; keep several values in one secret/);
-});
-
-describe('the shutdown', () => {
-  test('has delay < time-out < stopTimeout, and keeps connections alive longer than the load balancer', () => {
+describe('shutdown', () => {
+  test('has delay < timeout < stopTimeout, and keeps connections open for longer than the load balancer', () => {
     const template = templateOf();
     const environment = environmentOf(template);
     const idleTimeout = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').LoadBalancerAttributes
-      .find((attribute: { Key: string }) => attribute.Key === 'idle_timeout.timeout_seconds').Value;
+      .find(({ Key }: { Key: string }) => Key === 'idle_timeout.timeout_seconds').Value;
 
-    expect(environment).toMatchObject({ SHUTDOWN_DELAY_MS: '10000', SHUTDOWN_TIMEOUT_MS: '40000', KEEP_ALIVE_TIMEOUT_MS: '65000' });
+    expect(environment).toMatchObject({
+      SHUTDOWN_DELAY_MS: '10000',
+      SHUTDOWN_TIMEOUT_MS: '40000',
+      KEEP_ALIVE_TIMEOUT_MS: '65000',
+    });
     expect(containerOf(template).StopTimeout).toBe(45);
     expect(Number(environment.KEEP_ALIVE_TIMEOUT_MS)).toBeGreaterThan(Number(idleTimeout) * 1000);
   });
 
-  test('follows stopTimeout', () => {
+  test('depends on stopTimeout', () => {
     const template = templateOf({ stopTimeout: Duration.seconds(120) });
 
     expect(containerOf(template).StopTimeout).toBe(120);
@@ -231,10 +269,14 @@ describe('the shutdown', () => {
 });
 
 describe('logs', () => {
-  test('are kept for a month, deleted with the stack, and never hold the app up', () => {
+  test('are kept for a month, deleted with the stack, and written in non-blocking mode', () => {
     const template = templateOf();
 
-    template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
+    template.hasResource('AWS::Logs::LogGroup', {
+      Properties: { RetentionInDays: 30 },
+      DeletionPolicy: 'Delete',
+      UpdateReplacePolicy: 'Delete',
+    });
     expect(containerOf(template).LogConfiguration).toMatchObject({
       LogDriver: 'awslogs',
       Options: { 'awslogs-stream-prefix': 'service', 'mode': 'non-blocking' },
@@ -242,11 +284,27 @@ describe('logs', () => {
   });
 
   test('can be kept longer', () => {
-    expect(only(templateOf({ logRetention: logs.RetentionDays.ONE_YEAR }), 'AWS::Logs::LogGroup').RetentionInDays).toBe(365);
+    const template = templateOf({ logRetention: logs.RetentionDays.ONE_YEAR });
+
+    expect(only(template, 'AWS::Logs::LogGroup').RetentionInDays).toBe(365);
   });
 });
 
-test('the roles allow nothing on every resource but what AWS forces', () => {
+describe('ephemeral storage', () => {
+  test('is the 20 GiB of Fargate by default, and can be configured', () => {
+    const { EphemeralStorage } = only(templateOf({ ephemeralStorageGiB: 50 }), 'AWS::ECS::TaskDefinition');
+
+    expect(only(templateOf(), 'AWS::ECS::TaskDefinition')).not.toHaveProperty('EphemeralStorage');
+    expect(EphemeralStorage).toEqual({ SizeInGiB: 50 });
+  });
+
+  test.each([20, 201, 30.5])('fails with %s GiB', (ephemeralStorageGiB) => {
+    expect(() => templateOf({ ephemeralStorageGiB }))
+      .toThrow(/ephemeralStorageGiB is .*, but storage above the 20 GiB .* is a whole number from 21 to 200/);
+  });
+});
+
+test('roles allow no actions on all resources except those that do not support resources', () => {
   expect(statementsOf(templateOf()).filter(({ Resource }) => Resource === '*').map(({ Action }) => Action))
     .toEqual(['ecr:GetAuthorizationToken']);
 });

@@ -1,0 +1,57 @@
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Construct } from 'constructs';
+import { rollbackAlarms } from './deployment/rollback-alarms';
+import { BoundIngress } from './ingress/ingress-type';
+import { Network } from './network/network';
+import { ServiceSettings } from './props';
+import { enableSessions, hasSessionConfiguration } from './task/execute-command';
+import { Task } from './task/task';
+
+/** The parts of the construct that exist before the ECS service. */
+interface ServiceParts {
+  readonly network: Network;
+  readonly task: Task;
+  readonly ingress: BoundIngress;
+}
+
+export function newEcsService(scope: Construct, settings: ServiceSettings, parts: ServiceParts): ecs.FargateService {
+  const { props, ingress, healthCheck } = settings;
+  const { network, task: { taskDefinition } } = parts;
+  const { capacity, deployment } = props;
+  const hasSessions = hasSessionConfiguration(network);
+  const alarmNames = rollbackAlarms(scope, deployment, parts.ingress.metrics, healthCheck);
+  const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
+    vpc: network.vpc,
+    // Another description would replace the security group.
+    description: 'Tasks: the load balancer in, everything out',
+  });
+  const service = new ecs.FargateService(scope, 'Service', {
+    cluster: network.cluster,
+    taskDefinition,
+    // Not set with scaling, because each deployment would reset the number of tasks.
+    desiredCount: props.desiredCount,
+    capacityProviderStrategies: capacity._strategy,
+    vpcSubnets: network.taskSubnets,
+    assignPublicIp: network.assignPublicIp,
+    securityGroups: [securityGroup],
+    healthCheckGracePeriod: ingress.hasLoadBalancer ? healthCheck.gracePeriod : undefined,
+    circuitBreaker: { enable: true, rollback: true },
+    deploymentAlarms: alarmNames.length > 0
+      ? { alarmNames, behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM }
+      : undefined,
+    ...deployment._serviceProps,
+    availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
+    platformVersion: ecs.FargatePlatformVersion.LATEST,
+    enableExecuteCommand: props.enableExecuteCommand && hasSessions || undefined,
+    propagateTags: ecs.PropagatedTagSource.SERVICE,
+    enableECSManagedTags: true,
+  });
+  service.forceNewDeployment([capacity._nonce, props.forceNewDeployment].filter(Boolean).join('-'));
+  if (props.enableExecuteCommand && !hasSessions) { enableSessions(service, network); }
+  // The association with the capacity providers cannot be deleted before the service that uses them.
+  service.node.addDependency(network.cluster);
+  // A task that cannot pull its image yet would count as a failed deployment.
+  service.node.addDependency(taskDefinition.obtainExecutionRole());
+  return service;
+}

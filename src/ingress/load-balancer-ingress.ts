@@ -1,0 +1,250 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as targets from 'aws-cdk-lib/aws-route53-targets';
+import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
+import { Construct } from 'constructs';
+import { BoundIngress, IngressContext, IngressType } from './ingress-type';
+import {
+  forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl,
+} from './load-balancer';
+import { DEFAULTS } from '../preset';
+import { isDefined, show, Validation } from '../validation';
+
+/** Options of a load balancer that clients connect to directly. */
+export interface ReachableLoadBalancerOptions extends LoadBalancerOptions {
+  /**
+   * Whether the load balancer is reachable from the internet, or only from the VPC and connected networks.
+   *
+   * An internet-facing load balancer has one public IPv4 address for each Availability Zone, $3.65 a month each
+   * (https://aws.amazon.com/vpc/pricing/, 2026-09). A change replaces the load balancer, but not the ECS service.
+   *
+   * @default true
+   */
+  readonly internetFacing?: boolean;
+
+  /**
+   * Peers that can connect to the load balancer: IP address ranges, prefix lists or security groups. The list must not
+   * be empty, and the peers of an internal load balancer must not include all addresses.
+   *
+   * @default - all addresses if `internetFacing`, otherwise the address range of the VPC
+   */
+  readonly allowFrom?: ec2.IPeer[];
+
+  /**
+   * Whether the load balancer has IPv6 addresses too. Needs `vpc` with IPv6 address ranges for its subnets.
+   *
+   * @default false
+   */
+  readonly dualStack?: boolean;
+
+  /**
+   * ARN of an AWS WAF web ACL with scope REGIONAL that inspects all requests.
+   *
+   * A web ACL costs $5.00 a month, a rule $1.00 a month, and requests $0.60 per million
+   * (https://aws.amazon.com/waf/pricing/, 2026-09).
+   *
+   * @default - no web ACL
+   */
+  readonly webAclArn?: string;
+}
+
+/** Options of `Ingress.http`. */
+export interface HttpIngressOptions extends ReachableLoadBalancerOptions {}
+
+/** Options of `Ingress.https`. */
+export interface HttpsIngressOptions extends ReachableLoadBalancerOptions {
+  /** Domain name of the service. It must be the name of `domainZone` or a subdomain of it. */
+  readonly domainName: string;
+
+  /** Public hosted zone in Route 53, for the alias records and the record that validates the certificate. */
+  readonly domainZone: route53.IHostedZone;
+
+  /**
+   * Certificates for more domain names, selected by SNI. You create their DNS records.
+   *
+   * @default - only the certificate for `domainName`
+   */
+  readonly additionalCertificates?: acm.ICertificate[];
+
+  /**
+   * Security policy: the TLS versions and ciphers that clients can use.
+   *
+   * @default elbv2.SslPolicy.TLS13_12_RES_PQ
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+   */
+  readonly sslPolicy?: elbv2.SslPolicy;
+}
+
+/** Options of `Ingress.httpsWithCertificates`. */
+export interface HttpsWithCertificatesIngressOptions extends ReachableLoadBalancerOptions {
+  /**
+   * Domain name of the service, used in `url`. You create its DNS record.
+   *
+   * @default - `url` has the DNS name of the load balancer, for which no certificate is valid
+   */
+  readonly domainName?: string;
+
+  /**
+   * Security policy: the TLS versions and ciphers that clients can use.
+   *
+   * @default elbv2.SslPolicy.TLS13_12_RES_PQ
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+   */
+  readonly sslPolicy?: elbv2.SslPolicy;
+}
+
+/** Where the certificates of the HTTPS listener come from. */
+interface Tls {
+  /** The construct creates the certificate and the DNS records for this domain. */
+  readonly domain?: HttpsIngressOptions;
+  /** Existing certificates, if `domain` is not set. */
+  readonly certificates?: acm.ICertificate[];
+  readonly domainName?: string;
+}
+
+/** A load balancer of the service's own, public or internal, with HTTP or HTTPS. */
+export class LoadBalancerIngress implements IngressType {
+  public readonly idleTimeout: Duration;
+  public readonly hasLoadBalancer = true;
+  public readonly hasOwnListener = true;
+  public readonly isPublicWithoutTls: boolean;
+  private readonly internetFacing: boolean;
+
+  /** @param tls not set for HTTP */
+  constructor(
+    public readonly name: string,
+    private readonly options: ReachableLoadBalancerOptions & { sslPolicy?: elbv2.SslPolicy },
+    private readonly tls?: Tls,
+  ) {
+    this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
+    this.internetFacing = options.internetFacing ?? true;
+    this.isPublicWithoutTls = this.internetFacing && !tls;
+  }
+
+  public validate(validation: Validation, _scope: Construct, vpc: ec2.IVpc | undefined): void {
+    const { name: ingressName, internetFacing } = this;
+    validateLoadBalancer(validation, this.options, { ingressName, vpc, internetFacing });
+    this.validateClients(validation, vpc);
+    validateWebAcl(validation, this.options.webAclArn, 'regional');
+    if (this.tls?.certificates?.length === 0) {
+      validation.refuse('ingress.certificates', '[]', 'HTTPS needs a certificate', 'set one, or use Ingress.http');
+    }
+    if (this.tls?.domain) { validateDomain(validation, this.tls.domain); }
+  }
+
+  private validateClients(validation: Validation, vpc: ec2.IVpc | undefined): void {
+    const { allowFrom, dualStack } = this.options;
+    if (dualStack && !vpc) {
+      validation.refuse('ingress.dualStack', 'true', 'the VPC that the construct creates has no IPv6',
+        'set vpc to one with IPv6');
+    }
+    if (allowFrom?.length === 0) {
+      validation.refuse('ingress.allowFrom', '[]', 'no client could connect to the load balancer',
+        'list the peers that can connect, or leave it out');
+    }
+    if (this.internetFacing) { return; }
+    const anyAddress = allowFrom?.find(isAnyAddress);
+    if (anyAddress) {
+      validation.refuse('ingress.allowFrom', show(anyAddress.uniqueId),
+        'an internal load balancer must not be open to all addresses',
+        'list the address ranges or security groups of its clients');
+    }
+    if (vpc && !allowFrom && !isDefined(() => vpc.vpcCidrBlock)) {
+      validation.refuse('vpc', show(vpc.node.path),
+        'it was imported without its address range, which can connect to an internal load balancer by default',
+        'set allowFrom of the ingress, or vpcCidrBlock where you import the VPC');
+    }
+  }
+
+  public bind(scope: Construct, context: IngressContext): BoundIngress {
+    const options = { ...this.options, internetFacing: this.internetFacing };
+    const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, options);
+    for (const port of this.tls ? [443, 80] : [80]) {
+      for (const peer of this.allowedPeers(context.network.vpc)) {
+        securityGroup.addIngressRule(peer, ec2.Port.tcp(port), port === 443 ? 'HTTPS' : 'HTTP');
+      }
+    }
+
+    const redirect = elbv2.ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true });
+    const httpListener = loadBalancer.addListener('Listener', {
+      port: 80,
+      protocol: elbv2.ApplicationProtocol.HTTP,
+      open: false,
+      defaultAction: this.tls ? redirect : NOT_FOUND,
+    });
+    // A second listener, so that HTTPS can be added to an existing service without replacing the listener of port 80.
+    const listener = this.tls ? this.newHttpsListener(scope, loadBalancer, this.tls) : httpListener;
+    forwardAll(this.tls ? 'HttpsListenerRule' : 'ListenerRule', listener, targetGroups);
+
+    if (this.options.webAclArn) {
+      new wafv2.CfnWebACLAssociation(targetGroups.scope, 'WebAclAssociation', {
+        resourceArn: loadBalancer.loadBalancerArn,
+        webAclArn: this.options.webAclArn,
+      });
+    }
+    return {
+      url: this.url(loadBalancer),
+      loadBalancer,
+      listener,
+      ...targetGroups.bound(loadBalancer.loadBalancerFullName),
+    };
+  }
+
+  private url(loadBalancer: elbv2.ApplicationLoadBalancer): string {
+    if (!this.tls) { return `http://${loadBalancer.loadBalancerDnsName}`; }
+    const domainName = this.tls.domain?.domainName ?? this.tls.domainName;
+    return `https://${domainName ?? loadBalancer.loadBalancerDnsName}`;
+  }
+
+  private newHttpsListener(
+    scope: Construct, loadBalancer: elbv2.ApplicationLoadBalancer, { domain, certificates }: Tls,
+  ): elbv2.ApplicationListener {
+    return loadBalancer.addListener('HttpsListener', {
+      port: 443,
+      protocol: elbv2.ApplicationProtocol.HTTPS,
+      open: false,
+      certificates: domain
+        ? [newCertificate(scope, loadBalancer, domain), ...domain.additionalCertificates ?? []]
+        : certificates,
+      sslPolicy: this.options.sslPolicy ?? DEFAULTS.sslPolicy,
+      defaultAction: NOT_FOUND,
+    });
+  }
+
+  private allowedPeers(vpc: ec2.IVpc): ec2.IPeer[] {
+    if (this.options.allowFrom) { return this.options.allowFrom; }
+    if (!this.internetFacing) { return [ec2.Peer.ipv4(vpc.vpcCidrBlock)]; }
+    return this.options.dualStack ? [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()] : [ec2.Peer.anyIpv4()];
+  }
+}
+
+function validateDomain(validation: Validation, { domainName, domainZone }: HttpsIngressOptions): void {
+  const { zoneName } = domainZone;
+  if (Token.isUnresolved(domainName) || Token.isUnresolved(zoneName)) { return; }
+  if (domainName !== zoneName && !domainName.endsWith(`.${zoneName}`)) {
+    validation.refuse('ingress.domainName', show(domainName), `it is not in the hosted zone ${zoneName}`,
+      `set it to ${zoneName} or a name that ends with .${zoneName}, or use another domainZone`);
+  }
+}
+
+/** Creates the certificate for a domain name, and its alias records. */
+function newCertificate(
+  scope: Construct, loadBalancer: elbv2.ApplicationLoadBalancer, domain: HttpsIngressOptions,
+): acm.Certificate {
+  const { domainName, domainZone: zone } = domain;
+  const target = route53.RecordTarget.fromAlias(new targets.LoadBalancerTarget(loadBalancer));
+  const record = { zone, recordName: domainName, target };
+  new route53.ARecord(scope, 'AliasRecord', record);
+  if (domain.dualStack) { new route53.AaaaRecord(scope, 'AliasRecordIpv6', record); }
+  return new acm.Certificate(scope, 'Certificate', {
+    domainName,
+    validation: acm.CertificateValidation.fromDns(zone),
+  });
+}
+
+function isAnyAddress(peer: ec2.IPeer): boolean {
+  return ['0.0.0.0/0', '::/0'].includes(peer.uniqueId);
+}

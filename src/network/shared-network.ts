@@ -1,0 +1,119 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct, IConstruct } from 'constructs';
+import { Egress } from './egress';
+import { DEFAULTS } from '../preset';
+
+/** Settings that must be identical for all services of a stack, because they share the network. */
+export interface NetworkSettings {
+  readonly egress: Egress;
+  readonly maxAzs: number;
+  readonly flowLogs: boolean;
+  readonly containerInsights: ecs.ContainerInsights;
+}
+
+/** Facts about a task that determine which VPC endpoints it needs. */
+export interface TaskNeeds {
+  /** IAM actions that its roles allow, like `secretsmanager:GetSecretValue`. */
+  readonly actions: string[];
+  readonly enableExecuteCommand: boolean;
+}
+
+/** Address ranges are reserved for this many Availability Zones. */
+const MAX_AZS = 3;
+
+const SHARED_NETWORK = Symbol.for('hello-fargate-service.SharedNetwork');
+
+/**
+ * The VPC and the ECS cluster that all services of a stack share if none are given.
+ *
+ * It is created in the stack, and its settings are identical for all services, so it does not matter which one is
+ * created first. It is found by a symbol, because its ID may be taken and two copies of this library may be installed.
+ */
+export class SharedNetwork extends Construct {
+  public static find(scope: Construct): SharedNetwork | undefined {
+    return Stack.of(scope).node.children.find((child): child is SharedNetwork => SHARED_NETWORK in child);
+  }
+
+  public readonly vpc: ec2.Vpc;
+  public readonly cluster: ecs.Cluster;
+  /** Path of the service that created it. */
+  public readonly createdFor: string;
+  public readonly taskSubnetType: ec2.SubnetType;
+
+  constructor(service: Construct, public readonly settings: NetworkSettings) {
+    super(Stack.of(service), 'HelloFargateNetwork');
+    Object.defineProperty(this, SHARED_NETWORK, { value: true });
+    this.createdFor = service.node.path;
+    const { egress, maxAzs, flowLogs, containerInsights } = settings;
+    this.taskSubnetType = egress._subnets.reserved ? ec2.SubnetType.PUBLIC : egress._subnets.subnetType;
+
+    this.vpc = new ec2.Vpc(this, 'Vpc', {
+      ipAddresses: ec2.IpAddresses.cidr('10.0.0.0/16'),
+      maxAzs,
+      natGateways: egress._natGateways,
+      restrictDefaultSecurityGroup: true,
+      // Reserves address ranges for a third zone and for private subnets, so both can be added later without changing
+      // existing subnets.
+      reservedAzs: MAX_AZS - maxAzs,
+      subnetConfiguration: [
+        { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: false },
+        { ...egress._subnets, cidrMask: 19 },
+      ],
+    });
+    if (flowLogs) { this.addFlowLog(); }
+    this.cluster = newCluster(this, this.vpc, containerInsights);
+  }
+
+  private addFlowLog(): void {
+    const logGroup = new logs.LogGroup(this, 'FlowLogGroup', {
+      retention: DEFAULTS.flowLogRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) });
+  }
+
+  /**
+   * The endpoints that a task needs to start, to log and to read its secrets. They are shared by all services of the
+   * stack.
+   */
+  public endpointsFor({ actions, enableExecuteCommand }: TaskNeeds): IConstruct[] {
+    const services = ec2.InterfaceVpcEndpointAwsService;
+    const uses = (service: string) => actions.some((action) => action.startsWith(`${service}:`));
+    const endpoints = [
+      this.s3Endpoint(),
+      this.endpoint('EcrApi', services.ECR),
+      this.endpoint('EcrDocker', services.ECR_DOCKER),
+      this.endpoint('Logs', services.CLOUDWATCH_LOGS),
+    ];
+    if (uses('secretsmanager')) { endpoints.push(this.endpoint('SecretsManager', services.SECRETS_MANAGER)); }
+    if (uses('ssm')) { endpoints.push(this.endpoint('Ssm', services.SSM)); }
+    if (uses('kms')) { endpoints.push(this.endpoint('Kms', services.KMS)); }
+    if (enableExecuteCommand) { endpoints.push(this.endpoint('SsmMessages', services.SSM_MESSAGES)); }
+    return endpoints;
+  }
+
+  private endpoint(id: string, service: ec2.IInterfaceVpcEndpointService): IConstruct {
+    return this.vpc.node.tryFindChild(id)
+      ?? this.vpc.addInterfaceEndpoint(id, { service, subnets: { subnetType: this.taskSubnetType } });
+  }
+
+  /** ECR stores image layers in S3. */
+  private s3Endpoint(): IConstruct {
+    return this.vpc.node.tryFindChild('S3') ?? this.vpc.addGatewayEndpoint('S3', {
+      service: ec2.GatewayVpcEndpointAwsService.S3,
+      subnets: [{ subnetType: this.taskSubnetType }],
+    });
+  }
+}
+
+export function newCluster(scope: Construct, vpc: ec2.IVpc, containerInsights: ecs.ContainerInsights): ecs.Cluster {
+  const isDisabled = containerInsights === ecs.ContainerInsights.DISABLED;
+  return new ecs.Cluster(scope, 'Cluster', {
+    vpc,
+    enableFargateCapacityProviders: true,
+    containerInsightsV2: isDisabled ? undefined : containerInsights,
+  });
+}
