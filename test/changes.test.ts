@@ -1,31 +1,37 @@
 import { fullDiff, ResourceImpact } from '@aws-cdk/cloudformation-diff';
-import { App, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import { Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Alarms, Capacity, Deployment, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
+import { Alarms, Capacity, Deployment, Egress, HelloFargateServiceProps, Ingress, Preset } from '../src';
+import { hostedZone, importedCertificate, importedVpc } from './support/fixtures';
+import { memoize, newStack, templateOf } from './support/synth';
 
-/** What CloudFormation would do when the props of a service that runs are changed, by the rules of its resource types. */
-function change(before: (stack: Stack) => HelloFargateServiceProps, after: (stack: Stack) => HelloFargateServiceProps) {
-  const templateWith = (props: (stack: Stack) => HelloFargateServiceProps) => {
-    const stack = new Stack(new App(), 'Stack', { env: { account: '123456789012', region: 'us-east-1' } });
-    new HelloFargateService(stack, 'Hello', props(stack));
-    return Template.fromStack(stack).toJSON();
-  };
-  const impacts = new Array<{ type: string; id: string; impact: ResourceImpact }>();
-  fullDiff(templateWith(before), templateWith(after)).resources.forEachDifference((id, difference) => {
-    impacts.push({ id, type: difference.newResourceType ?? difference.oldResourceType ?? '', impact: difference.changeImpact });
+type Props = (stack: Stack) => HelloFargateServiceProps;
+
+const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
+
+const templateWith = memoize((props: Props): object => {
+  const stack = newStack(US_EAST_1);
+  return templateOf(props(stack), stack).toJSON();
+});
+
+/** What CloudFormation does when the props of a running service change, by the rules of its resource types. */
+function change(before: Props, after: Props) {
+  const impacts = new Array<{ type: string; impact: ResourceImpact }>();
+  fullDiff(templateWith(before), templateWith(after)).resources.forEachDifference((_id, difference) => {
+    const type = difference.newResourceType ?? difference.oldResourceType ?? '';
+    impacts.push({ type, impact: difference.changeImpact });
   });
+  const typesWith = (...wanted: ResourceImpact[]) =>
+    impacts.filter(({ impact }) => wanted.includes(impact)).map(({ type }) => type);
   return {
-    /** What happens to the resources of a type; those that stay as they are are left out. */
-    of: (type: string) => impacts.filter((each) => each.type === `AWS::${type}`).map(({ impact }) => impact),
-    replaced: impacts.filter(({ impact }) => impact === ResourceImpact.WILL_REPLACE || impact === ResourceImpact.MAY_REPLACE).map(({ type }) => type),
-    gone: impacts.filter(({ impact }) => impact === ResourceImpact.WILL_DESTROY || impact === ResourceImpact.WILL_ORPHAN).map(({ type }) => type),
+    /** What happens to the resources of a type. Resources that do not change are left out. */
+    impactsOn: (wanted: string) => impacts.filter(({ type }) => type === `AWS::${wanted}`).map(({ impact }) => impact),
+    replaced: typesWith(ResourceImpact.WILL_REPLACE, ResourceImpact.MAY_REPLACE),
+    removed: typesWith(ResourceImpact.WILL_DESTROY, ResourceImpact.WILL_ORPHAN),
   };
 }
 
@@ -37,126 +43,125 @@ const LISTENER_RULE = 'ElasticLoadBalancingV2::ListenerRule';
 const TARGET_GROUP = 'ElasticLoadBalancingV2::TargetGroup';
 const SECURITY_GROUP_RULES = ['EC2::SecurityGroupEgress', 'EC2::SecurityGroupIngress'];
 
-const nothing = () => ({});
-const certificate = (stack: Stack, id: string) => acm.Certificate.fromCertificateArn(stack, id, `arn:aws:acm:us-east-1:123456789012:certificate/${id}`);
-const https = (stack: Stack) => Ingress.https({
-  domainName: 'hello.example.com',
-  domainZone: route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789ABCDEFGHIJ', zoneName: 'example.com' }),
-});
+const noProps = () => ({});
+const internal = () => ({ ingress: Ingress.http({ internetFacing: false }) });
+const cloudFront = () => ({ ingress: Ingress.cloudFront() });
 
 test('the same props change nothing', () => {
-  const { replaced, gone, of } = change(nothing, nothing);
+  const { replaced, removed, impactsOn } = change(noProps, () => ({}));
 
-  expect([...replaced, ...gone, ...of(SERVICE)]).toEqual([]);
+  expect([...replaced, ...removed, ...impactsOn(SERVICE)]).toEqual([]);
 });
 
 describe('ingress', () => {
   test.each([
-    ['public to internal', nothing, () => ({ ingress: Ingress.http({ internetFacing: false }) })],
-    ['internal to public', () => ({ ingress: Ingress.http({ internetFacing: false }) }), nothing],
-    ['public to CloudFront', nothing, () => ({ ingress: Ingress.cloudFront() })],
-  ])('%s: a new load balancer with a new target group, and the service is updated', (_what, before, after) => {
-    const { replaced, of } = change(before, after);
+    ['public to internal', noProps, internal],
+    ['internal to public', internal, noProps],
+    ['public to CloudFront', noProps, cloudFront],
+  ])('%s creates a load balancer with a target group, and updates the service', (_change, before, after) => {
+    const { replaced, impactsOn } = change(before, after);
 
     expect(replaced).toEqual([]);
-    expect(of(SERVICE)).toEqual([WILL_UPDATE]);
-    expect(of(LOAD_BALANCER).sort()).toEqual([WILL_CREATE, WILL_DESTROY].sort());
-    expect(of(TARGET_GROUP).sort()).toEqual([WILL_CREATE, WILL_DESTROY].sort());
+    expect(impactsOn(SERVICE)).toEqual([WILL_UPDATE]);
+    expect(impactsOn(LOAD_BALANCER).sort()).toEqual([WILL_CREATE, WILL_DESTROY].sort());
+    expect(impactsOn(TARGET_GROUP).sort()).toEqual([WILL_CREATE, WILL_DESTROY].sort());
   });
 
   test('internal to CloudFront keeps the load balancer', () => {
-    const { replaced, of } = change(() => ({ ingress: Ingress.http({ internetFacing: false }) }), () => ({ ingress: Ingress.cloudFront() }));
+    const { replaced, impactsOn } = change(internal, cloudFront);
 
     expect(replaced).toEqual([]);
-    expect(of(LOAD_BALANCER)).toEqual([]);
-    expect(of('CloudFront::Distribution')).toEqual([WILL_CREATE]);
+    expect(impactsOn(LOAD_BALANCER)).toEqual([]);
+    expect(impactsOn('CloudFront::Distribution')).toEqual([WILL_CREATE]);
   });
 
-  test('HTTP to HTTPS: a second listener, and load balancer, target group and service stay', () => {
-    const { replaced, of } = change(nothing, (stack) => ({ ingress: https(stack) }));
-
-    expect(replaced).toEqual([]);
-    expect(of(LOAD_BALANCER)).toEqual([]);
-    expect(of(TARGET_GROUP)).toEqual([]);
-    expect(of(SERVICE)).toEqual([WILL_UPDATE]); // what it waits for, and no property
-    expect(of(LISTENER).sort()).toEqual([WILL_CREATE, WILL_UPDATE].sort());
-  });
-
-  test('a second certificate is only added', () => {
-    const { replaced, gone, of } = change(
-      (stack) => ({ ingress: Ingress.httpsWithCertificates([certificate(stack, 'One')]) }),
-      (stack) => ({ ingress: Ingress.httpsWithCertificates([certificate(stack, 'One'), certificate(stack, 'Two')]) }),
-    );
-
-    expect([...replaced, ...gone]).toEqual([]);
-    expect(of(LISTENER)).toEqual([]);
-    expect(of('ElasticLoadBalancingV2::ListenerCertificate')).toEqual([WILL_CREATE]);
-  });
-
-  test('options of the load balancer update it', () => {
-    const { replaced, of } = change(nothing, () => ({
-      ingress: Ingress.http({ deletionProtection: true, accessLogs: true, sessionStickiness: {}, allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')] }),
+  test('HTTP to HTTPS adds a listener, and keeps the load balancer, the target group and the service', () => {
+    const { replaced, impactsOn } = change(noProps, (stack) => ({
+      ingress: Ingress.https({ domainName: 'hello.example.com', domainZone: hostedZone(stack) }),
     }));
 
     expect(replaced).toEqual([]);
-    expect(of(LOAD_BALANCER)).toEqual([WILL_UPDATE]);
-    expect(of(TARGET_GROUP)).toEqual([WILL_UPDATE]);
+    expect(impactsOn(LOAD_BALANCER)).toEqual([]);
+    expect(impactsOn(TARGET_GROUP)).toEqual([]);
+    expect(impactsOn(SERVICE)).toEqual([WILL_UPDATE]); // its DependsOn, and no property
+    expect(impactsOn(LISTENER).sort()).toEqual([WILL_CREATE, WILL_UPDATE].sort());
+  });
+
+  test('a second certificate is added to the listener', () => {
+    const { replaced, removed, impactsOn } = change(
+      (stack) => ({ ingress: Ingress.httpsWithCertificates([importedCertificate(stack, 'One')]) }),
+      (stack) => ({
+        ingress: Ingress.httpsWithCertificates(['One', 'Two'].map((id) => importedCertificate(stack, id))),
+      }),
+    );
+
+    expect([...replaced, ...removed]).toEqual([]);
+    expect(impactsOn(LISTENER)).toEqual([]);
+    expect(impactsOn('ElasticLoadBalancingV2::ListenerCertificate')).toEqual([WILL_CREATE]);
+  });
+
+  test('options of the load balancer update it', () => {
+    const { replaced, impactsOn } = change(noProps, () => ({
+      ingress: Ingress.http({
+        deletionProtection: true,
+        accessLogs: true,
+        sessionStickiness: {},
+        allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')],
+      }),
+    }));
+
+    expect(replaced).toEqual([]);
+    expect(impactsOn(LOAD_BALANCER)).toEqual([WILL_UPDATE]);
+    expect(impactsOn(TARGET_GROUP)).toEqual([WILL_UPDATE]);
   });
 });
 
 describe('egress', () => {
   test.each([
-    ['public addresses to NAT gateway', () => ({ egress: Egress.natGateway() })],
-    ['public addresses to endpoints', () => ({ egress: Egress.vpcEndpoints() })],
-    ['two zones to three', () => ({ maxAzs: 3 })],
-  ])('%s: the service moves, and VPC, subnets and load balancer stay', (_what, after) => {
-    const { replaced, gone, of } = change(nothing, after);
+    ['public IP addresses to a NAT gateway', () => ({ egress: Egress.natGateway() })],
+    ['public IP addresses to VPC endpoints', () => ({ egress: Egress.vpcEndpoints() })],
+    ['two Availability Zones to three', () => ({ maxAzs: 3 })],
+  ])('%s adds subnets and updates the service, and keeps the VPC and its subnets', (_change, after) => {
+    const { replaced, removed, impactsOn } = change(noProps, after);
 
-    expect([...replaced, ...gone]).toEqual([]);
-    expect(of(SERVICE)).toEqual([WILL_UPDATE]);
-    expect(of('EC2::VPC')).toEqual([]);
-    expect(new Set(of('EC2::Subnet'))).toEqual(new Set([WILL_CREATE]));
+    expect([...replaced, ...removed]).toEqual([]);
+    expect(impactsOn(SERVICE)).toEqual([WILL_UPDATE]);
+    expect(impactsOn('EC2::VPC')).toEqual([]);
+    expect(new Set(impactsOn('EC2::Subnet'))).toEqual(new Set([WILL_CREATE]));
   });
 });
 
-/** What a change comes to, beyond what it makes and updates. */
+/** A change of props, and what it does besides creating and updating resources. */
 interface Change {
-  /** Without it, the change starts from no props. */
-  readonly from?: (stack: Stack) => HelloFargateServiceProps;
-  readonly to: (stack: Stack) => HelloFargateServiceProps;
-  /** Types that are replaced, besides a revision of the task definition, of which each deployment makes one. */
+  /** @default - no props */
+  readonly from?: Props;
+  readonly to: Props;
+  /** Types that are replaced, besides the task definition: each deployment registers a revision. */
   readonly replaced?: string[];
-  /** Types of which some go. */
-  readonly gone?: string[];
-  /** Whether tasks are replaced, or the service is told something else. */
+  /** Types of which resources are removed. */
+  readonly removed?: string[];
+  /** Whether the change deploys: updates the service or registers a task definition. */
   readonly deploys: boolean;
 }
 
 type Changes = { readonly [K in keyof Required<HelloFargateServiceProps>]: Change };
 
 const IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
-const vpcOf = (stack: Stack, id: string) => ec2.Vpc.fromVpcAttributes(stack, id, {
-  vpcId: `vpc-${id}`,
-  vpcCidrBlock: '10.9.0.0/16',
-  availabilityZones: ['us-east-1a', 'us-east-1b'],
-  ...Object.fromEntries(['public', 'private'].flatMap((kind) => [
-    [`${kind}SubnetIds`, [`subnet-${id}${kind}1`, `subnet-${id}${kind}2`]],
-    [`${kind}SubnetRouteTableIds`, [`rtb-${id}${kind}1`, `rtb-${id}${kind}2`]],
-  ])),
-});
-const secret = (stack: Stack) => ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'theirs'));
+const vpc = (stack: Stack, id?: string) => importedVpc(stack, { id, withPrivateSubnets: true });
+const secret = (stack: Stack) =>
+  ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'existing'));
 
-/** Each prop, changed on a service that runs. A prop without a line does not compile. */
+/** Each prop, changed on a running service. A prop without a line does not compile. */
 const CHANGES: Changes = {
   preset: {
-    // Tasks move to private subnets, logs are encrypted and kept, and the load balancer becomes an internal one behind CloudFront.
-    to: () => ({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() }),
-    gone: [LOAD_BALANCER, LISTENER, TARGET_GROUP, LISTENER_RULE],
+    // Tasks move to private subnets, logs are encrypted, and the load balancer becomes internal, behind CloudFront.
+    to: () => ({ preset: Preset.PRODUCTION, ...cloudFront() }),
+    removed: [LOAD_BALANCER, LISTENER, TARGET_GROUP, LISTENER_RULE],
     deploys: true,
   },
   image: { to: () => ({ image: IMAGE }), deploys: true },
   architecture: { to: () => ({ architecture: ecs.CpuArchitecture.X86_64 }), deploys: true },
-  containerPort: { to: () => ({ containerPort: 3000 }), gone: SECURITY_GROUP_RULES, deploys: true },
+  containerPort: { to: () => ({ containerPort: 3000 }), removed: SECURITY_GROUP_RULES, deploys: true },
   cpu: { to: () => ({ cpu: 1024 }), deploys: true },
   memoryLimitMiB: { to: () => ({ memoryLimitMiB: 1024 }), deploys: true },
   ephemeralStorageGiB: { to: () => ({ ephemeralStorageGiB: 50 }), deploys: true },
@@ -175,73 +180,92 @@ const CHANGES: Changes = {
   healthCheck: { to: () => ({ healthCheck: { path: '/info', gracePeriod: Duration.minutes(2) } }), deploys: true },
   containerHealthCheck: { to: () => ({ containerHealthCheck: { command: ['CMD', 'true'] } }), deploys: true },
   ingress: {
-    to: () => ({ ingress: Ingress.http({ internetFacing: false }) }),
-    gone: [LOAD_BALANCER, LISTENER, TARGET_GROUP, LISTENER_RULE],
+    to: internal,
+    removed: [LOAD_BALANCER, LISTENER, TARGET_GROUP, LISTENER_RULE],
     deploys: true,
   },
   egress: { to: () => ({ egress: Egress.vpcEndpoints() }), deploys: true },
   maxAzs: { to: () => ({ maxAzs: 3 }), deploys: true },
   flowLogs: { to: () => ({ flowLogs: true }), deploys: false },
-  // Nothing moves from one VPC to another: it is another service, and the docstring says so.
+  // Security groups and target groups cannot move to another VPC, as the docstring says.
   vpc: {
-    from: (stack) => ({ vpc: vpcOf(stack, 'One') }),
-    to: (stack) => ({ vpc: vpcOf(stack, 'Other') }),
+    from: (stack) => ({ vpc: vpc(stack, 'One') }),
+    to: (stack) => ({ vpc: vpc(stack, 'Other') }),
     replaced: ['EC2::SecurityGroup', ...SECURITY_GROUP_RULES, TARGET_GROUP],
     deploys: true,
   },
   vpcSubnets: {
-    from: (stack) => ({ vpc: vpcOf(stack, 'Vpc') }),
-    to: (stack) => ({ vpc: vpcOf(stack, 'Vpc'), vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } }),
+    from: (stack) => ({ vpc: vpc(stack) }),
+    to: (stack) => ({ vpc: vpc(stack), vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } }),
     deploys: true,
   },
-  // The new service takes its place at the same target group before the old one goes.
+  // The new service is registered with the same target group before the old one is deleted.
   cluster: {
-    from: (stack) => ({ vpc: vpcOf(stack, 'Vpc') }),
-    to: (stack) => ({ cluster: ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'shared', vpc: vpcOf(stack, 'Vpc') }) }),
+    from: (stack) => ({ vpc: vpc(stack) }),
+    to: (stack) => ({
+      cluster: ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'shared', vpc: vpc(stack) }),
+    }),
     replaced: [SERVICE],
-    gone: ['ECS::Cluster', 'ECS::ClusterCapacityProviderAssociations'],
+    removed: ['ECS::Cluster', 'ECS::ClusterCapacityProviderAssociations'],
     deploys: true,
   },
   enableExecuteCommand: { to: () => ({ enableExecuteCommand: true }), deploys: true },
   logDriver: { to: () => ({ logDriver: ecs.LogDrivers.firelens({}) }), deploys: true },
   logRetention: { to: () => ({ logRetention: 365 }), deploys: false },
-  // The class of a log group cannot change: it is a new, empty one.
-  logGroupClass: { to: () => ({ logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS }), gone: ['Logs::LogGroup'], deploys: true },
+  // The class of a log group cannot change: a new, empty log group replaces it.
+  logGroupClass: {
+    to: () => ({ logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS }),
+    removed: ['Logs::LogGroup'],
+    deploys: true,
+  },
   logRemovalPolicy: { to: () => ({ logRemovalPolicy: RemovalPolicy.RETAIN }), deploys: false },
   encryptLogs: { to: () => ({ encryptLogs: true }), deploys: false },
   logEncryptionKey: { to: (stack) => ({ logEncryptionKey: new kms.Key(stack, 'Key') }), deploys: false },
   logServiceEvents: { to: () => ({ logServiceEvents: true }), deploys: false },
   logInsightsQueries: { to: () => ({ logInsightsQueries: true }), deploys: false },
-  alarms: { to: () => ({ alarms: Alarms.recommended({ emails: ['on-call@example.com'], p95ResponseTime: Duration.seconds(1) }) }), deploys: false },
+  alarms: {
+    to: () => ({
+      alarms: Alarms.recommended({ emails: ['on-call@example.com'], p95ResponseTime: Duration.seconds(1) }),
+    }),
+    deploys: false,
+  },
   dashboard: { to: () => ({ dashboard: true }), deploys: false },
   containerInsights: { to: () => ({ containerInsights: ecs.ContainerInsights.ENHANCED }), deploys: false },
   outputUrl: { to: () => ({ outputUrl: false }), deploys: false },
 };
 
-test.each(Object.entries(CHANGES))('a change of %s replaces and removes no more than is said', (_prop, { from = nothing, to, replaced = [], gone = [], deploys }) => {
-  for (const [there, back] of [[from, to], [to, from]]) {
-    const impacts = change(there, back);
+const typesOf = (types: string[]) => [...new Set(types)].sort();
+const cfnTypes = (types: string[]) => typesOf(types.map((type) => `AWS::${type}`));
+const TASK_DEFINITION = 'AWS::ECS::TaskDefinition';
 
-    expect([...new Set(impacts.replaced)].filter((type) => type !== 'AWS::ECS::TaskDefinition').sort()).toEqual(replaced.map((type) => `AWS::${type}`).sort());
-    if (there !== to) { expect([...new Set(impacts.gone)].sort()).toEqual(gone.map((type) => `AWS::${type}`).sort()); }
-    expect(impacts.of(SERVICE).length > 0 || impacts.replaced.includes('AWS::ECS::TaskDefinition')).toBe(deploys);
-  }
-});
+test.each(Object.entries(CHANGES))(
+  'a change of %s replaces and removes only the declared types',
+  (_prop, { from = noProps, to, replaced = [], removed = [], deploys }) => {
+    const forward = change(from, to);
+    const back = change(to, from);
 
-describe('from rolling to shifting traffic, and back', () => {
+    expect(typesOf(forward.removed)).toEqual(cfnTypes(removed));
+    for (const impacts of [forward, back]) {
+      expect(typesOf(impacts.replaced).filter((type) => type !== TASK_DEFINITION)).toEqual(cfnTypes(replaced));
+      expect(impacts.impactsOn(SERVICE).length > 0 || impacts.replaced.includes(TASK_DEFINITION)).toBe(deploys);
+    }
+  },
+);
+
+describe('from rolling deployments to traffic shifting, and back', () => {
   const rolling = () => ({ deployment: Deployment.rolling() });
   const prepared = () => ({ deployment: Deployment.rolling({ prepareTrafficShifting: true }) });
   const canary = () => ({ deployment: Deployment.canary() });
   const linear = () => ({ deployment: Deployment.linear({ percent: 50 }) });
   const blueGreen = () => ({ deployment: Deployment.blueGreen({ bakeTime: Duration.minutes(30) }) });
 
-  test('the first step makes the second target group and its role, and changes the rule', () => {
-    const { replaced, gone, of } = change(rolling, prepared);
+  test('prepareTrafficShifting creates the second target group and updates the listener rule', () => {
+    const { replaced, removed, impactsOn } = change(rolling, prepared);
 
-    expect([...replaced, ...gone]).toEqual([]);
-    expect(of(TARGET_GROUP)).toEqual([WILL_CREATE]);
-    expect(of(LISTENER_RULE)).toEqual([WILL_UPDATE]);
-    expect(of(SERVICE)).toEqual([WILL_UPDATE]);
+    expect([...replaced, ...removed]).toEqual([]);
+    expect(impactsOn(TARGET_GROUP)).toEqual([WILL_CREATE]);
+    expect(impactsOn(LISTENER_RULE)).toEqual([WILL_UPDATE]);
+    expect(impactsOn(SERVICE)).toEqual([WILL_UPDATE]);
   });
 
   test.each([
@@ -249,13 +273,16 @@ describe('from rolling to shifting traffic, and back', () => {
     ['canary to linear', canary, linear],
     ['linear to blue/green', linear, blueGreen],
     ['blue/green to prepared', blueGreen, prepared],
-  ])('%s: only the service is told', (_what, before, after) => {
-    const { replaced, gone, of } = change(before, after);
+  ])('%s updates only the service', (_change, before, after) => {
+    const { replaced, removed, impactsOn } = change(before, after);
 
-    expect([...replaced, ...gone]).toEqual([]);
-    expect(of(SERVICE)).toEqual([WILL_UPDATE]);
-    expect([...of(TARGET_GROUP), ...of(LISTENER_RULE), ...of(LISTENER), ...of(LOAD_BALANCER)]).toEqual([]);
+    expect([...replaced, ...removed]).toEqual([]);
+    expect(impactsOn(SERVICE)).toEqual([WILL_UPDATE]);
+    expect([TARGET_GROUP, LISTENER_RULE, LISTENER, LOAD_BALANCER].flatMap(impactsOn)).toEqual([]);
   });
+
+  let rule: string;
+  beforeAll(() => { rule = ruleWith({ deployment: Deployment.canary() }); });
 
   test.each<[string, HelloFargateServiceProps]>([
     ['health check', { healthCheck: { path: '/info', interval: Duration.seconds(10) } }],
@@ -264,24 +291,30 @@ describe('from rolling to shifting traffic, and back', () => {
     ['size', { cpu: 1024, desiredCount: 5 }],
     ['Spot', { capacity: Capacity.spot() }],
     ['scaling', { scaling: { minCapacity: 1, maxCapacity: 5, requestsPerTarget: 100 } }],
-    ['idle time-out, access logs, allowed clients', { ingress: Ingress.http({ idleTimeout: Duration.seconds(90), accessLogs: true, allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')] }) }],
+    ['idle time-out, access logs, allowed clients', {
+      ingress: Ingress.http({
+        idleTimeout: Duration.seconds(90),
+        accessLogs: true,
+        allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')],
+      }),
+    }],
     ['environment', { environment: { A: '1' }, enableExecuteCommand: true }],
     ['alarms and dashboard', { alarms: Alarms.none(), dashboard: true }],
     ['linear', { deployment: Deployment.linear() }],
-    ['blue/green with a header for tests', { deployment: Deployment.blueGreen({ testTrafficHeader: { name: 'X-Version', value: 'new' } }) }],
+    ['blue/green with a test header', {
+      deployment: Deployment.blueGreen({ testTrafficHeader: { name: 'X-Version', value: 'new' } }),
+    }],
     ['egress', { egress: Egress.natGateway(), maxAzs: 3 }],
-  ])('once traffic shifts, the rule is the same to the byte whatever else changes: %s', (_what, props) => {
-    const ruleWith = (given: HelloFargateServiceProps, tags: { [name: string]: string } = {}) => {
-      const app = new App();
-      Object.entries(tags).forEach(([name, value]) => Tags.of(app).add(name, value));
-      const stack = new Stack(app, 'Stack', { env: { account: '123456789012', region: 'us-east-1' } });
-      new HelloFargateService(stack, 'Hello', given);
-      const rules = Template.fromStack(stack).findResources(`AWS::${LISTENER_RULE}`);
-      return JSON.stringify(Object.entries(rules).find(([id]) => !/TestListenerRule/.test(id)));
-    };
-
-    const rule = ruleWith({ deployment: Deployment.canary() });
+  ])('once traffic shifts, a change of %s keeps the listener rule identical to the byte', (_what, props) => {
     expect(rule).toContain('"Weight":0');
     expect(ruleWith({ deployment: Deployment.canary(), ...props }, { team: 'shop' })).toBe(rule);
   });
 });
+
+/** The listener rule of a service in an app with these tags, as JSON. */
+function ruleWith(props: HelloFargateServiceProps, tags: Record<string, string> = {}): string {
+  const stack = newStack(US_EAST_1);
+  Object.entries(tags).forEach(([name, value]) => Tags.of(stack).add(name, value));
+  const rules = templateOf(props, stack).findResources(`AWS::${LISTENER_RULE}`);
+  return JSON.stringify(Object.entries(rules).find(([id]) => !/TestListenerRule/.test(id)));
+}

@@ -8,6 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Egress, HelloFargateService, HelloFargateServiceProps, SidecarOptions } from '../src';
+import { importedVpc } from './support/fixtures';
 import { newStack, only, statementsOf } from './support/synth';
 
 const IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/aws-observability/aws-otel-collector:v0.43.0');
@@ -349,11 +350,7 @@ describe('ECS Exec sessions', () => {
 
   test('of an imported cluster get only the permissions for the session itself', () => {
     const stack = newStack();
-    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-      vpcId: 'vpc-1',
-      availabilityZones: ['a', 'b'],
-      publicSubnetIds: ['subnet-1', 'subnet-2'],
-    });
+    const vpc = importedVpc(stack);
     const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'theirs', vpc });
     new HelloFargateService(stack, 'Hello', { ...sessions, cluster });
     const template = Template.fromStack(stack);

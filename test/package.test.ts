@@ -1,17 +1,17 @@
-import { execFileSync, spawnSync } from 'child_process';
-import * as fs from 'fs';
-import * as os from 'os';
-import * as path from 'path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { readJson } from './support/synth';
 
 /**
- * The package as its users get it: compiled, packed, and unpacked into an app that is not this repository.
- * Its peers are those of this repository, so that nothing is downloaded.
+ * The package as users install it: compiled, packed, and unpacked into an app outside this repository.
+ * The app uses the peer dependencies of this repository, so that nothing is downloaded.
  */
 const ROOT = path.join(__dirname, '..');
 
 let app: string;
-let shipped: string[];
+let files: string[];
 
 const run = (command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) => {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, ...env } });
@@ -21,23 +21,27 @@ const run = (command: string, args: string[], cwd: string, env: NodeJS.ProcessEn
 beforeAll(() => {
   app = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-app-'));
   execFileSync('npx', ['projen', 'compile'], { cwd: ROOT, stdio: 'pipe' });
-  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', app], { cwd: ROOT, encoding: 'utf8' }));
-  shipped = packed.files.map((file: { path: string }) => file.path).sort();
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', app];
+  const [packed] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' }));
+  files = packed.files.map((file: { path: string }) => file.path).sort();
 
   const modules = path.join(app, 'node_modules');
   fs.mkdirSync(path.join(modules, 'hello-fargate-service'), { recursive: true });
-  execFileSync('tar', ['-xzf', path.join(app, packed.filename), '--strip-components=1', '-C', path.join(modules, 'hello-fargate-service')]);
-  for (const peer of ['aws-cdk-lib', 'constructs']) { fs.symlinkSync(path.join(ROOT, 'node_modules', peer), path.join(modules, peer)); }
+  const destination = path.join(modules, 'hello-fargate-service');
+  execFileSync('tar', ['-xzf', path.join(app, packed.filename), '--strip-components=1', '-C', destination]);
+  for (const peer of ['aws-cdk-lib', 'constructs']) {
+    fs.symlinkSync(path.join(ROOT, 'node_modules', peer), path.join(modules, peer));
+  }
 }, 300_000);
 
 afterAll(() => fs.rmSync(app, { recursive: true, force: true }));
 
-test('the tarball holds the library, the command, the built example app, and nothing else', () => {
+test('the tarball contains only the library, the command and the built example app', () => {
   const compiled = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => ['.js', '.d.ts'].map((extension) => `lib/${file.replace(/\.ts$/, extension)}`));
 
-  expect(shipped).toEqual([
+  expect(files).toEqual([
     '.jsii',
     'API.md',
     'LICENSE',
@@ -54,14 +58,14 @@ test('the tarball holds the library, the command, the built example app, and not
   ].sort());
 });
 
-test('it has no dependencies but its peers', () => {
+test('the package has only peer dependencies', () => {
   const { dependencies = {}, peerDependencies } = readJson(path.join(app, 'node_modules', 'hello-fargate-service', 'package.json'));
 
   expect(dependencies).toEqual({});
   expect(peerDependencies).toEqual({ 'aws-cdk-lib': '^2.257.0', 'constructs': '^10.5.1' });
 });
 
-describe('an app that installed it and wrote the three lines', () => {
+describe('an app that installed the package', () => {
   beforeAll(() => {
     fs.writeFileSync(path.join(app, 'app.js'), `
       const { App, Stack } = require('aws-cdk-lib');
@@ -70,18 +74,20 @@ describe('an app that installed it and wrote the three lines', () => {
     `);
   });
 
-  test('synthesises without printing a word', () => {
+  test('synthesizes without output', () => {
     expect(run('node', ['app.js'], app, { CDK_OUTDIR: path.join(app, 'cdk.out') })).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  test('has an image asset that holds what the Dockerfile copies, and is the same as in this repository', () => {
+  test('has an image asset with the files that the Dockerfile copies, and the same hash as in this repository', () => {
     const { dockerImages } = readJson(path.join(app, 'cdk.out', 'Hello.assets.json'));
     const [[hash, { source }]] = Object.entries<{ source: { directory: string; platform: string } }>(dockerImages);
-    const files = fs.readdirSync(path.join(app, 'cdk.out', source.directory), { recursive: true, encoding: 'utf8' });
+    const assetFiles = fs.readdirSync(path.join(app, 'cdk.out', source.directory), { recursive: true, encoding: 'utf8' });
 
     expect(source.platform).toBe('linux/arm64');
-    expect(files).toEqual(expect.arrayContaining(['Dockerfile', 'health-check.js', 'dist/server.js', 'dist/THIRD-PARTY-LICENSES.txt']));
-    expect(files).not.toContain('README.md');
+    expect(assetFiles).toEqual(expect.arrayContaining([
+      'Dockerfile', 'health-check.js', 'dist/server.js', 'dist/THIRD-PARTY-LICENSES.txt',
+    ]));
+    expect(assetFiles).not.toContain('README.md');
 
     const here = run('node', ['-e', `
       const { App, Stack } = require('aws-cdk-lib');
@@ -92,7 +98,7 @@ describe('an app that installed it and wrote the three lines', () => {
     expect(Object.keys(readJson(path.join(app, 'here.out', 'Hello.assets.json')).dockerImages)).toEqual([hash]);
   });
 
-  test('can be rehearsed by the command that it installed', () => {
+  test('can be rehearsed with the installed command', () => {
     const command = path.join(app, 'node_modules', 'hello-fargate-service', 'bin', 'hello-fargate-service');
     const { status, stdout } = run('node', [command, 'rehearse', 'cdk.out', '--once', '--quick'], app);
 
@@ -102,8 +108,9 @@ describe('an app that installed it and wrote the three lines', () => {
 });
 
 test('the code of README and of the docstrings compiles', () => {
-  const { status, stdout, stderr } = run('npx', ['jsii-rosetta', 'extract', '--strict', '--fail', '--batch', '1000', ROOT], ROOT);
+  const args = ['jsii-rosetta', 'extract', '--strict', '--fail', '--batch', '1000', ROOT];
+  const { status, stdout, stderr } = run('npx', args, ROOT);
 
-  // What does not compile is in the output, with the place.
+  // The output names each snippet that does not compile.
   expect(status === 0 ? '' : stdout + stderr).toBe('');
 }, 300_000);

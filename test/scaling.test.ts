@@ -1,11 +1,10 @@
 import { Duration, TimeZone } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import {
   Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, ScalingOptions,
 } from '../src';
+import { sharedListenerProps } from './support/fixtures';
 import { newStack, only, templateOf } from './support/synth';
 
 const scaledBy = (scaling: Partial<ScalingOptions>, props: HelloFargateServiceProps = {}) =>
@@ -131,24 +130,13 @@ test('scales to zero at night and back in the morning, in a time zone', () => {
 
 test('counts the requests of an imported shared listener', () => {
   const stack = newStack();
-  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-    vpcId: 'vpc-12345678',
-    availabilityZones: ['a', 'b'],
-    publicSubnetIds: ['subnet-12345678', 'subnet-87654321'],
-  });
-  const loadBalancer = 'app/theirs/0123456789abcdef';
-  const listener = elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-    listenerArn: `arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/${loadBalancer}/0123456789abcdef`,
-    securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678'),
-  });
   const template = templateOf({
-    vpc,
-    ingress: Ingress.sharedListener(listener, { hostHeaders: ['hello.example.com'] }),
+    ...sharedListenerProps(stack),
     scaling: { minCapacity: 1, maxCapacity: 3, requestsPerTarget: 100 },
   }, stack);
   const { ResourceLabel } = trackingOf(template)[1].PredefinedMetricSpecification;
 
-  expect(JSON.stringify(ResourceLabel)).toContain(loadBalancer);
+  expect(JSON.stringify(ResourceLabel)).toContain('app/shared/0123456789abcdef');
 });
 
 test('exposes the scalable task count', () => {

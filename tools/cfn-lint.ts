@@ -1,32 +1,38 @@
-import { execFileSync, spawn } from 'child_process';
-import * as fs from 'fs';
-import * as os from 'os';
-import * as path from 'path';
+import { execFileSync, spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 
 const CFN_LINT = 'cfn-lint==1.58.0';
 const VENV = path.join(__dirname, '..', 'dist', 'lint', 'venv');
+const COMMAND = path.join(VENV, 'bin', 'cfn-lint');
 
-/** Installs cfn-lint from PyPI into a virtual environment, unless that was done before. */
+/** Installs cfn-lint from PyPI into a virtual environment, unless it is installed. */
 export function installCfnLint(): void {
-  if (fs.existsSync(path.join(VENV, 'bin', 'cfn-lint'))) { return; }
+  if (fs.existsSync(COMMAND)) { return; }
   execFileSync('python3', ['-m', 'venv', VENV], { stdio: 'inherit' });
-  execFileSync(path.join(VENV, 'bin', 'pip'), ['install', '--quiet', '--no-compile', '--disable-pip-version-check', CFN_LINT], { stdio: 'inherit' });
+  const options = ['--quiet', '--no-compile', '--disable-pip-version-check'];
+  execFileSync(path.join(VENV, 'bin', 'pip'), ['install', ...options, CFN_LINT], { stdio: 'inherit' });
 }
 
-/** The templates that differ: what is not given is the default, so that some combinations come to the same. */
+/** The files whose contents differ: some combinations of options synthesize the same template. */
 export function distinct(templates: string[]): string[] {
   return [...new Map(templates.map((file) => [fs.readFileSync(file, 'utf8'), file])).values()];
 }
 
-/** @returns whether cfn-lint finds no error in any of them; it prints what it finds */
+/** Runs cfn-lint on templates, and prints what it finds. @returns whether it finds no errors */
 export async function cfnLint(templates: string[]): Promise<boolean> {
-  // It takes half a second for a template, and uses one core. Two of its three seconds to start go into compiling, which is kept for the next start.
-  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '' };
-  const batches = os.cpus().map((_, i, { length }) => templates.filter((__, n) => n % length === i)).filter((batch) => batch.length > 0);
-  const codes = await Promise.all(batches.map((batch) => new Promise<number>((resolve, reject) => {
-    spawn(path.join(VENV, 'bin', 'cfn-lint'), ['--non-zero-exit-code', 'error', '--ignore-checks', 'W', '--', ...batch], { stdio: 'inherit', env })
-      .on('error', reject)
-      .on('exit', (code) => resolve(code ?? 1));
-  })));
+  // cfn-lint takes half a second for a template and uses one core.
+  const batches = os.cpus().map((_, i, { length }) => templates.filter((__, n) => n % length === i));
+  const codes = await Promise.all(batches.filter((batch) => batch.length > 0).map(runCfnLint));
   return codes.every((code) => code === 0);
+}
+
+function runCfnLint(templates: string[]): Promise<number> {
+  // Python keeps the compiled modules, so that the next start takes one second instead of three.
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '' };
+  const args = ['--non-zero-exit-code', 'error', '--ignore-checks', 'W', '--', ...templates];
+  return new Promise((resolve, reject) => {
+    spawn(COMMAND, args, { stdio: 'inherit', env }).on('error', reject).on('exit', (code) => resolve(code ?? 1));
+  });
 }

@@ -1,123 +1,179 @@
 import { App, Duration, Stack, TimeZone } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Alarms, Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress } from '../src/index';
+import {
+  Alarms, Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress,
+} from '../src/index';
+import { sharedListenerProps } from '../test/support/fixtures';
 
 /**
- * The table in README of what goes with which ingress. Each cell is synthesised, or seen to be refused.
+ * Prints the table "feature compatibility" of README: which options can be combined with which ingress. Each cell is
+ * synthesized.
  *
  *     npx tsx tools/feature-compatibility.ts
  */
 
-const vpcOf = (stack: Stack) => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-  vpcId: 'vpc-12345678',
-  vpcCidrBlock: '10.9.0.0/16',
-  availabilityZones: ['eu-central-1a', 'eu-central-1b'],
-  publicSubnetIds: ['subnet-11111111', 'subnet-22222222'],
-  publicSubnetRouteTableIds: ['rtb-11111111', 'rtb-22222222'],
-});
+type Props = (stack: Stack) => HelloFargateServiceProps;
 
-const INGRESSES: { readonly [name: string]: (stack: Stack) => HelloFargateServiceProps } = {
+const INGRESSES: Record<string, Props> = {
   '`http`, `https`': () => ({ ingress: Ingress.http() }),
   '`cloudFront`': () => ({ ingress: Ingress.cloudFront() }),
-  '`sharedListener`': (stack) => ({
-    vpc: vpcOf(stack),
-    ingress: Ingress.sharedListener(elbv2.ApplicationListener.fromApplicationListenerAttributes(stack, 'Listener', {
-      listenerArn: 'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/theirs/0123456789abcdef/0123456789abcdef',
-      securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'ListenerGroup', 'sg-12345678'),
-    }), { hostHeaders: ['hello.example.com'] }),
-  }),
+  '`sharedListener`': sharedListenerProps,
   '`httpApi`': () => ({ ingress: Ingress.httpApi() }),
 };
 
 const scaling = { minCapacity: 2, maxCapacity: 10 };
-const countOf = (type: string) => (template: Template) => Object.keys(template.findResources(`AWS::${type}`)).length;
-const policies = countOf('ApplicationAutoScaling::ScalingPolicy');
 
-/** What an alarm reads, where there is one. */
+/** Counts the resources of a type. */
+const count = (type: string) => (template: Template) => Object.keys(template.findResources(`AWS::${type}`)).length;
+const countMore = (type: string) => (template: Template) => count(type)(template) - 1;
+
+const SCALING_POLICY = 'ApplicationAutoScaling::ScalingPolicy';
+const LISTENER_RULE = 'ElasticLoadBalancingV2::ListenerRule';
+const TARGET_GROUP = 'ElasticLoadBalancingV2::TargetGroup';
+
+const METRIC_SOURCES: Record<string, string> = {
+  'AWS/ApplicationELB': 'load balancer metric',
+  'AWS/ApiGateway': 'API Gateway metric',
+  'AWS/ECS': 'ECS metric',
+};
+
+/** Where the metrics of an alarm come from, if there is one. */
 const alarm = (id: RegExp) => (template: Template) => {
-  const [found] = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).filter(([name]) => id.test(name)).map(([, { Properties }]) => JSON.stringify(Properties));
-  const [, namespace] = /"Namespace":"AWS\/([^"]+)"/.exec(found ?? '') ?? [];
-  return namespace && ({ ApplicationELB: 'of the load balancer', ApiGateway: 'of API Gateway', ECS: 'of ECS' }[namespace] ?? namespace);
+  const [found] = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).filter(([name]) => id.test(name));
+  const [, namespace] = /"Namespace":"(AWS\/[^"]+)"/.exec(JSON.stringify(found) ?? '') ?? [];
+  return namespace && METRIC_SOURCES[namespace];
 };
 
-/** For how many seconds the app serves on when it is to stop. */
-const delay = (template: Template) => {
+function scheduledActions(template: Template): number {
+  const targets = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget'));
+  return targets.flatMap(({ Properties }) => Properties.ScheduledActions ?? []).length;
+}
+
+function healthCheck(template: Template): string {
+  return count(TARGET_GROUP)(template) > 0 ? '`healthCheck`' : '`containerHealthCheck`';
+}
+
+/** How long the app keeps serving after SIGTERM. */
+function shutdownDelay(template: Template): string {
   const [{ Properties }] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
-  const { Value } = Properties.ContainerDefinitions[0].Environment.find(({ Name }: { Name: string }) => Name === 'SHUTDOWN_DELAY_MS');
-  return `${Number(Value) / 1000} s`;
-};
+  const variables: Array<{ Name: string; Value: string }> = Properties.ContainerDefinitions[0].Environment;
+  const delay = variables.find(({ Name }) => Name === 'SHUTDOWN_DELAY_MS')!.Value;
+  return `${Number(delay) / 1000} s`;
+}
 
 interface Row {
-  readonly what: string;
+  readonly title: string;
   readonly props: HelloFargateServiceProps;
-  /** What the template has of it: a number of resources, or words. */
-  readonly seen: (template: Template) => number | string | undefined;
+  /** What the template has of it: a number of resources, or a text. */
+  readonly inspect: (template: Template) => number | string | undefined;
 }
 
-const ROWS: Row[] = [
-  { what: '`Deployment.rolling()`', props: { deployment: Deployment.rolling() }, seen: countOf('ECS::Service') },
-  { what: '`rolling({ prepareTrafficShifting })`', props: { deployment: Deployment.rolling({ prepareTrafficShifting: true }) }, seen: secondTargetGroup },
-  { what: '`blueGreen()`', props: { deployment: Deployment.blueGreen() }, seen: secondTargetGroup },
-  { what: '`canary()`', props: { deployment: Deployment.canary() }, seen: secondTargetGroup },
-  { what: '`linear()`', props: { deployment: Deployment.linear() }, seen: secondTargetGroup },
+const DEPLOYMENTS: Row[] = [
+  { title: '`Deployment.rolling()`', props: { deployment: Deployment.rolling() }, inspect: count('ECS::Service') },
   {
-    what: '… with `testTrafficHeader`',
+    title: '`rolling({ prepareTrafficShifting })`',
+    props: { deployment: Deployment.rolling({ prepareTrafficShifting: true }) },
+    inspect: countMore(TARGET_GROUP),
+  },
+  { title: '`blueGreen()`', props: { deployment: Deployment.blueGreen() }, inspect: countMore(TARGET_GROUP) },
+  { title: '`canary()`', props: { deployment: Deployment.canary() }, inspect: countMore(TARGET_GROUP) },
+  { title: '`linear()`', props: { deployment: Deployment.linear() }, inspect: countMore(TARGET_GROUP) },
+  {
+    title: '… with `testTrafficHeader`',
     props: { deployment: Deployment.blueGreen({ testTrafficHeader: { name: 'X-Version', value: 'new' } }) },
-    seen: (template) => countOf('ElasticLoadBalancingV2::ListenerRule')(template) - 1,
-  },
-  { what: '`rollbackOnErrors`', props: { deployment: Deployment.rolling({ rollbackOnErrors: true }) }, seen: alarm(/RollbackOnErrors/) },
-  { what: 'scaling by `cpu`', props: { scaling: { ...scaling, cpu: CpuScaling.targetTracking({ targetUtilizationPercent: 60 }) } }, seen: policies },
-  { what: '… by steps', props: { scaling: { ...scaling, cpu: CpuScaling.stepScaling() } }, seen: policies },
-  { what: '… by `memoryUtilizationPercent`', props: { scaling: { ...scaling, memoryUtilizationPercent: 70 } }, seen: (template) => policies(template) - 1 },
-  { what: '… by `requestsPerTarget`', props: { scaling: { ...scaling, requestsPerTarget: 1000 } }, seen: (template) => policies(template) - 1 },
-  {
-    what: '… by `requestsPerTarget`, with `canary()`',
-    props: { deployment: Deployment.canary(), scaling: { ...scaling, requestsPerTarget: 1000 } },
-    seen: (template) => policies(template) - 1,
+    inspect: countMore(LISTENER_RULE),
   },
   {
-    what: '… by `schedules`',
-    props: { scaling: { ...scaling, schedules: [{ schedule: appscaling.Schedule.cron({ hour: '20' }), timeZone: TimeZone.ETC_UTC, minCapacity: 1 }] } },
-    seen: (template) => JSON.stringify(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget')).match(/ScheduledActionName/g)?.length,
+    title: '`rollbackOnErrors`',
+    props: { deployment: Deployment.rolling({ rollbackOnErrors: true }) },
+    inspect: alarm(/RollbackOnErrors/),
   },
-  { what: 'alarm on CPU, on memory', props: {}, seen: alarm(/HighCpu|HighMemory/) },
-  { what: '… on failed requests', props: {}, seen: alarm(/ErrorRate/) },
-  { what: '… on healthy tasks', props: {}, seen: alarm(/NoHealthyTask/) },
-  { what: '… on `p95ResponseTime`', props: { alarms: Alarms.recommended({ p95ResponseTime: Duration.seconds(1) }) }, seen: alarm(/SlowResponses/) },
-  { what: 'health', props: {}, seen: (template) => (countOf('ElasticLoadBalancingV2::TargetGroup')(template) > 0 ? '`healthCheck`' : '`containerHealthCheck`') },
-  { what: 'drain on demand: serves on for', props: { capacity: Capacity.onDemand() }, seen: delay },
-  { what: '… on Spot', props: { capacity: Capacity.spot() }, seen: delay },
 ];
 
-function secondTargetGroup(template: Template): number {
-  return countOf('ElasticLoadBalancingV2::TargetGroup')(template) - 1;
-}
+const SCALING: Row[] = [
+  {
+    title: 'scaling by `cpu`, target tracking',
+    props: { scaling: { ...scaling, cpu: CpuScaling.targetTracking({ targetUtilizationPercent: 60 }) } },
+    inspect: count(SCALING_POLICY),
+  },
+  {
+    title: '… by `cpu`, step scaling',
+    props: { scaling: { ...scaling, cpu: CpuScaling.stepScaling() } },
+    inspect: count(SCALING_POLICY),
+  },
+  {
+    title: '… by `memoryUtilizationPercent`',
+    props: { scaling: { ...scaling, memoryUtilizationPercent: 70 } },
+    inspect: countMore(SCALING_POLICY),
+  },
+  {
+    title: '… by `requestsPerTarget`',
+    props: { scaling: { ...scaling, requestsPerTarget: 1000 } },
+    inspect: countMore(SCALING_POLICY),
+  },
+  {
+    title: '… by `requestsPerTarget`, with `canary()`',
+    props: { deployment: Deployment.canary(), scaling: { ...scaling, requestsPerTarget: 1000 } },
+    inspect: countMore(SCALING_POLICY),
+  },
+  {
+    title: '… by `schedules`',
+    props: {
+      scaling: {
+        ...scaling,
+        schedules: [{ schedule: appscaling.Schedule.cron({ hour: '20' }), timeZone: TimeZone.ETC_UTC, minCapacity: 1 }],
+      },
+    },
+    inspect: scheduledActions,
+  },
+];
 
-function cell({ what, props, seen }: Row, ingress: (stack: Stack) => HelloFargateServiceProps): string {
+const ALARMS: Row[] = [
+  { title: 'alarms for CPU and memory', props: {}, inspect: alarm(/HighCpu|HighMemory/) },
+  { title: '… for failed requests', props: {}, inspect: alarm(/ErrorRate/) },
+  { title: '… for healthy tasks', props: {}, inspect: alarm(/NoHealthyTask/) },
+  {
+    title: '… for `p95ResponseTime`',
+    props: { alarms: Alarms.recommended({ p95ResponseTime: Duration.seconds(1) }) },
+    inspect: alarm(/SlowResponses/),
+  },
+];
+
+const ROWS: Row[] = [
+  ...DEPLOYMENTS,
+  ...SCALING,
+  ...ALARMS,
+  { title: 'health check', props: {}, inspect: healthCheck },
+  { title: 'shutdown delay, On-Demand', props: { capacity: Capacity.onDemand() }, inspect: shutdownDelay },
+  { title: '… Spot', props: { capacity: Capacity.spot() }, inspect: shutdownDelay },
+];
+
+/** Synthesizes a row with an ingress. */
+function cell({ title, props, inspect }: Row, ingress: Props): string {
   const stack = new Stack(new App(), 'Stack');
-  const given = { ...ingress(stack), desiredCount: props.scaling ? undefined : 2, ...props };
+  const desiredCount = props.scaling ? undefined : 2;
   try {
-    new HelloFargateService(stack, 'Hello', given);
+    new HelloFargateService(stack, 'Hello', { ...ingress(stack), desiredCount, ...props });
   } catch (error) {
-    if (/^Stack\/Hello: [a-zA-Z.]+ is .+, but .+; .+$/.test((error as Error).message.split('\n')[0])) { return 'refused'; }
+    const [line] = (error as Error).message.split('\n');
+    if (/^Stack\/Hello: [a-zA-Z.]+ is .+, but .+; .+$/.test(line)) { return 'error'; }
     throw error;
   }
-  const found = seen(Template.fromStack(stack));
-  if (!found) { throw new Error(`${what} is taken, and comes to nothing`); }
+  const found = inspect(Template.fromStack(stack));
+  if (!found) { throw new Error(`${title} synthesizes, but has no effect`); }
   return typeof found === 'number' ? 'yes' : found;
 }
 
-export function goesWithAsMarkdown(): string {
+export function compatibilityTable(): string {
+  const ingresses = Object.values(INGRESSES);
   return [
     `| | ${Object.keys(INGRESSES).join(' | ')} |`,
-    `|---|${'---|'.repeat(Object.keys(INGRESSES).length)}`,
-    ...ROWS.map((row) => `| ${row.what} | ${Object.values(INGRESSES).map((ingress) => cell(row, ingress)).join(' | ')} |`.replace(/ {2,}\|/g, ' |')),
+    `|---|${'---|'.repeat(ingresses.length)}`,
+    ...ROWS.map((row) => `| ${row.title} | ${ingresses.map((ingress) => cell(row, ingress)).join(' | ')} |`),
   ].join('\n');
 }
 
 if (require.main === module) {
-  process.stdout.write(goesWithAsMarkdown() + '\n');
+  process.stdout.write(`${compatibilityTable()}\n`);
 }

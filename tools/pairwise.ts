@@ -1,158 +1,187 @@
 import '../test/support/newest';
-import { fork } from 'child_process';
-import * as fs from 'fs';
-import * as path from 'path';
+import { fork } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
+import type * as cxapi from 'aws-cdk-lib/cx-api';
 import { cfnLint, distinct, installCfnLint } from './cfn-lint';
 import { HelloFargateService } from '../src/index';
-import { draw } from '../test/support/draw';
+import { Conflict, CONFLICTS, conflictsOf, forbiddenBy } from '../test/support/conflicts';
+import { CoveringArray, Row } from '../test/support/covering-array';
 import { tooWide } from '../test/support/iam';
-import { CALLS, Choice, DIMENSIONS, ENVIRONMENTS, Ground, propsOf, RULES } from '../test/support/options';
+import { CALLS, Choice, DIMENSIONS, ENVIRONMENTS, Ground, propsOf } from '../test/support/options';
 import { readJson } from '../test/support/synth';
 
 /**
- * Draws combinations of all options, until each pair of their values has been in one, and synthesises them with the newest
- * aws-cdk-lib and the recommended flags: each must be clean, or be refused by the rules of `options.ts` and no others.
+ * Draws combinations of all options until each pair of their values is in one, and synthesizes them with the newest
+ * aws-cdk-lib and the recommended feature flags: each must be clean, or fail with the errors of `conflicts.ts` and no
+ * others. Prints how many were drawn, synthesized and refused, and what is wrong. cfn-lint needs Python 3 and PyPI.
  *
- * It draws the same each time, so that a change is judged by what it changes; SEED=… or SEED=random draws others.
- * It runs in two processes, for machines with two cores.
+ *     npx projen test:pairwise
+ *
+ * It draws the same combinations each time; SEED=… or SEED=random draws others. It runs in two processes.
  */
-const AT_LEAST = 500;
+const MIN_COMBINATIONS = 500;
 const PROCESSES = 2;
 const STACKS_IN_AN_APP = 60;
 /** One fault shows in many combinations. */
 const MAX_PRINTED = 20;
+/** Values of the options of a conflict that are tried, until a row has no other conflict. */
+const MAX_TRIES = 50;
 const OUT = path.join(__dirname, '..', 'dist', 'pairwise');
 
-/** What is drawn, as one process hands it to the other. */
 interface Combination {
   readonly name: string;
   readonly choice: Choice;
-  /** Which of the rules it breaks. */
-  readonly breaks: number[];
 }
 
-/** What came of a share of them. */
+/** The results of the combinations that one process synthesized. */
 interface Outcome {
-  readonly wrong: string[];
+  readonly faults: string[];
   readonly templates: string[];
   readonly refused: number;
 }
 
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
 async function main(): Promise<void> {
   const start = Date.now();
-  const seconds = () => `${Math.round((Date.now() - start) / 1000)} s`;
-  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const elapsed = () => `${Math.round((Date.now() - start) / 1000)} s`;
 
   const { SEED = '1' } = process.env;
   const seed = SEED === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(SEED);
-  say(`SEED=${seed}`);
-  const { drawn, pairs, clean, refused } = draw(DIMENSIONS, RULES, seed, AT_LEAST);
-  say(`${drawn.length} combinations of ${Object.keys(DIMENSIONS).length} options. Of ${pairs} pairs of values, ${clean} are in one that is clean, `
-    + `and ${refused} in one that is refused, as no clean one was found (${seconds()})`);
-  if (clean + refused !== pairs || drawn.length < AT_LEAST) { throw new Error(`${pairs - clean - refused} pairs are in no combination`); }
+  print(`SEED=${seed}`);
+  const combinations = drawCombinations(seed);
+  print(`drawn (${elapsed()})`);
 
   fs.rmSync(OUT, { recursive: true, force: true });
   fs.mkdirSync(OUT, { recursive: true });
-  const combinations = drawn.map(({ choice, breaks }, i): Combination =>
-    ({ name: `C${i}`, choice: choice as Choice, breaks: breaks.map((rule) => RULES.indexOf(rule)) }));
-  const outcomes = await Promise.all(Array.from({ length: PROCESSES }, (_, n) => shareOut(n, combinations.filter((__, i) => i % PROCESSES === n))));
-  const wrong = outcomes.flatMap((outcome) => outcome.wrong);
-  const synthesised = outcomes.flatMap((outcome) => outcome.templates);
-  say(`${synthesised.length} were synthesised and ${outcomes.reduce((sum, outcome) => sum + outcome.refused, 0)} refused, ${wrong.length} of them not as they should (${seconds()})`);
-  wrong.slice(0, MAX_PRINTED).forEach((each) => say(`\n${each}`));
+  const outcomes = await Promise.all(Array.from({ length: PROCESSES }, (_, n) =>
+    synthesizeInProcess(n, combinations.filter((__, i) => i % PROCESSES === n))));
+  const faults = outcomes.flatMap((outcome) => outcome.faults);
+  const synthesized = outcomes.flatMap((outcome) => outcome.templates);
+  const refused = outcomes.reduce((sum, outcome) => sum + outcome.refused, 0);
+  print(`${synthesized.length} synthesized, ${refused} refused, ${faults.length} faults (${elapsed()})`);
+  faults.slice(0, MAX_PRINTED).forEach((fault) => print(`\n${fault}`));
 
   installCfnLint();
-  const templates = distinct(synthesised);
-  const linted = await cfnLint(templates);
-  say(`cfn-lint finds ${linted ? 'no error' : 'errors'} in the ${templates.length} different templates (${seconds()})`);
-  if (wrong.length > 0 || !linted) { process.exitCode = 1; }
+  const templates = distinct(synthesized);
+  const isClean = await cfnLint(templates);
+  const errors = isClean ? 'no errors' : 'errors';
+  print(`cfn-lint finds ${errors} in the ${templates.length} different templates (${elapsed()})`);
+  if (faults.length > 0 || !isClean) { process.exitCode = 1; }
 }
 
-function shareOut(index: number, combinations: Combination[]): Promise<Outcome> {
+/**
+ * Draws rows without conflict until they cover each pair of values; rows that have one conflict only, for each
+ * combination of values that conflicts; rows for the pairs that no row without conflict has; then more of the first two.
+ */
+function drawCombinations(seed: number): Combination[] {
+  const array = new CoveringArray(DIMENSIONS, seed);
+  const forbidden = CONFLICTS.flatMap(forbiddenBy);
+  const pairs = new Map(array.uncovered);
+  const rows = new Array<Row>();
+  for (const [key, pair] of array.shuffled([...pairs])) {
+    const row = array.uncovered.has(key) ? array.draw(pair, forbidden) : undefined;
+    if (row) { rows.push(row); }
+  }
+  const clean = pairs.size - array.uncovered.size;
+
+  CONFLICTS.forEach((conflict) => rows.push(...drawConflict(array, conflict)));
+  while (array.uncovered.size > 0) {
+    const [[, pair]] = array.uncovered;
+    rows.push(array.draw(pair, [])!);
+  }
+  while (rows.length < MIN_COMBINATIONS) {
+    const row = array.draw({}, forbidden);
+    if (row) { rows.push(row); }
+    rows.push(...drawConflict(array, array.shuffled(CONFLICTS)[0]));
+  }
+  print(`${rows.length} combinations of ${Object.keys(DIMENSIONS).length} options; of ${pairs.size} pairs of values, `
+    + `${clean} are in a combination without conflict, ${pairs.size - clean} only in one that is refused`);
+  return rows.map((row, i) => ({ name: `C${i}`, choice: row as Choice }));
+}
+
+/** For each combination of values that a conflict consists of, a row that has no other conflict. */
+function drawConflict(array: CoveringArray, conflict: Conflict): Row[] {
+  const others = CONFLICTS.filter((other) => other !== conflict).flatMap(forbiddenBy);
+  return forbiddenBy(conflict).map((combination) => {
+    for (let i = 0; i < MAX_TRIES; i += 1) {
+      const values = Object.entries(combination).map(([name, choices]) => [name, array.shuffled(choices)[0]]);
+      const row = array.draw(Object.fromEntries(values), others);
+      if (row) { return row; }
+    }
+    throw new Error(`each row with ${JSON.stringify(combination)} has another conflict`);
+  });
+}
+
+/** Runs `synthesizeAll` in a process of its own. */
+function synthesizeInProcess(index: number, combinations: Combination[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = fork(__filename, [], { env: { ...process.env, PAIRWISE_SHARE: path.join(OUT, `share-${index}`) }, execArgv: process.execArgv });
+    const env = { ...process.env, PAIRWISE_OUT: path.join(OUT, `process-${index}`) };
+    const child = fork(__filename, [], { env, execArgv: process.execArgv });
     child.on('message', (outcome: Outcome) => resolve(outcome)).on('error', reject);
-    child.on('exit', (code) => reject(new Error(`a process ended with ${code} before it was done`)));
+    child.on('exit', (code) => reject(new Error(`a process exited with ${code} before it was done`)));
     child.send(combinations);
   });
 }
 
-/** In a process of its own. */
-function share(out: string, combinations: Combination[]): Outcome {
-  const flags = readJson(require.resolve('aws-cdk-lib/recommended-feature-flags.json'));
-  const wrong = new Array<string>();
+function synthesizeAll(out: string, combinations: Combination[]): Outcome {
   const printed = new Array<string>();
   for (const stream of [process.stdout, process.stderr]) {
     stream.write = (text: string | Uint8Array) => printed.push(String(text)) > 0;
   }
+  const refused = combinations.filter(({ choice }) => conflictsOf(choice).length > 0);
+  const clean = combinations.filter((combination) => !refused.includes(combination));
 
-  const refused = combinations.filter(({ breaks }) => breaks.length > 0);
-  for (const combination of refused) {
-    const problem = refuse(combination);
-    if (problem) { wrong.push(describe(combination, problem)); }
-  }
-
-  const templates: Outcome['templates'] = [];
-  const clean = combinations.filter(({ breaks }) => breaks.length === 0);
+  const faults = refused.flatMap(faultsOfRefused);
+  const templates = new Array<string>();
   for (let i = 0; i < clean.length; i += STACKS_IN_AN_APP) {
-    const chunk = clean.slice(i, i + STACKS_IN_AN_APP);
-    const app = new App({ context: flags, outdir: path.join(out, String(i)) });
-    const made = new Map<string, Combination>();
-    for (const combination of chunk) {
-      try {
-        made.set(make(app, combination), combination);
-      } catch (error) {
-        wrong.push(describe(combination, `should synthesise, and fails: ${(error as Error).message}`));
-        app.node.tryRemoveChild(combination.name);
-      }
-    }
+    const results = synthesizeApp(path.join(out, String(i)), clean.slice(i, i + STACKS_IN_AN_APP));
+    faults.push(...results.faults);
+    templates.push(...results.templates);
+  }
+  if (printed.length > 0) { faults.push(`this is printed: ${printed.join('')}`); }
+  return { faults, templates, refused: refused.length };
+}
+
+/** Synthesizes combinations without conflict in one app. */
+function synthesizeApp(outdir: string, combinations: Combination[]): Omit<Outcome, 'refused'> {
+  const flags = readJson(require.resolve('aws-cdk-lib/recommended-feature-flags.json'));
+  const app = new App({ context: flags, outdir });
+  const faults = new Array<string>();
+  const stacks = new Map<string, Combination>();
+  for (const combination of combinations) {
     try {
-      for (const artifact of app.synth().stacks) {
-        const combination = made.get(artifact.id)!;
-        const messages = artifact.messages.map(({ id, entry }) => `${id}: ${String(entry.data)}`);
-        if (messages.length > 0) { wrong.push(describe(combination, `warns: ${messages.join('\n')}`)); }
-        const wide = tooWide(artifact.template);
-        if (wide.length > 0) { wrong.push(describe(combination, `allows too much: ${wide.join('\n')}`)); }
-        templates.push(artifact.templateFullPath);
-      }
+      stacks.set(addStack(app, combination), combination);
     } catch (error) {
-      wrong.push(`an app of ${chunk.map(({ name }) => name).join(', ')} does not synthesise: ${(error as Error).message}\n${printed.join('')}`);
-      printed.length = 0;
+      faults.push(describe(combination, `fails, but has no conflict: ${(error as Error).message}`));
+      app.node.tryRemoveChild(combination.name);
     }
   }
-  if (printed.length > 0) { wrong.push(`this is printed: ${printed.join('')}`); }
-  return { wrong, templates, refused: refused.length };
+  const artifacts = synthesize(app, faults);
+  for (const { id, messages, template } of artifacts) {
+    const found = [
+      ...messages.map((message) => `warns: ${message.id}: ${String(message.entry.data)}`),
+      ...tooWide(template).map((statement) => `allows too much: ${statement}`),
+    ];
+    faults.push(...found.map((fault) => describe(stacks.get(id)!, fault)));
+  }
+  return { faults, templates: artifacts.map(({ templateFullPath }) => templateFullPath) };
 }
 
-/** What its error is, where a good one says path, prop, value, rule and fix, for each rule that is broken, and comes before any resource. */
-function refuse({ name, choice, breaks }: Combination): string | undefined {
-  const app = new App();
-  const stack = new Stack(app, name, { env: ENVIRONMENTS[choice.stack] });
-  const props = propsOf(choice, new Ground(stack));
-  const resources = () => app.node.findAll().filter((construct) => CfnResource.isCfnResource(construct)).length;
-  const before = resources();
-  let message: string;
+/** The stacks of an app, unless the validation of CDK finds faults: it prints them and throws. */
+function synthesize(app: App, faults: string[]): cxapi.CloudFormationStackArtifact[] {
   try {
-    new HelloFargateService(stack, 'Hello', props);
-    return `should be refused: ${breaks.map((i) => RULES[i].prop).join(', ')}`;
+    return app.synth().stacks;
   } catch (error) {
-    message = (error as Error).message;
+    const names = app.node.children.map(({ node }) => node.id);
+    faults.push(`an app with ${names.join(', ')} fails: ${(error as Error).message}`);
+    return [];
   }
-  const lines = message.split('\n');
-  const broken = breaks.map((i) => RULES[i]);
-  const networkIsWrong = broken.some(({ isOfNetwork }) => isOfNetwork);
-  const expected = broken.filter(({ afterNetwork }) => !(afterNetwork && networkIsWrong));
-  const unclear = lines.filter((line) => !/^C\d+\/Hello: [a-zA-Z.[\]0-9]+ is .+, but .+; .+$/.test(line));
-  const unsaid = expected.filter(({ prop, because }) => !lines.some((line) => line.startsWith(`${name}/Hello: ${prop} is `) && because.test(line)));
-  const unasked = lines.filter((line) => !broken.some(({ prop, because }) => line.startsWith(`${name}/Hello: ${prop} is `) && because.test(line)));
-  if (unclear.length + unsaid.length + unasked.length > 0) {
-    return `is refused badly: ${message}\n  not said: ${unsaid.map(({ prop, because }) => `${prop} ${because}`).join(', ')}\n  not expected: ${unasked.join('\n')}\n  unclear: ${unclear.join('\n')}`;
-  }
-  return resources() === before ? undefined : 'is refused after resources were made';
 }
 
-function make(app: App, { name, choice }: Combination): string {
+function addStack(app: App, { name, choice }: Combination): string {
   const stack = new Stack(app, name, { env: ENVIRONMENTS[choice.stack] });
   const ground = new Ground(stack);
   const hello = new HelloFargateService(stack, 'Hello', propsOf(choice, ground));
@@ -160,15 +189,50 @@ function make(app: App, { name, choice }: Combination): string {
   return stack.artifactId;
 }
 
-function describe({ name, choice }: Combination, problem: string): string {
-  const chosen = Object.entries(choice).filter(([, value]) => value !== 'left').map(([option, value]) => `${option}=${value}`);
-  return `${name} (${chosen.join(' ')}) ${problem}`;
+/** Checks that a combination fails before any resource is created, with a well-formed error for each conflict only. */
+function faultsOfRefused(combination: Combination): string[] {
+  const { name, choice } = combination;
+  const app = new App();
+  const stack = new Stack(app, name, { env: ENVIRONMENTS[choice.stack] });
+  const props = propsOf(choice, new Ground(stack));
+  const countResources = () => app.node.findAll().filter((construct) => CfnResource.isCfnResource(construct)).length;
+  const before = countResources();
+  let message = '';
+  try {
+    new HelloFargateService(stack, 'Hello', props);
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  const faults = faultsOfMessage(name, message, conflictsOf(choice));
+  if (countResources() !== before) { faults.push('creates resources before it fails'); }
+  return faults.map((fault) => describe(combination, fault));
 }
 
-const shareDirectory = process.env.PAIRWISE_SHARE;
-if (shareDirectory) {
+function faultsOfMessage(name: string, message: string, conflicts: Conflict[]): string[] {
+  const lines = message.split('\n');
+  const isAbout = (line: string, conflict: Conflict) =>
+    line.startsWith(`${name}/Hello: ${conflict.prop} is `) && conflict.message.test(line);
+  const isNetworkWrong = conflicts.some(({ isOfNetwork }) => isOfNetwork);
+  const missing = conflicts.filter((conflict) => !(conflict.afterNetwork && isNetworkWrong))
+    .filter((conflict) => !lines.some((line) => isAbout(line, conflict)));
+  return [
+    ...missing.map((conflict) => `does not fail with ${conflict.prop} ${conflict.message}, but with: ${message}`),
+    ...lines.filter((line) => !conflicts.some((conflict) => isAbout(line, conflict)))
+      .map((line) => `fails with an error that is not in conflicts.ts: ${line}`),
+    ...lines.filter((line) => !/^C\d+\/Hello: [a-zA-Z.[\]0-9]+ is .+, but .+; .+$/.test(line))
+      .map((line) => `fails with an error that is not well-formed: ${line}`),
+  ];
+}
+
+function describe({ name, choice }: Combination, fault: string): string {
+  const values = Object.entries(choice).filter(([, value]) => value !== 'left');
+  return `${name} (${values.map(([option, value]) => `${option}=${value}`).join(' ')}) ${fault}`;
+}
+
+const { PAIRWISE_OUT } = process.env;
+if (PAIRWISE_OUT) {
   process.once('message', (combinations: Combination[]) => {
-    process.send!(share(shareDirectory, combinations), () => process.exit());
+    process.send!(synthesizeAll(PAIRWISE_OUT, combinations), () => process.exit());
   });
 } else {
   void main();

@@ -1,17 +1,22 @@
 import { PRESETS } from '../src/preset';
 
 /**
- * The table of the presets in README.
+ * Prints the table of the presets in README.
  *
  *     npx tsx tools/presets-table.ts
  */
 export function presetsAsMarkdown(): string {
-  const show = (value: unknown) => typeof value === 'boolean' ? value ? 'yes' : '' : String(value);
   return [
     '| | `DEVELOPMENT` | `STANDARD` | `PRODUCTION` |',
     '|---|---|---|---|',
-    ...Object.values(PRESETS).map(([what, ...values]) => `| ${what} | ${values.map(show).join(' | ')} |`.replace(/ {2,}\|/g, ' |')),
+    ...Object.values(PRESETS).map(([title, ...values]) =>
+      `| ${title} | ${values.map(show).join(' | ')} |`.replace(/ {2,}\|/g, ' |')),
   ].join('\n');
+}
+
+function show(value: unknown): string {
+  if (value === false) { return ''; }
+  return value === true ? 'yes' : String(value);
 }
 
 if (require.main === module) {

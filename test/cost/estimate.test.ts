@@ -18,7 +18,7 @@ import {
   Ingress,
   Preset,
 } from '../../src/index';
-import { importedListener } from '../support/imported-listener';
+import { importedListener } from '../support/fixtures';
 import { newStack } from '../support/synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };

@@ -1,11 +1,10 @@
 import { App, Duration, Lazy, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Deployment, HelloFargateService, HelloFargateServiceProps, Ingress } from '../../src/index';
-import { importedListener } from '../support/imported-listener';
+import { importedVpc, sharedListener, sharedListenerProps } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 const RULE = 'AWS::ElasticLoadBalancingV2::ListenerRule';
@@ -96,21 +95,11 @@ describe('shifting traffic', () => {
   test.each(shifting)(
     '%s forwards to both target groups for every ingress with a load balancer',
     (_name, deployment) => {
-      const vpcOf = (stack: Stack) =>
-        ec2.Vpc.fromVpcAttributes(stack, 'Imported', {
-          vpcId: 'vpc-1',
-          availabilityZones: ['a', 'b'],
-          publicSubnetIds: ['subnet-1', 'subnet-2'],
-          vpcCidrBlock: '10.0.0.0/16',
-        });
       const ingresses: Array<(stack: Stack) => HelloFargateServiceProps> = [
         () => ({}),
         () => ({ ingress: Ingress.http({ internetFacing: false }) }),
         () => ({ ingress: Ingress.cloudFront() }),
-        (stack) => ({
-          vpc: vpcOf(stack),
-          ingress: Ingress.sharedListener(importedListener(stack), { hostHeaders: ['a.example.com'] }),
-        }),
+        (stack) => sharedListenerProps(stack),
       ];
       for (const props of ingresses) {
         const stack = newStack();
@@ -325,12 +314,7 @@ describe('forceNewDeployment', () => {
 
 describe('fails with', () => {
   const stack = newStack();
-  const sharedListener = () => Ingress.sharedListener(importedListener(stack), { hostHeaders: ['a.example.com'] });
-  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-    vpcId: 'vpc-1',
-    availabilityZones: ['a', 'b'],
-    publicSubnetIds: ['subnet-1', 'subnet-2'],
-  });
+  const vpc = importedVpc(stack);
 
   test.each<[string, HelloFargateServiceProps, RegExp]>([
     [
@@ -402,7 +386,7 @@ describe('fails with', () => {
     ],
     [
       'test traffic with a shared listener',
-      { vpc, ingress: sharedListener(), deployment: Deployment.canary({ testTrafficHeader: HEADER }) },
+      { vpc, ingress: sharedListener(stack), deployment: Deployment.canary({ testTrafficHeader: HEADER }) },
       /deployment\.testTrafficHeader is "X-Version", but Ingress\.sharedListener has no listener of its own/,
     ],
     [

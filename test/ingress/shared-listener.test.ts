@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress, SharedListenerIngressOptions } from '../../src';
-import { importedListener, LISTENER_ARN } from '../support/imported-listener';
+import { importedListener } from '../support/fixtures';
 import { environmentOf, newStack, only } from '../support/synth';
 
 const rulesOf = (stack: Stack) =>
@@ -86,7 +86,7 @@ test('adds a rule to an imported listener, and allows its load balancer to conne
     }),
   });
 
-  expect(rulesOf(stack)[0].ListenerArn).toBe(LISTENER_ARN);
+  expect(rulesOf(stack)[0].ListenerArn).toBe(listener.listenerArn);
   expect(only(Template.fromStack(stack), 'AWS::EC2::SecurityGroupIngress').SourceSecurityGroupId).toBe('sg-12345678');
   expect(hello.url).toBe('https://hello.example.com');
 });

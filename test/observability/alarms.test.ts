@@ -2,7 +2,6 @@ import { Duration, Lazy, Stack, TimeZone } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -15,9 +14,9 @@ import {
   Preset,
   RecommendedAlarmsOptions,
 } from '../../src/index';
-import { importedListener } from '../support/imported-listener';
+import { sharedListenerProps } from '../support/fixtures';
 import { AT_REST, life, Minute, onCall, WELL } from '../support/on-call';
-import { newStack, only, templateOf } from '../support/synth';
+import { memoize, newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
 
@@ -25,14 +24,7 @@ type Props = (stack: Stack) => HelloFargateServiceProps;
 const INGRESS_TYPES: { [kind: string]: Props } = {
   'a load balancer': () => ({}),
   'two target groups': () => ({ deployment: Deployment.blueGreen() }),
-  'a shared listener': (stack) => ({
-    vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-      vpcId: 'vpc-12345678',
-      availabilityZones: ['a', 'b'],
-      publicSubnetIds: ['subnet-1', 'subnet-2'],
-    }),
-    ingress: Ingress.sharedListener(importedListener(stack), { hostHeaders: ['hello.example.com'] }),
-  }),
+  'a shared listener': (stack) => sharedListenerProps(stack),
   'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
 };
 
@@ -41,7 +33,7 @@ function serviceOf(props: HelloFargateServiceProps | Props = {}): HelloFargateSe
   return new HelloFargateService(stack, 'Hello', typeof props === 'function' ? props(stack) : props);
 }
 
-const stackOf = (props: HelloFargateServiceProps | Props = {}): Stack => Stack.of(serviceOf(props));
+const stackOf = memoize((props: HelloFargateServiceProps | Props): Stack => Stack.of(serviceOf(props)));
 
 function alarmsOf(template: Template): { [id: string]: any } {
   return Object.fromEntries(

@@ -1,10 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Alarms, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
 import { evaluate } from '../support/cloudwatch';
-import { importedListener } from '../support/imported-listener';
+import { sharedListenerProps } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -13,14 +12,7 @@ const INGRESS_TYPES: { [kind: string]: Props } = {
   'a load balancer': () => ({}),
   'two target groups': () => ({ deployment: Deployment.canary() }),
   'CloudFront': () => ({ ingress: Ingress.cloudFront() }),
-  'a shared listener': (stack) => ({
-    vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-      vpcId: 'vpc-12345678',
-      availabilityZones: ['a', 'b'],
-      publicSubnetIds: ['subnet-1', 'subnet-2'],
-    }),
-    ingress: Ingress.sharedListener(importedListener(stack), { hostHeaders: ['hello.example.com'] }),
-  }),
+  'a shared listener': (stack) => sharedListenerProps(stack),
   'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
   'Container Insights': () => ({ containerInsights: ecs.ContainerInsights.ENABLED }),
   'an HTTP API without alarms': () => ({ ingress: Ingress.httpApi(), alarms: Alarms.none() }),

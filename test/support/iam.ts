@@ -1,7 +1,6 @@
-/** What CloudFormation says of a resource. */
 interface Resource {
   readonly Type: string;
-  readonly Properties?: { readonly [name: string]: any };
+  readonly Properties?: Readonly<Record<string, any>>;
 }
 
 interface Statement {
@@ -13,45 +12,46 @@ interface Statement {
   readonly Principal?: unknown;
 }
 
-/** Actions for which AWS takes no narrower resource, and where it says so. */
-const FORCED: { readonly [action: string]: string } = {
-  'ecr:GetAuthorizationToken': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
-  'ssmmessages:CreateControlChannel': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html',
-  'ssmmessages:CreateDataChannel': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html',
-  'ssmmessages:OpenControlChannel': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html',
-  'ssmmessages:OpenDataChannel': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html',
-  // A list of prefix lists is asked for, by the name that AWS gives to one of them.
-  'ec2:DescribeManagedPrefixLists': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html',
-  // The agent of ECS Exec asks for the groups of the account, to find its own: "log-group:*" of one account and region is the least there is.
-  'logs:DescribeLogGroups': 'https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html',
+const REFERENCE = 'https://docs.aws.amazon.com/service-authorization/latest/reference';
+
+/** Actions that do not support specific resources, with the source. */
+const FORCED: Readonly<Record<string, string>> = {
+  'ecr:GetAuthorizationToken': `${REFERENCE}/list_amazonelasticcontainerregistry.html`,
+  'ssmmessages:CreateControlChannel': `${REFERENCE}/list_amazonmessagegatewayservice.html`,
+  'ssmmessages:CreateDataChannel': `${REFERENCE}/list_amazonmessagegatewayservice.html`,
+  'ssmmessages:OpenControlChannel': `${REFERENCE}/list_amazonmessagegatewayservice.html`,
+  'ssmmessages:OpenDataChannel': `${REFERENCE}/list_amazonmessagegatewayservice.html`,
+  'ec2:DescribeManagedPrefixLists': `${REFERENCE}/list_amazonec2.html`,
+  // The agent of ECS Exec lists log groups to find its own: "log-group:*" is the smallest resource that works.
+  'logs:DescribeLogGroups': `${REFERENCE}/list_amazoncloudwatchlogs.html`,
 };
 
-/** What CDK allows for the log router of FireLens, as its image is in another account of AWS in each region; only who asks for FireLens gets it. */
+/** Actions that CDK allows for the log router of FireLens: in each Region its image is in another account of AWS. */
 const FIRELENS = ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'];
 
-/** Policies of AWS that are taken as they are, and why. */
-const AWS_MANAGED: { readonly [policy: string]: string } = {
-  'service-role/AWSLambdaBasicExecutionRole': 'the functions of CDK\'s custom resources log by it',
-  'AmazonECSInfrastructureRolePolicyForLoadBalancers': 'the role by which ECS shifts traffic; AWS asks for this policy',
+/** Policies of AWS that are accepted, and why. */
+const AWS_MANAGED: Readonly<Record<string, string>> = {
+  'service-role/AWSLambdaBasicExecutionRole': 'lets the Lambda functions of CDK write logs',
+  'AmazonECSInfrastructureRolePolicyForLoadBalancers': 'required by AWS for the role that shifts traffic',
 };
 
 /**
- * What the roles of a template may do beyond named resources, and AWS does not force.
+ * Statements that allow more than named resources, unless AWS requires that.
  *
- * The policies of keys, buckets and topics say "*" of themselves, and are not looked at here but for who is allowed.
+ * The policies of keys, buckets and topics use "*" for themselves, so only their principals are checked.
  */
 export function tooWide(template: { Resources: { [id: string]: Resource } }): string[] {
-  const ofFireLens = JSON.stringify(template).includes('"FirelensConfiguration"') ? FIRELENS : [];
-  const tolerated = new Set([...Object.keys(FORCED), ...ofFireLens]);
+  const usesFireLens = JSON.stringify(template).includes('"FirelensConfiguration"');
+  const accepted = new Set([...Object.keys(FORCED), ...usesFireLens ? FIRELENS : []]);
   return Object.entries(template.Resources).flatMap(([id, { Type, Properties = {} }]) => {
-    const found = (what: string) => `${id}: ${what}`;
+    const found = (statement: string) => `${id}: ${statement}`;
     switch (Type) {
       case 'AWS::IAM::Policy':
       case 'AWS::IAM::ManagedPolicy':
-        return wideStatements(Properties.PolicyDocument, tolerated).map(found);
+        return wideStatements(Properties.PolicyDocument, accepted).map(found);
       case 'AWS::IAM::Role':
         return [
-          ...(Properties.Policies ?? []).flatMap((policy: any) => wideStatements(policy.PolicyDocument, tolerated)),
+          ...(Properties.Policies ?? []).flatMap((policy: any) => wideStatements(policy.PolicyDocument, accepted)),
           ...(Properties.ManagedPolicyArns ?? []).map((arn: unknown) => JSON.stringify(arn))
             .filter((arn: string) => !Object.keys(AWS_MANAGED).some((policy) => arn.includes(`:policy/${policy}"`))),
           ...wideTrust(Properties.AssumeRolePolicyDocument),
@@ -68,31 +68,38 @@ export function tooWide(template: { Resources: { [id: string]: Resource } }): st
   });
 }
 
-const listOf = <T>(value: T | T[] | undefined): T[] => value === undefined ? [] : Array.isArray(value) ? value : [value];
+function listOf<T>(value: T | T[] | undefined): T[] {
+  if (value === undefined) { return []; }
+  return Array.isArray(value) ? value : [value];
+}
 
-function wideStatements(document: { Statement: Statement[] }, tolerated: Set<string>): string[] {
-  return document.Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, NotAction, Resource, NotResource }) => {
-    const actions = listOf(Action);
-    const wildResources = listOf(Resource).map((resource) => JSON.stringify(resource)).filter(isWild);
-    return [
-      ...NotAction || NotResource ? ['a statement by exclusion'] : [],
-      ...actions.filter((action) => /^\*|:\*$/.test(action)).map((action) => `the action ${action}`),
-      ...wildResources.length > 0 ? actions.filter((action) => !tolerated.has(action)).map((action) => `${action} on ${wildResources.join(', ')}`) : [],
-    ];
+function wideStatements(document: { Statement: Statement[] }, accepted: Set<string>): string[] {
+  return document.Statement.filter(({ Effect }) => Effect === 'Allow').flatMap((statement) => {
+    const actions = listOf(statement.Action);
+    const wildcards = listOf(statement.Resource).map((resource) => JSON.stringify(resource)).filter(isWildcard);
+    const found = actions.filter((action) => /^\*|:\*$/.test(action)).map((action) => `the action ${action}`);
+    if (statement.NotAction || statement.NotResource) { found.push('a statement by exclusion'); }
+    if (wildcards.length > 0) {
+      found.push(...actions.filter((action) => !accepted.has(action)).map((action) => `${action} on ${wildcards.join(', ')}`));
+    }
+    return found;
   });
 }
 
-/** Whether a resource stands for many. The objects of one bucket, and the streams of one log group, are what they are for. */
-function isWild(resource: string): boolean {
+/** Whether it matches several resources, other than the objects of one bucket or the streams of one log group. */
+function isWildcard(resource: string): boolean {
   const withoutParts = resource.replace(/("|:|\/)\*"/g, (match) => match === '"*"' ? match : '"');
   return resource === '"*"' || withoutParts.includes('*') || /log-group:\*"/.test(resource);
 }
 
-/** What everybody may. CloudWatch Logs takes its policy as text, where quotes are escaped. */
+/** What anyone is allowed to do. */
 function wideTrust(document: { Statement?: Statement[] }): string[] {
   if (!document.Statement) {
-    return /"(AWS|Principal)":"\*"/.test(JSON.stringify(document).replace(/\\/g, '')) ? ['everybody is allowed something'] : [];
+    // The policy of CloudWatch Logs is a string, in which quotes are escaped.
+    const isPublic = /"(AWS|Principal)":"\*"/.test(JSON.stringify(document).replace(/\\/g, ''));
+    return isPublic ? ['anyone is allowed something'] : [];
   }
-  return document.Statement.filter(({ Effect, Principal }) => Effect === 'Allow' && /"\*"/.test(JSON.stringify(Principal ?? '')))
-    .map(({ Action }) => `everybody may ${listOf(Action).join(', ')}`);
+  return document.Statement
+    .filter(({ Effect, Principal }) => Effect === 'Allow' && /"\*"/.test(JSON.stringify(Principal ?? '')))
+    .map(({ Action }) => `anyone may ${listOf(Action).join(', ')}`);
 }

@@ -1,68 +1,81 @@
-import * as fs from 'fs';
-import * as path from 'path';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as ecsPatterns from 'aws-cdk-lib/aws-ecs-patterns';
 import { HelloFargateService, Preset, ServiceImage } from '../../src/index';
 import { EXAMPLE_APP } from '../../src/task/service-image';
-import { ACCEPTED, CONTROLS, counts, findingsIn, findingsOf, PRODUCTION, tables, templateOf, verdict } from '../../tools/security';
+import { result, tables } from '../../tools/security';
+import { CONTROLS } from '../../tools/security-controls';
+import { ACCEPTED, countByPack, Finding, findingsIn, findingsOf } from '../../tools/security-nag';
+import { PRODUCTION, SERVICES, templateOf } from '../../tools/security-services';
 import { tooWide } from '../support/iam';
 
 const SECURITY = fs.readFileSync(path.join(__dirname, '..', '..', 'SECURITY.md'), 'utf8');
 
-test.each(Object.entries(tables()))('the table %s in SECURITY.md is what is found', (mark, table) => {
-  const [, printed] = new RegExp(`<!-- ${mark} -->\\n([^]*?)\\n<!-- /${mark} -->`).exec(SECURITY)!;
+test.each(Object.entries(tables()))('the table %s in SECURITY.md is current', (marker, table) => {
+  const [, printed] = new RegExp(`<!-- ${marker} -->\\n([^]*?)\\n<!-- /${marker} -->`).exec(SECURITY)!;
 
   expect(printed).toBe(table);
 });
 
 describe('cdk-nag', () => {
-  const isAccepted = ({ rule, path: at }: { rule: string; path: string }) => ACCEPTED.some((each) => each.rules.includes(rule) && each.path.test(at));
+  const isAccepted = ({ rule, path: found }: Finding) =>
+    ACCEPTED.some((accepted) => accepted.rules.includes(rule) && accepted.path.test(found));
 
-  test.each(PRODUCTION)('finds nothing in %s but what is accepted with a reason', (service) => {
+  test.each(PRODUCTION)('finds only what is accepted with a reason, in %s', (service) => {
     expect(findingsOf(service).filter((finding) => !isAccepted(finding))).toEqual([]);
   });
 
-  test('nothing is accepted that is not found any more', () => {
+  test('finds everything that is accepted', () => {
     const findings = PRODUCTION.flatMap(findingsOf);
-    const stale = ACCEPTED.flatMap(({ rules, path: at }) =>
-      rules.filter((rule) => !findings.some((finding) => finding.rule === rule && at.test(finding.path))));
+    const stale = ACCEPTED.flatMap((accepted) => accepted.rules.filter((rule) =>
+      !findings.some((finding) => finding.rule === rule && accepted.path.test(finding.path))));
 
     expect(stale).toEqual([]);
   });
 
-  test('finds less in STANDARD than in what aws-ecs-patterns makes for the same app, and nowhere more', () => {
-    const ours = counts(findingsOf('STANDARD'));
-    const theirs = counts(findingsIn((stack) => {
+  test('finds less in STANDARD than in a service of aws-ecs-patterns for the same app, and more in no pack', () => {
+    const standard = countByPack(findingsOf('STANDARD'));
+    const patterns = countByPack(findingsIn((stack) => {
       new ecsPatterns.ApplicationLoadBalancedFargateService(stack, 'Hello', {
         runtimePlatform: { cpuArchitecture: ecs.CpuArchitecture.ARM64 },
-        taskImageOptions: { image: ServiceImage.fromDirectory(EXAMPLE_APP.directory), containerPort: 8080, environment: { PORT: '8080' } },
+        taskImageOptions: {
+          image: ServiceImage.fromDirectory(EXAMPLE_APP.directory),
+          containerPort: 8080,
+          environment: { PORT: '8080' },
+        },
       });
     }));
 
-    ours.forEach((count, i) => expect(count).toBeLessThanOrEqual(theirs[i]));
-    expect(sum(ours)).toBeLessThan(sum(theirs));
+    standard.forEach((count, i) => expect(count).toBeLessThanOrEqual(patterns[i]));
+    expect(sum(standard)).toBeLessThan(sum(patterns));
   });
 
-  test('finds of alarms without anybody to tell one each, and nothing else besides', () => {
-    const silent = findingsIn((stack) => { new HelloFargateService(stack, 'Hello', { preset: Preset.STANDARD }); });
-    const others = silent.filter(({ rule }) => rule !== 'CloudWatchAlarmAction');
+  test('finds one more error for each alarm without subscribers, and no other', () => {
+    const findings = findingsIn((stack) => { new HelloFargateService(stack, 'Hello', { preset: Preset.STANDARD }); });
+    const isOther = ({ rule }: Finding) => rule !== 'CloudWatchAlarmAction';
 
-    expect(others).toEqual(findingsOf('STANDARD').filter(({ rule }) => rule !== 'CloudWatchAlarmAction'));
-    expect(silent.length - others.length).toBe(2 * 6); // six alarms, in two of the packs
+    expect(findings.filter(isOther)).toEqual(findingsOf('STANDARD').filter(isOther));
+    expect(findings.filter((finding) => !isOther(finding))).toHaveLength(2 * 6); // six alarms, in two of the packs
   });
 });
 
 describe('Security Hub', () => {
-  test.each(CONTROLS.map((control) => [control.id, control] as const))('%s applies, and has a reason exactly if it fails somewhere', (_id, control) => {
-    const verdicts = ['DEVELOPMENT', 'STANDARD', ...PRODUCTION].map((service) => verdict(control, templateOf(service)));
+  test.each(CONTROLS.map((control) => [control.id, control] as const))(
+    '%s applies to a service, and has a reason if and only if it fails',
+    (_id, control) => {
+      const results = Object.keys(SERVICES).map((service) => result(control, templateOf(service)));
 
-    expect(verdicts.some((each) => each !== undefined)).toBe(true);
-    expect(verdicts.includes(false)).toBe(control.why !== undefined);
-  });
+      expect(results.some((passes) => passes !== undefined)).toBe(true);
+      expect(results.includes(false)).toBe(control.reason !== undefined);
+    },
+  );
 });
 
 describe('IAM', () => {
-  const wide = (statement: object, type = 'AWS::IAM::Policy') => tooWide({ Resources: { Wide: { Type: type, Properties: { PolicyDocument: { Statement: [statement] } } } } });
+  const wide = (statement: object, type = 'AWS::IAM::Policy') => tooWide({
+    Resources: { Wide: { Type: type, Properties: { PolicyDocument: { Statement: [statement] } } } },
+  });
 
   test.each<[string, object]>([
     ['all resources', { Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }],
@@ -70,23 +83,23 @@ describe('IAM', () => {
     ['a pattern of resources', { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: ['arn:aws:sqs:eu-central-1:123456789012:shop-*'] }],
     ['all log groups', { Effect: 'Allow', Action: 'logs:PutLogEvents', Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':logs:eu-central-1:123456789012:log-group:*']] } }],
     ['an exclusion', { Effect: 'Allow', NotAction: 'iam:*', Resource: 'arn:aws:s3:::bucket' }],
-  ])('%s would be found', (_what, statement) => {
+  ])('%s is found', (_what, statement) => {
     expect(wide(statement)).toHaveLength(1);
   });
 
-  test('what is denied, objects of one bucket, and what AWS forces would not', () => {
+  test('denied actions, the objects of one bucket, and wildcards that AWS requires are not found', () => {
     expect(wide({ Effect: 'Deny', Action: 's3:*', Resource: '*' })).toEqual([]);
     expect(wide({ Effect: 'Allow', Action: 's3:GetObject', Resource: { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Bucket', 'Arn'] }, '/*']] } })).toEqual([]);
     expect(wide({ Effect: 'Allow', Action: 'ecr:GetAuthorizationToken', Resource: '*' })).toEqual([]);
   });
 
-  test('a topic for everybody, and a role for everybody, would be found', () => {
-    expect(wide({ Effect: 'Allow', Action: 'sns:Publish', Principal: '*', Resource: { Ref: 'Topic' } }, 'AWS::SNS::TopicPolicy')).toEqual(['Wide: everybody may sns:Publish']);
+  test('a public topic and a public role are found', () => {
+    expect(wide({ Effect: 'Allow', Action: 'sns:Publish', Principal: '*', Resource: { Ref: 'Topic' } }, 'AWS::SNS::TopicPolicy')).toEqual(['Wide: anyone may sns:Publish']);
     expect(tooWide({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }] } } } } }))
-      .toEqual(['Role: everybody may sts:AssumeRole']);
+      .toEqual(['Role: anyone may sts:AssumeRole']);
   });
 });
 
 function sum(numbers: number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
+  return numbers.reduce((total, number) => total + number, 0);
 }
