@@ -14,7 +14,8 @@ let app: string;
 let files: string[];
 
 const run = (command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) => {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, ...env } });
+  const options = { cwd, encoding: 'utf8', env: { ...process.env, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(command, args, options);
   return { status, stdout, stderr };
 };
 
@@ -59,7 +60,8 @@ test('the tarball contains only the library, the command and the built example a
 });
 
 test('the package has only peer dependencies', () => {
-  const { dependencies = {}, peerDependencies } = readJson(path.join(app, 'node_modules', 'hello-fargate-service', 'package.json'));
+  const manifest = path.join(app, 'node_modules', 'hello-fargate-service', 'package.json');
+  const { dependencies = {}, peerDependencies } = readJson(manifest);
 
   expect(dependencies).toEqual({});
   expect(peerDependencies).toEqual({ 'aws-cdk-lib': '^2.257.0', 'constructs': '^10.5.1' });
@@ -75,13 +77,16 @@ describe('an app that installed the package', () => {
   });
 
   test('synthesizes without output', () => {
-    expect(run('node', ['app.js'], app, { CDK_OUTDIR: path.join(app, 'cdk.out') })).toEqual({ status: 0, stdout: '', stderr: '' });
+    const result = run('node', ['app.js'], app, { CDK_OUTDIR: path.join(app, 'cdk.out') });
+
+    expect(result).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
   test('has an image asset with the files that the Dockerfile copies, and the same hash as in this repository', () => {
     const { dockerImages } = readJson(path.join(app, 'cdk.out', 'Hello.assets.json'));
     const [[hash, { source }]] = Object.entries<{ source: { directory: string; platform: string } }>(dockerImages);
-    const assetFiles = fs.readdirSync(path.join(app, 'cdk.out', source.directory), { recursive: true, encoding: 'utf8' });
+    const directory = path.join(app, 'cdk.out', source.directory);
+    const assetFiles = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' });
 
     expect(source.platform).toBe('linux/arm64');
     expect(assetFiles).toEqual(expect.arrayContaining([

@@ -74,7 +74,7 @@ async function main(): Promise<void> {
 
 /**
  * Draws rows without conflict until they cover each pair of values; rows that have one conflict only, for each
- * combination of values that conflicts; rows for the pairs that no row without conflict has; then more of the first two.
+ * combination of values that conflicts; rows for all other pairs; and more of the first two.
  */
 function drawCombinations(seed: number): Combination[] {
   const array = new CoveringArray(DIMENSIONS, seed);

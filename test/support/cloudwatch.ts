@@ -1,7 +1,8 @@
 /**
  * CloudWatch's arithmetic, as far as alarms here use it:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html and
- * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html. The examples of both pages are its tests.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html.
+ * The examples of both pages are its tests.
  */
 
 /** A number for each time, or none. */
@@ -14,7 +15,10 @@ type Value = number | Series;
 
 const isSeries = (value: Value): value is Series => Array.isArray(value);
 
-/** Applies an operation to each time. Where one of two series has no value, it counts as 0; where both have none, there is no result. */
+/**
+ * Applies an operation at each time.
+ * If one of two series has no value, it counts as 0; if both have none, there is no result.
+ */
 function combine(a: Value, b: Value, operation: (x: number, y: number) => number | undefined): Value {
   if (isSeries(a) && isSeries(b)) {
     return a.map((x, i) => x === undefined && b[i] === undefined ? undefined : operation(x ?? 0, b[i] ?? 0));
@@ -44,11 +48,15 @@ const PRECEDENCE = [['OR'], ['AND'], ['<', '<=', '>', '>=', '=='], ['+', '-'], [
 /** What a metric math expression comes to. */
 export function evaluate(expression: string, metrics: { [id: string]: Series }, periodSeconds = 60): Value {
   const tokens: string[] = expression.match(/[A-Za-z_][A-Za-z0-9_]*|\d+(\.\d+)?|[<>=]=|[-+*/<>(),]/g) ?? [];
-  if (tokens.join('') !== expression.replace(/\s/g, '')) { throw new Error(`cannot read the expression ${expression}`); }
+  if (tokens.join('') !== expression.replace(/\s/g, '')) {
+    throw new Error(`cannot read the expression ${expression}`);
+  }
   const peek = () => tokens[0];
   const take = (expected?: string) => {
     const token = tokens.shift();
-    if (token === undefined || expected !== undefined && token !== expected) { throw new Error(`${expected} is missing in ${expression}`); }
+    if (token === undefined || expected !== undefined && token !== expected) {
+      throw new Error(`${expected} is missing in ${expression}`);
+    }
     return token;
   };
 
@@ -104,7 +112,8 @@ function conditional(condition: Series, then: Value, otherwise: Value): Series {
 
 /** A statistic of the samples in each period. */
 export function statistic(samples: Samples, stat: string, minutes: number): Series {
-  const periods = Array.from({ length: Math.floor(samples.length / minutes) }, (_, i) => samples.slice(i * minutes, (i + 1) * minutes).flat());
+  const periods = Array.from({ length: Math.floor(samples.length / minutes) }, (_, i) =>
+    samples.slice(i * minutes, (i + 1) * minutes).flat());
   return periods.map((all) => {
     if (all.length === 0) { return undefined; }
     const sorted = [...all].sort((a, b) => a - b);
@@ -137,13 +146,16 @@ const COMPARISONS: { [operator: string]: (value: number, threshold: number) => b
   LessThanThreshold: (value, threshold) => value < threshold,
 };
 
-/** Whether an alarm is in ALARM when it sees these data points, the newest last: more of them than it has evaluation periods. */
+/** Whether an alarm is in ALARM with these data points, the newest last. There are more than evaluation periods. */
 export function isInAlarm(rule: Rule, seen: Series): boolean {
   const { EvaluationPeriods: wanted, DatapointsToAlarm = wanted } = rule;
   const existing = seen.filter((value): value is number => value !== undefined);
   const missing = Math.max(0, wanted - existing.length);
-  if (!['breaching', 'notBreaching'].includes(rule.TreatMissingData)) { throw new Error(`${rule.TreatMissingData} is not known here`); }
-  const breaching = existing.slice(-wanted).filter((value) => COMPARISONS[rule.ComparisonOperator](value, rule.Threshold)).length;
+  if (!['breaching', 'notBreaching'].includes(rule.TreatMissingData)) {
+    throw new Error(`${rule.TreatMissingData} is not known here`);
+  }
+  const compare = COMPARISONS[rule.ComparisonOperator];
+  const breaching = existing.slice(-wanted).filter((value) => compare(value, rule.Threshold)).length;
   return breaching + (rule.TreatMissingData === 'breaching' ? missing : 0) >= DatapointsToAlarm;
 }
 
@@ -160,13 +172,16 @@ export type Source = (metric: Metric) => Samples;
 /** The data points of an alarm, as it is in a template. */
 export function dataPoints(alarm: any, source: Source): { readonly minutes: number; readonly points: Series } {
   const queries: any[] = alarm.Metrics ?? [{
-    Id: 'only', ReturnData: true, MetricStat: { Metric: alarm, Stat: alarm.Statistic ?? alarm.ExtendedStatistic, Period: alarm.Period },
+    Id: 'only',
+    ReturnData: true,
+    MetricStat: { Metric: alarm, Stat: alarm.Statistic ?? alarm.ExtendedStatistic, Period: alarm.Period },
   }];
   const stats = queries.filter(({ MetricStat }) => MetricStat);
   const [seconds, ...others] = new Set<number>(stats.map(({ MetricStat }) => MetricStat.Period));
   if (others.length > 0) { throw new Error('the metrics of an alarm must have one period'); }
   if (stats.length > 10) { throw new Error('an alarm reads at most 10 metrics'); }
-  const metrics = Object.fromEntries(stats.map(({ Id, MetricStat: { Metric, Stat } }) => [Id, statistic(source(Metric), Stat, seconds / 60)]));
+  const metrics = Object.fromEntries(stats.map(({ Id, MetricStat: { Metric, Stat } }) =>
+    [Id, statistic(source(Metric), Stat, seconds / 60)]));
   const returned = queries.filter(({ ReturnData }) => ReturnData !== false);
   if (returned.length !== 1) { throw new Error('an alarm watches one series'); }
   const points = returned[0].Expression ? evaluate(returned[0].Expression, metrics, seconds) : metrics[returned[0].Id];

@@ -80,7 +80,8 @@ function wideStatements(document: { Statement: Statement[] }, accepted: Set<stri
     const found = actions.filter((action) => /^\*|:\*$/.test(action)).map((action) => `the action ${action}`);
     if (statement.NotAction || statement.NotResource) { found.push('a statement by exclusion'); }
     if (wildcards.length > 0) {
-      found.push(...actions.filter((action) => !accepted.has(action)).map((action) => `${action} on ${wildcards.join(', ')}`));
+      const wide = actions.filter((action) => !accepted.has(action));
+      found.push(...wide.map((action) => `${action} on ${wildcards.join(', ')}`));
     }
     return found;
   });

@@ -15,7 +15,7 @@ export interface Minute {
   readonly healthy?: number;
   /** The target group that they are registered with, if there are two. */
   readonly group?: 'main' | 'alternate';
-  /** Requests. A task returns 5xx for `errors`, closes the connection of `brokenOff` (502) and times out for `tooSlow` (504). */
+  /** Requests. A task returns 5xx for `errors`, closes `brokenOff` early (502) and times out for `tooSlow` (504). */
   readonly requests?: number;
   readonly errors?: number;
   readonly brokenOff?: number;
@@ -100,8 +100,8 @@ export type Woken = Record<string, number[]>;
 /**
  * The alarms that a sequence of minutes triggers, for the alarms in the template of a service.
  *
- * AWS does not document how many data points CloudWatch evaluates beyond the evaluation periods, where periods begin, and how late data
- * arrives. All combinations are evaluated: `ever` is in alarm in any of them, `always` in all.
+ * AWS does not document how many data points CloudWatch evaluates beyond the evaluation periods, where periods begin,
+ * and how late data arrives. All combinations are evaluated: `ever` is in alarm in any of them, `always` in all.
  */
 export function onCall(stack: Stack, minutes: Minute[], { from = 20 } = {}): { ever: Woken; always: Woken } {
   const ever: Woken = {};

@@ -80,8 +80,18 @@ describe('IAM', () => {
   test.each<[string, object]>([
     ['all resources', { Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }],
     ['all actions of a service', { Effect: 'Allow', Action: ['s3:*'], Resource: 'arn:aws:s3:::bucket' }],
-    ['a pattern of resources', { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: ['arn:aws:sqs:eu-central-1:123456789012:shop-*'] }],
-    ['all log groups', { Effect: 'Allow', Action: 'logs:PutLogEvents', Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':logs:eu-central-1:123456789012:log-group:*']] } }],
+    ['a pattern of resources', {
+      Effect: 'Allow',
+      Action: 'sqs:SendMessage',
+      Resource: ['arn:aws:sqs:eu-central-1:123456789012:shop-*'],
+    }],
+    ['all log groups', {
+      Effect: 'Allow',
+      Action: 'logs:PutLogEvents',
+      Resource: {
+        'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':logs:eu-central-1:123456789012:log-group:*']],
+      },
+    }],
     ['an exclusion', { Effect: 'Allow', NotAction: 'iam:*', Resource: 'arn:aws:s3:::bucket' }],
   ])('%s is found', (_what, statement) => {
     expect(wide(statement)).toHaveLength(1);
@@ -89,13 +99,20 @@ describe('IAM', () => {
 
   test('denied actions, the objects of one bucket, and wildcards that AWS requires are not found', () => {
     expect(wide({ Effect: 'Deny', Action: 's3:*', Resource: '*' })).toEqual([]);
-    expect(wide({ Effect: 'Allow', Action: 's3:GetObject', Resource: { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Bucket', 'Arn'] }, '/*']] } })).toEqual([]);
+    expect(wide({
+      Effect: 'Allow',
+      Action: 's3:GetObject',
+      Resource: { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Bucket', 'Arn'] }, '/*']] },
+    })).toEqual([]);
     expect(wide({ Effect: 'Allow', Action: 'ecr:GetAuthorizationToken', Resource: '*' })).toEqual([]);
   });
 
   test('a public topic and a public role are found', () => {
-    expect(wide({ Effect: 'Allow', Action: 'sns:Publish', Principal: '*', Resource: { Ref: 'Topic' } }, 'AWS::SNS::TopicPolicy')).toEqual(['Wide: anyone may sns:Publish']);
-    expect(tooWide({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }] } } } } }))
+    const topic = { Effect: 'Allow', Action: 'sns:Publish', Principal: '*', Resource: { Ref: 'Topic' } };
+    const role = { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }] };
+
+    expect(wide(topic, 'AWS::SNS::TopicPolicy')).toEqual(['Wide: anyone may sns:Publish']);
+    expect(tooWide({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: role } } } }))
       .toEqual(['Role: anyone may sts:AssumeRole']);
   });
 });
