@@ -119,6 +119,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
       modulePathIgnorePatterns: ['integ/.*\\.snapshot', 'cdk.out', 'dist', 'lib'].map((directory) => `<rootDir>/${directory}/`),
       testTimeout: 60_000,
       collectCoverage: false,
+      setupFiles: ['<rootDir>/test/support/setup.ts'],
       // One more than the cores of a small machine: rehearsals wait more than they compute.
       maxWorkers: 3,
       testPathIgnorePatterns: ['/node_modules/', '\\.thorough\\.test\\.ts$'],
@@ -302,7 +303,12 @@ project.addTask('architecture', {
 });
 
 // The compiler leaves out plain JavaScript: programs that the rehearsal starts by their path.
-project.postCompileTask.exec('tsx tools/copy-programs.ts');
+project.compileTask.exec('tsx tools/copy-programs.ts');
+
+// jsii-pacmak would write an .npmignore that nothing uses: `files` says what the tarball has.
+for (const target of ['js', 'java', 'python', 'dotnet', 'go']) {
+  project.tasks.tryFind(`package:${target}`)!.reset(`jsii-pacmak -v --target ${target} --no-npmignore`);
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // GitHub

@@ -38,9 +38,10 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(app, { recursive: true, force: true }));
 
 test('the tarball contains only the library, the command and the built example app', () => {
-  const compiled = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+  const sources = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  const compiled = sources.filter((file) => file.endsWith('.ts'))
     .flatMap((file) => ['.js', '.d.ts'].map((extension) => `lib/${file.replace(/\.ts$/, extension)}`));
+  const programs = sources.filter((file) => file.endsWith('.cjs')).map((file) => `lib/${file}`);
 
   expect(files).toEqual([
     '.jsii',
@@ -56,6 +57,7 @@ test('the tarball contains only the library, the command and the built example a
     'example-app/health-check.js',
     'package.json',
     ...compiled,
+    ...programs,
   ].sort());
 });
 
