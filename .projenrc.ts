@@ -86,6 +86,9 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@types/express@^5',
     'pino@10.4.0',
     'esbuild@0.28.2',
+    // The schema of a dashboard, in the tests.
+    'ajv@^8.20.0',
+    'concurrently@^9',
     // Runs the TypeScript of integ tests, benches and checks without compiling it first.
     'tsx@4.23.15',
   ],
@@ -116,7 +119,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
     configFilePath: 'jest.config.json',
     jestConfig: {
-      modulePathIgnorePatterns: ['integ/.*\\.snapshot', 'cdk.out', 'dist', 'lib'].map((directory) => `<rootDir>/${directory}/`),
+      modulePathIgnorePatterns: ['integ/.*\\.snapshot', 'cdk.out', 'dist', 'lib']
+        .map((directory) => `<rootDir>/${directory}/`),
       testTimeout: 60_000,
       collectCoverage: false,
       setupFiles: ['<rootDir>/test/support/setup.ts'],
@@ -197,7 +201,7 @@ new TextFile(project, 'integ.config.json', {
 });
 // Without a region the runner waits for the metadata service of an EC2 instance.
 const INTEG_ENV = { AWS_REGION: 'us-east-1' };
-const integ = project.addTask('integ', {
+project.addTask('integ', {
   description: 'Check the snapshots of the integ tests; needs neither AWS nor a container engine',
   env: INTEG_ENV,
   exec: 'integ-runner --max-workers 3',
@@ -241,7 +245,9 @@ project.addTask('test:engine:quick', {
   exec: `${ENGINE_UP} --quick ${ENGINE_TEST} -t "the full rehearsal of the default service"`,
   receiveArgs: true,
 });
-project.testTask.spawn(integ);
+// Each leaves a core idle at times.
+project.testTask.reset('jest --passWithNoTests --ci', { receiveArgs: true });
+project.testTask.exec('concurrently --group "tsc --noEmit -p tsconfig.dev.json" "projen eslint" "projen integ"');
 project.addTask('test:newest', {
   description: `Run the unit tests of the construct against aws-cdk-lib ${CDK_NEWEST}`,
   exec: 'jest --config jest.newest.config.js',

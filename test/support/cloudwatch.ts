@@ -107,7 +107,10 @@ export function evaluate(expression: string, metrics: { [id: string]: Series }, 
 /** A branch that is true and has no value is 0; one that is false and has none is dropped. */
 function conditional(condition: Series, then: Value, otherwise: Value): Series {
   const at = (value: Value, i: number) => isSeries(value) ? value[i] : value;
-  return condition.map((x, i) => x === undefined ? undefined : x !== 0 ? at(then, i) ?? 0 : at(otherwise, i));
+  return condition.map((x, i) => {
+    if (x === undefined) { return undefined; }
+    return x === 0 ? at(otherwise, i) : at(then, i) ?? 0;
+  });
 }
 
 /** A statistic of the samples in each period. */

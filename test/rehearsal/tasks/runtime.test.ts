@@ -60,18 +60,24 @@ describe('the runtime of a service', () => {
     beforeEach(() => { process.env.PATH = temporary; });
 
     test('fails with what to install, in one sentence', async () => {
-      expect(await prepareError({ imageOptions: { file: 'Dockerfile.python' } })).toBe('service Shop/Web/Service requires'
+      const error = await prepareError({ imageOptions: { file: 'Dockerfile.python' } });
+
+      expect(error).toBe('service Shop/Web/Service requires'
         + ' a container engine, because it runs `gunicorn app:app`, but neither docker nor podman is installed; install'
         + ' Docker (https://docs.docker.com/get-started/get-docker) or Podman (https://podman.io/docs/installation)');
     });
 
     test('fails if the user selects one', async () => {
-      expect(await prepareError({}, 'podman')).toMatch(/^`--engine podman` is set, but podman is not installed; install/);
+      const error = await prepareError({}, 'podman');
+
+      expect(error).toMatch(/^`--engine podman` is set, but podman is not installed; install/);
     });
 
     test('fails if CDK_DOCKER selects one', async () => {
       process.env.CDK_DOCKER = '/opt/finch';
-      expect(await prepareError({ imageOptions: { file: 'Dockerfile.run' } })).toMatch(/but \/opt\/finch is not installed/);
+      const error = await prepareError({ imageOptions: { file: 'Dockerfile.run' } });
+
+      expect(error).toMatch(/but \/opt\/finch is not installed/);
     });
 
     test('is Node.js where that is sufficient', async () => expect((await prepare()).engine).toBe('node'));
@@ -83,7 +89,9 @@ describe('the runtime of a service', () => {
     ['Dockerfile.python', 'it runs `gunicorn app:app`'],
     ['Dockerfile.shell', 'it runs `/bin/sh -c node /app/server.js`; use CMD ["node", …] without a shell'],
   ])('fails without an engine for the image of %s', async (file, reason) => {
-    expect(await prepareError({ imageOptions: { file } }, 'node')).toContain(`requires a container engine, because ${reason}`);
+    const error = await prepareError({ imageOptions: { file } }, 'node');
+
+    expect(error).toContain(`requires a container engine, because ${reason}`);
   });
 
   test('fails with --engine node if it requires an engine', async () => {
