@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 /*
- * Copies the plain JavaScript of src/ to lib/, which the compiler leaves out: programs that the rehearsal starts by their
- * path.
+ * Copies the plain JavaScript of src/ to lib/, which the compiler leaves out. The rehearsal starts these programs by
+ * their path.
  */
 const ROOT = path.join(__dirname, '..');
 
