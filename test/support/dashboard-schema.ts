@@ -33,8 +33,15 @@ function object(properties: Record<string, object>): object {
 const AXIS = object({ min: NUMBER, max: NUMBER, label: STRING, showUnits: BOOLEAN });
 
 const RENDERING = {
-  color: COLOR, id: { type: 'string', pattern: '^[a-z]\\w*$' }, label: STRING, period: PERIOD, region: STRING,
-  stat: STATISTIC, visible: BOOLEAN, yAxis: { enum: ['left', 'right'] }, accountId: ACCOUNT_ID,
+  color: COLOR,
+  id: { type: 'string', pattern: '^[a-z]\\w*$' },
+  label: STRING,
+  period: PERIOD,
+  region: STRING,
+  stat: STATISTIC,
+  visible: BOOLEAN,
+  yAxis: { enum: ['left', 'right'] },
+  accountId: ACCOUNT_ID,
 };
 
 /** Namespace, name, and pairs of a dimension and its value; `.` and `...` repeat those of the line before. */
@@ -114,7 +121,8 @@ const DASHBOARD: Schema = object({
   'widgets!': { type: 'array', maxItems: 500, items: WIDGET },
 });
 
-const validate = new Ajv2020({ allErrors: true, discriminator: true, strictTypes: false, strictTuples: false }).compile(DASHBOARD);
+const ajv = new Ajv2020({ allErrors: true, discriminator: true, strictTypes: false, strictTuples: false });
+const validate = ajv.compile(DASHBOARD);
 
 /** What is wrong with the body of a dashboard, in one line for each fault. */
 export function dashboardErrors(body: unknown): string[] {
