@@ -157,7 +157,7 @@ function cell({ title, props, inspect }: Row, ingress: Props): string {
     new HelloFargateService(stack, 'Hello', { ...ingress(stack), desiredCount, ...props });
   } catch (error) {
     const [line] = (error as Error).message.split('\n');
-    if (/^Stack\/Hello: [a-zA-Z.]+ is .+, but .+; .+$/.test(line)) { return 'error'; }
+    if (/^Stack\/Hello: [a-zA-Z.]+ is .+, but .+; .+$/.test(line)) { return 'not supported'; }
     throw error;
   }
   const found = inspect(Template.fromStack(stack));

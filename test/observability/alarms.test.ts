@@ -15,7 +15,7 @@ import {
   RecommendedAlarmsOptions,
 } from '../../src/index';
 import { sharedListenerProps } from '../support/fixtures';
-import { AT_REST, life, Minute, onCall, WELL } from '../support/on-call';
+import { IDLE, timeline, Minute, evaluateAlarms, HEALTHY } from '../support/on-call';
 import { memoize, newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -66,70 +66,80 @@ const NIGHTS: HelloFargateServiceProps = {
 };
 
 /** Targets are deregistered within two minutes, and registered again within a minute after tasks start. */
-const NIGHT = life(
-  [60, WELL],
-  [2, { ...AT_REST, running: 2, registered: 2 }],
-  [300, (i) => ({ ...AT_REST, requests: i % 7 === 0 ? 30 : 1 })], // some clients still send requests
-  [2, { ...AT_REST, running: 2, registered: 2 }],
-  [60, WELL],
+const NIGHT = timeline(
+  [60, HEALTHY],
+  [2, { ...IDLE, running: 2, registered: 2 }],
+  [300, (i) => ({ ...IDLE, requests: i % 7 === 0 ? 30 : 1 })], // some clients still send requests
+  [2, { ...IDLE, running: 2, registered: 2 }],
+  [60, HEALTHY],
 );
 
 describe('no alarm is triggered by', () => {
   const quiet: [string, Minute[], { from: number }?][] = [
-    ['a healthy service', life([90, WELL])],
-    ['no traffic', life([90, { ...WELL, requests: 0 }])],
-    ['nearly idle tasks', life([90, { ...WELL, cpu: 0.1, memory: 5, requests: 1 }])],
+    ['a healthy service', timeline([90, HEALTHY])],
+    ['no traffic', timeline([90, { ...HEALTHY, requests: 0 }])],
+    ['nearly idle tasks', timeline([90, { ...HEALTHY, cpu: 0.1, memory: 5, requests: 1 }])],
     [
       'one failed request out of three in an hour',
-      life([60, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, errors: i === 40 ? 1 : 0 })]),
+      timeline([60, (i) => ({ ...HEALTHY, requests: i % 20 === 0 ? 1 : 0, errors: i === 40 ? 1 : 0 })]),
     ],
     [
       'three requests per hour that all fail',
-      life([120, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, errors: i % 20 === 0 ? 1 : 0 })]),
+      timeline([120, (i) => ({ ...HEALTHY, requests: i % 20 === 0 ? 1 : 0, errors: i % 20 === 0 ? 1 : 0 })]),
     ],
-    ['4 % failed requests out of 10,000 per hour', life([90, { ...WELL, requests: 167, errors: 6 }])],
+    ['4 % failed requests out of 10,000 per hour', timeline([90, { ...HEALTHY, requests: 167, errors: 6 }])],
     [
       'half a minute in which all requests fail',
-      life(
-        [40, { ...WELL, requests: 1000 }],
-        [1, { ...WELL, requests: 1000, errors: 500 }],
-        [40, { ...WELL, requests: 1000 }],
+      timeline(
+        [40, { ...HEALTHY, requests: 1000 }],
+        [1, { ...HEALTHY, requests: 1000, errors: 500 }],
+        [40, { ...HEALTHY, requests: 1000 }],
       ),
     ],
-    ['client errors', life([60, { ...WELL, requests: 1000 }])],
+    ['client errors', timeline([60, { ...HEALTHY, requests: 1000 }])],
     // The alarms are created once ECS considers the service stable, after it has monitored the rollback alarms:
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
-    ['the first deployment', life([5, AT_REST], [2, { ...WELL, healthy: 0, requests: 0 }], [60, WELL]), { from: 10 }],
+    [
+      'the first deployment',
+      timeline([5, IDLE], [2, { ...HEALTHY, healthy: 0, requests: 0 }], [60, HEALTHY]),
+      { from: 10 },
+    ],
     [
       'a deployment that starts new tasks before it stops old ones',
-      life(
-        [40, WELL],
-        [3, { ...WELL, running: 4, registered: 4, healthy: 2, cpu: 60 }],
-        [1, { ...WELL, running: 4, registered: 4, healthy: 4, brokenOff: 2 }],
-        [1, { ...WELL, running: 4, registered: 2, healthy: 2 }],
-        [40, WELL],
+      timeline(
+        [40, HEALTHY],
+        [3, { ...HEALTHY, running: 4, registered: 4, healthy: 2, cpu: 60 }],
+        [1, { ...HEALTHY, running: 4, registered: 4, healthy: 4, brokenOff: 2 }],
+        [1, { ...HEALTHY, running: 4, registered: 2, healthy: 2 }],
+        [40, HEALTHY],
       ),
     ],
     [
       'a deployment that stops the only task before it starts a new one',
-      life(
-        [40, WELL],
-        [1, { ...WELL, running: 0, registered: 0, healthy: 0, requests: 0 }],
-        [2, { ...WELL, healthy: 0, requests: 0 }],
-        [40, WELL],
+      timeline(
+        [40, HEALTHY],
+        [1, { ...HEALTHY, running: 0, registered: 0, healthy: 0, requests: 0 }],
+        [2, { ...HEALTHY, healthy: 0, requests: 0 }],
+        [40, HEALTHY],
       ),
     ],
-    ['the replacement of one of two tasks', life([40, WELL], [5, { ...WELL, registered: 2, healthy: 1 }], [40, WELL])],
-    ['nine minutes of high utilization', life([40, WELL], [9, { ...WELL, cpu: 95, memory: 95 }], [40, WELL])],
+    [
+      'the replacement of one of two tasks',
+      timeline([40, HEALTHY], [5, { ...HEALTHY, registered: 2, healthy: 1 }], [40, HEALTHY]),
+    ],
+    [
+      'nine minutes of high utilization',
+      timeline([40, HEALTHY], [9, { ...HEALTHY, cpu: 95, memory: 95 }], [40, HEALTHY]),
+    ],
   ];
   describe.each(Object.entries(INGRESS_TYPES))('with %s', (_kind, props) => {
     test.each(quiet)('%s', (...[, minutes, options]) => {
-      expect(onCall(stackOf(props), minutes, options).ever).toEqual({});
+      expect(evaluateAlarms(stackOf(props), minutes, options).ever).toEqual({});
     });
 
     test('requests while the service is scaled to zero at night', () => {
       expect(
-        onCall(
+        evaluateAlarms(
           stackOf((stack) => ({ ...props(stack), ...NIGHTS })),
           NIGHT,
         ).ever,
@@ -138,9 +148,9 @@ describe('no alarm is triggered by', () => {
 
     test('a service that is created without tasks', () => {
       expect(
-        onCall(
+        evaluateAlarms(
           stackOf((stack) => ({ ...props(stack), desiredCount: 0 })),
-          life([60, AT_REST]),
+          timeline([60, IDLE]),
           { from: 1 },
         ).ever,
       ).toEqual({});
@@ -148,39 +158,42 @@ describe('no alarm is triggered by', () => {
   });
 
   test('traffic that shifts from one target group to the other', () => {
-    const shifted = { ...WELL, group: 'alternate' as const };
-    const minutes = life([60, WELL], [60, shifted], [60, WELL]);
-    expect(onCall(stackOf(INGRESS_TYPES['two target groups']), minutes).ever).toEqual({});
+    const shifted = { ...HEALTHY, group: 'alternate' as const };
+    const minutes = timeline([60, HEALTHY], [60, shifted], [60, HEALTHY]);
+    expect(evaluateAlarms(stackOf(INGRESS_TYPES['two target groups']), minutes).ever).toEqual({});
   });
 
   test('a few slow requests, or a short burst of them', () => {
     const slow = stackOf({ alarms: Alarms.recommended({ p95ResponseTime: Duration.seconds(1) }) });
 
-    expect(
-      onCall(slow, life([90, (i) => ({ ...WELL, requests: i % 20 === 0 ? 1 : 0, seconds: i % 20 === 0 ? [9] : [] })]))
-        .ever,
-    ).toEqual({});
-    expect(onCall(slow, life([90, { ...WELL, requests: 1, seconds: [9] }])).ever).toEqual({});
-    expect(onCall(slow, life([30, WELL], [4, { ...WELL, seconds: [9, 9, 9] }], [30, WELL])).ever).toEqual({});
+    const fewRequests = (i: number) => ({
+      ...HEALTHY, requests: i % 20 === 0 ? 1 : 0, seconds: i % 20 === 0 ? [9] : [],
+    });
+    const burst = timeline([30, HEALTHY], [4, { ...HEALTHY, seconds: [9, 9, 9] }], [30, HEALTHY]);
+
+    expect(evaluateAlarms(slow, timeline([90, fewRequests])).ever).toEqual({});
+    expect(evaluateAlarms(slow, timeline([90, { ...HEALTHY, requests: 1, seconds: [9] }])).ever).toEqual({});
+    expect(evaluateAlarms(slow, burst).ever).toEqual({});
   });
 
   test('a few error log lines', () => {
     const noisy = stackOf({ alarms: Alarms.recommended({ errorLogLines: 10 }) });
 
-    expect(onCall(noisy, life([90, (i) => ({ ...WELL, errorLines: i % 5 === 0 ? 9 : 0 })])).ever).toEqual({});
+    const fewErrors = timeline([90, (i) => ({ ...HEALTHY, errorLines: i % 5 === 0 ? 9 : 0 })]);
+    expect(evaluateAlarms(noisy, fewErrors).ever).toEqual({});
   });
 });
 
 describe('an alarm is triggered by', () => {
   /** The failure, the alarm, and its maximum delay in minutes. */
   const loud: [string, Minute, string, number][] = [
-    ['6 % failed requests out of 10,000 per hour', { ...WELL, requests: 167, errors: 10 }, 'ErrorRate', 17],
-    ['20 requests in 5 minutes that all fail', { ...WELL, requests: 4, errors: 4 }, 'ErrorRate', 17],
-    ['tasks that all fail their health check', { ...WELL, healthy: 0, requests: 0 }, 'NoHealthyTask', 6],
-    ['a service without any registered task', AT_REST, 'NoHealthyTask', 11],
-    ['tasks that are replaced and never become healthy', { ...AT_REST, registered: 1 }, 'NoHealthyTask', 11],
-    ['CPU above 80 %', { ...WELL, cpu: 85 }, 'HighCpu', 22],
-    ['memory above 80 %', { ...WELL, memory: 85 }, 'HighMemory', 22],
+    ['6 % failed requests out of 10,000 per hour', { ...HEALTHY, requests: 167, errors: 10 }, 'ErrorRate', 17],
+    ['20 requests in 5 minutes that all fail', { ...HEALTHY, requests: 4, errors: 4 }, 'ErrorRate', 17],
+    ['tasks that all fail their health check', { ...HEALTHY, healthy: 0, requests: 0 }, 'NoHealthyTask', 6],
+    ['a service without any registered task', IDLE, 'NoHealthyTask', 11],
+    ['tasks that are replaced and never become healthy', { ...IDLE, registered: 1 }, 'NoHealthyTask', 11],
+    ['CPU above 80 %', { ...HEALTHY, cpu: 85 }, 'HighCpu', 22],
+    ['memory above 80 %', { ...HEALTHY, memory: 85 }, 'HighMemory', 22],
   ];
   /** API Gateway does not check the health of tasks. */
   const notWithHttpApi = new Set(['tasks that all fail their health check']);
@@ -189,7 +202,7 @@ describe('an alarm is triggered by', () => {
     test.each(loud.filter(([what]) => kind !== 'an HTTP API' || !notWithHttpApi.has(what)))(
       '%s',
       (_what, bad, alarm, latest) => {
-        const { always, ever } = onCall(stackOf(props), life([60, WELL], [60, bad]));
+        const { always, ever } = evaluateAlarms(stackOf(props), timeline([60, HEALTHY], [60, bad]));
 
         expect(Object.keys(ever)).toEqual([alarm]);
         expect(ever[alarm][0]).toBeGreaterThan(62);
@@ -198,7 +211,7 @@ describe('an alarm is triggered by', () => {
     );
 
     test('returns to OK when the service recovers', () => {
-      const { ever } = onCall(stackOf(props), life([60, WELL], [30, AT_REST], [30, WELL]));
+      const { ever } = evaluateAlarms(stackOf(props), timeline([60, HEALTHY], [30, IDLE], [30, HEALTHY]));
 
       expect(Math.max(...ever.NoHealthyTask)).toBeLessThanOrEqual(94);
     });
@@ -208,10 +221,10 @@ describe('an alarm is triggered by', () => {
     'healthy tasks that time out or close connections, with %s',
     (kind) => {
       for (const bad of [
-        { ...WELL, tooSlow: 60 },
-        { ...WELL, brokenOff: 60 },
+        { ...HEALTHY, tooSlow: 60 },
+        { ...HEALTHY, brokenOff: 60 },
       ]) {
-        const { always, ever } = onCall(stackOf(INGRESS_TYPES[kind]), life([60, WELL], [60, bad]));
+        const { always, ever } = evaluateAlarms(stackOf(INGRESS_TYPES[kind]), timeline([60, HEALTHY], [60, bad]));
 
         expect(Object.keys(ever)).toEqual(['ErrorRate']);
         expect(always.ErrorRate[0]).toBeLessThanOrEqual(77);
@@ -220,17 +233,18 @@ describe('an alarm is triggered by', () => {
   );
 
   test('errors in the second target group, and no healthy task in both', () => {
-    const there = { ...WELL, group: 'alternate' as const };
+    const there = { ...HEALTHY, group: 'alternate' as const };
     const stack = stackOf(INGRESS_TYPES['two target groups']);
+    const alarmsWith = (failure: Partial<Minute>) =>
+      Object.keys(evaluateAlarms(stack, timeline([60, there], [60, { ...there, ...failure }])).always);
 
-    expect(Object.keys(onCall(stack, life([60, there], [60, { ...there, errors: 10 }])).always)).toEqual(['ErrorRate']);
-    expect(Object.keys(onCall(stack, life([60, there], [60, { ...there, healthy: 0, requests: 0 }])).always)).toEqual([
-      'NoHealthyTask',
-    ]);
+    expect(alarmsWith({ errors: 10 })).toEqual(['ErrorRate']);
+    expect(alarmsWith({ healthy: 0, requests: 0 })).toEqual(['NoHealthyTask']);
   });
 
   test('unhealthy tasks during the day, even if the service scales to zero at night', () => {
-    const { always } = onCall(stackOf(NIGHTS), life([60, WELL], [60, { ...WELL, healthy: 0, requests: 0 }]));
+    const unhealthy = { ...HEALTHY, healthy: 0, requests: 0 };
+    const { always } = evaluateAlarms(stackOf(NIGHTS), timeline([60, HEALTHY], [60, unhealthy]));
 
     expect(always.NoHealthyTask[0]).toBeLessThanOrEqual(66);
   });
@@ -244,9 +258,9 @@ describe('an alarm is triggered by', () => {
       ...INGRESS_TYPES[kind](stack),
       alarms: Alarms.recommended({ p95ResponseTime: Duration.millis(500) }),
     }));
-    const { always, ever } = onCall(
+    const { always, ever } = evaluateAlarms(
       slow,
-      life([60, WELL], [60, { ...WELL, seconds: [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.6, 0.6] }]),
+      timeline([60, HEALTHY], [60, { ...HEALTHY, seconds: [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.6, 0.6] }]),
     );
 
     expect(Object.keys(ever)).toEqual(['SlowResponses']);
@@ -254,30 +268,30 @@ describe('an alarm is triggered by', () => {
   });
 
   test('slow responses in the second target group', () => {
-    const there = { ...WELL, group: 'alternate' as const };
+    const there = { ...HEALTHY, group: 'alternate' as const };
     const stack = stackOf({
       deployment: Deployment.blueGreen(),
       alarms: Alarms.recommended({ p95ResponseTime: Duration.millis(500) }),
     });
 
-    expect(Object.keys(onCall(stack, life([60, there], [60, { ...there, seconds: [0.6] }])).always)).toEqual([
-      'SlowResponses',
-    ]);
+    const { always } = evaluateAlarms(stack, timeline([60, there], [60, { ...there, seconds: [0.6] }]));
+
+    expect(Object.keys(always)).toEqual(['SlowResponses']);
   });
 
   test('error log lines', () => {
-    const { always } = onCall(
+    const { always } = evaluateAlarms(
       stackOf({ alarms: Alarms.recommended({ errorLogLines: 10 }) }),
-      life([60, WELL], [60, { ...WELL, errorLines: 2 }]),
+      timeline([60, HEALTHY], [60, { ...HEALTHY, errorLines: 2 }]),
     );
 
     expect(always.ErrorLines[0]).toBeLessThanOrEqual(72);
   });
 
   test('fewer healthy tasks than minHealthyTasks', () => {
-    const { always } = onCall(
+    const { always } = evaluateAlarms(
       stackOf({ alarms: Alarms.recommended({ minHealthyTasks: 2 }) }),
-      life([60, WELL], [60, { ...WELL, healthy: 1 }]),
+      timeline([60, HEALTHY], [60, { ...HEALTHY, healthy: 1 }]),
     );
 
     expect(always.NoHealthyTask[0]).toBeLessThanOrEqual(66);

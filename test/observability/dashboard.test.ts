@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Alarms, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
 import { evaluate } from '../support/cloudwatch';
+import { dashboardErrors } from '../support/dashboard-schema';
 import { sharedListenerProps } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
@@ -38,75 +39,8 @@ function bodyWith(props: Props, stack = newStack()): any {
   return bodyOf(templateOf({ dashboard: true, ...props(stack) }, stack));
 }
 
-/**
- * A check for each property of the widgets that are used. Names of required properties end with `!`.
- *
- * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
- */
-type Check = (value: any) => boolean;
-const string: Check = (value) => typeof value === 'string' && value.length > 0;
-const boolean: Check = (value) => typeof value === 'boolean';
-const number: Check = (value) => typeof value === 'number';
-const oneOf =
-  (...values: string[]): Check =>
-    (value) =>
-      values.includes(value);
-const period: Check = (value) => Number.isInteger(value) && value > 0 && value % 60 === 0;
-const axis: Check = (value) => hasOnly(value, { min: number, max: number, label: string, showUnits: boolean });
-const WIDGETS: { [type: string]: { [property: string]: Check } } = {
-  text: { 'markdown!': string, 'background': oneOf('transparent') },
-  alarm: {
-    'alarms!': (value) =>
-      value.length >= 1 && value.length <= 100 && value.every((arn: string) => /^\$\{\w+\.Arn\}$/.test(arn)),
-    'sortBy': oneOf('default', 'stateUpdatedTimestamp', 'timestamp'),
-    'states': Array.isArray,
-    'title': string,
-  },
-  log: {
-    'query!': (value) => /^SOURCE '[^']+' \| fields /.test(value),
-    'region!': string,
-    'title': string,
-    'view': oneOf('table', 'timeSeries', 'bar', 'pie'),
-    'stacked': boolean,
-  },
-  metric: {
-    'metrics!': (value) => Array.isArray(value) && value.length >= 1 && value.length <= 500,
-    'region!': string,
-    'title': string,
-    'period': period,
-    'stat': string,
-    'stacked': boolean,
-    'view': oneOf('timeSeries', 'singleValue', 'gauge', 'bar', 'pie', 'table'),
-    'legend': (value) => hasOnly(value, { position: oneOf('right', 'bottom', 'hidden') }),
-    'yAxis': (value) => hasOnly(value, { left: axis, right: axis }),
-    'liveData': boolean,
-    'annotations': () => true,
-  },
-};
-const RENDERING: { [property: string]: Check } = {
-  id: (value) => /^[a-z]\w*$/.test(value),
-  label: string,
-  color: (value) => /^#[0-9a-f]{6}$/i.test(value),
-  stat: (value) => /^(Sum|Average|Minimum|Maximum|SampleCount|p\d+(\.\d+)?)$/.test(value),
-  period,
-  visible: boolean,
-  yAxis: oneOf('left', 'right'),
-  expression: string,
-  region: string,
-};
-
-/** Whether an object has all required properties, no unknown ones, and only valid values. */
-function hasOnly(object: { [property: string]: any }, checks: { [property: string]: Check }): boolean {
-  const known = Object.fromEntries(
-    Object.entries(checks).map(([property, check]) => [property.replace('!', ''), check]),
-  );
-  const wrong = [
-    ...Object.keys(object).filter((property) => !(property in known) || !known[property](object[property])),
-    ...Object.keys(checks).filter((property) => property.endsWith('!') && !(property.slice(0, -1) in object)),
-  ];
-  expect(wrong).toEqual([]);
-  return true;
-}
+const widgetOf = (body: any, wanted: string) => body.widgets.find(({ type }: any) => type === wanted);
+const graphOf = (body: any) => widgetOf(body, 'metric');
 
 /** The metrics of a widget, with "..." and "." expanded, and its expressions. */
 function metricsOf(widget: any): { metrics: { name: string[]; rendering: any }[]; expressions: any[] } {
@@ -155,21 +89,14 @@ const KNOWN: { [metric: string]: string[] } = {
 };
 
 describe.each(Object.entries(INGRESS_TYPES))('with %s', (kind, props) => {
-  test('each widget has only properties that CloudWatch documents', () => {
-    const { widgets, ...rest } = bodyWith(props);
-
-    hasOnly(rest, { start: (value) => /^-P/.test(value), periodOverride: oneOf('auto', 'inherit') });
-    for (const { type, x, y, width, height, properties, ...others } of widgets) {
-      expect(others).toEqual({});
-      expect([x, y, width, height].every(Number.isInteger)).toBe(true);
-      expect(x + width).toBeLessThanOrEqual(24);
-      hasOnly(properties, WIDGETS[type]);
-    }
+  test('the body is valid, with no property that CloudWatch does not document', () => {
+    expect(dashboardErrors(bodyWith(props))).toEqual([]);
   });
 
   test('widgets do not overlap', () => {
     const taken = new Set<string>();
     for (const { x, y, width, height } of bodyWith(props).widgets) {
+      expect(x + width).toBeLessThanOrEqual(24);
       for (let i = x; i < x + width; i += 1) {
         for (let j = y; j < y + height; j += 1) {
           expect(taken.has(`${i} ${j}`)).toBe(false);
@@ -194,7 +121,6 @@ describe.each(Object.entries(INGRESS_TYPES))('with %s', (kind, props) => {
       } of metrics) {
         const metric = `${namespace} ${metricName}`;
         read.add(metric);
-        hasOnly(rendering, RENDERING);
         if (rendering.id) {
           byId[rendering.id] = [1];
         }
@@ -205,7 +131,6 @@ describe.each(Object.entries(INGRESS_TYPES))('with %s', (kind, props) => {
         }
       }
       for (const expression of expressions) {
-        hasOnly(expression, RENDERING);
         expect(() => evaluate(expression.expression, byId)).not.toThrow();
       }
     }
@@ -215,6 +140,29 @@ describe.each(Object.entries(INGRESS_TYPES))('with %s', (kind, props) => {
     expect([...read].some((metric) => /HTTPCode_ELB/.test(metric))).toBe(!isApi && kind !== 'a shared listener');
     expect(read.has('ECS/ContainerInsights DesiredTaskCount')).toBe(kind === 'Container Insights');
   });
+});
+
+test.each<[string, (body: any) => void]>([
+  ['an unknown property of the body', (body) => { body.tags = {}; }],
+  ['an unknown widget type', (body) => { body.widgets[0].type = 'txt'; }],
+  ['an unknown property of a widget', (body) => { body.widgets[0].depth = 1; }],
+  ['a column beyond the grid', (body) => { body.widgets[0].x = 24; }],
+  ['a misspelled property of a graph', (body) => { graphOf(body).properties.titel = 'Requests'; }],
+  ['a graph without a Region', (body) => { delete graphOf(body).properties.region; }],
+  ['a graph without metrics', (body) => { graphOf(body).properties.metrics = []; }],
+  ['a misspelled property of an axis', (body) => { graphOf(body).properties.yAxis.left.minimum = 0; }],
+  ['a misspelled property of a metric', (body) => { graphOf(body).properties.metrics[0].at(-1).colour = '#ff0000'; }],
+  ['a metric without a name', (body) => { graphOf(body).properties.metrics = [['AWS/ECS']]; }],
+  ['a period of 90 seconds', (body) => { graphOf(body).properties.period = 90; }],
+  ['an alarm widget without alarms', (body) => { widgetOf(body, 'alarm').properties.alarms = []; }],
+  ['a log widget without a query', (body) => { delete widgetOf(body, 'log').properties.query; }],
+])('the schema rejects %s', (_fault, breakBody) => {
+  const body = bodyWith(() => ({}));
+  expect(dashboardErrors(body)).toEqual([]);
+
+  breakBody(body);
+
+  expect(dashboardErrors(body)).not.toEqual([]);
 });
 
 test('shows widgets in the order in which an on-call engineer needs them', () => {

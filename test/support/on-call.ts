@@ -25,13 +25,13 @@ export interface Minute {
 }
 
 /** A healthy service. */
-export const WELL: Minute = { running: 2, registered: 2, healthy: 2, cpu: 20, memory: 40, requests: 60 };
+export const HEALTHY: Minute = { running: 2, registered: 2, healthy: 2, cpu: 20, memory: 40, requests: 60 };
 
 /** A service without tasks. */
-export const AT_REST: Minute = { running: 0, registered: 0, healthy: 0, requests: 0 };
+export const IDLE: Minute = { running: 0, registered: 0, healthy: 0, requests: 0 };
 
 /** A sequence of minutes, from pairs of a number of minutes and what happens in each of them. */
-export function life(...parts: [count: number, minute: Minute | ((i: number) => Minute)][]): Minute[] {
+export function timeline(...parts: [count: number, minute: Minute | ((i: number) => Minute)][]): Minute[] {
   return parts.flatMap(([count, minute]) =>
     Array.from({ length: count }, (_, i) => typeof minute === 'function' ? minute(i) : minute));
 }
@@ -95,7 +95,7 @@ const alarmsOf = memoize((stack: Stack) =>
     .filter(([id]) => /HelloAlarms/.test(id)));
 
 /** The minutes, counted from the start, in which each alarm is in the ALARM state. */
-export type Woken = Record<string, number[]>;
+export type AlarmMinutes = Record<string, number[]>;
 
 /**
  * The alarms that a sequence of minutes triggers, for the alarms in the template of a service.
@@ -103,15 +103,18 @@ export type Woken = Record<string, number[]>;
  * AWS does not document how many data points CloudWatch evaluates beyond the evaluation periods, where periods begin,
  * and how late data arrives. All combinations are evaluated: `ever` is in alarm in any of them, `always` in all.
  */
-export function onCall(stack: Stack, minutes: Minute[], { from = 20 } = {}): { ever: Woken; always: Woken } {
-  const ever: Woken = {};
-  const always: Woken = {};
+export function evaluateAlarms(
+  stack: Stack, minutes: Minute[], { from = 20 } = {},
+): { ever: AlarmMinutes; always: AlarmMinutes } {
+  const ever: AlarmMinutes = {};
+  const always: AlarmMinutes = {};
   for (const [id, { Properties: alarm }] of alarmsOf(stack)) {
     const name = /HelloAlarms(\w+)[0-9A-F]{8}$/.exec(id)![1];
     const runs = [0, 1, 4].flatMap((offset) => {
       const { minutes: period, points } = dataPoints(alarm, sourceOf(minutes.slice(offset)));
       const run = { period, offset, from, minutes: minutes.length };
-      return [0, 1, 2].flatMap((late) => [2, 5].map((beyond) => alarmed(alarm, points, { ...run, late, beyond })));
+      return [0, 1, 2].flatMap((late) =>
+        [2, 5].map((beyond) => minutesInAlarm(alarm, points, { ...run, late, beyond })));
     });
     const all = [...new Set(runs.flatMap((run) => [...run]))].sort((a, b) => a - b);
     const byAll = all.filter((minute) => runs.every((run) => run.has(minute)));
@@ -136,7 +139,7 @@ interface Run {
 }
 
 /** The minutes in which an alarm with these data points is in alarm. */
-function alarmed(alarm: any, points: Series, { period, minutes, offset, late, from, beyond }: Run): Set<number> {
+function minutesInAlarm(alarm: any, points: Series, { period, minutes, offset, late, from, beyond }: Run): Set<number> {
   // The data point of a period without data: missing, unless the expression fills it.
   const [empty] = dataPoints(alarm, () => Array.from({ length: period }, () => [])).points;
   const inAlarm = new Set<number>();

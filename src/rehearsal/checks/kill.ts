@@ -37,8 +37,8 @@ export async function killTask(
 /** To be called once all requests are answered. */
 export function checkSurvivesKill({ task, killedAt, servingTasks, replacement, error }: KilledTask, load: Load): Check {
   if (!replacement) { return failed(SURVIVES_A_KILL, `its replacement is not healthy: ${error}`); }
-  const own = load.resultsOf(task);
-  const others = load.results.filter((result) => result.sentAt > killedAt && !own.includes(result));
+  const resultsOfTask = load.resultsOf(task);
+  const others = load.results.filter((result) => result.sentAt > killedAt && !resultsOfTask.includes(result));
   const lost = others.filter(hasFailed).length;
   if (lost > 0) {
     return failed(SURVIVES_A_KILL, `${lost} requests to other tasks failed: the tasks depend on each other`);

@@ -43,10 +43,10 @@ export function clientOf(request: http.IncomingMessage): string {
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html */
 export function traceId(request: http.IncomingMessage): string {
-  const own = `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
+  const newId = `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
   const received = [request.headers['x-amzn-trace-id'] ?? []].flat().join(';');
-  if (received.includes('Root=')) { return `Self=${own};${received.replace(/Self=[^;]*;?/, '')}`; }
-  return [received, `Root=${own}`].filter(Boolean).join(';');
+  if (received.includes('Root=')) { return `Self=${newId};${received.replace(/Self=[^;]*;?/, '')}`; }
+  return [received, `Root=${newId}`].filter(Boolean).join(';');
 }
 
 /** Names and values from Node's flat list of them. */

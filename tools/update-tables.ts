@@ -1,0 +1,31 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tables as costTables } from './cost-tables';
+import { compatibilityTable } from './feature-compatibility';
+import { pathOf, replaceBlocks } from './generated-blocks';
+import { presetsAsMarkdown } from './presets-table';
+import { tables as securityTables } from './security';
+
+/**
+ * Writes the generated tables of README.md and SECURITY.md.
+ *
+ *     npx projen tables
+ */
+
+/** The tables of each document by the name of their marker. */
+export const DOCUMENTS: Record<string, () => Record<string, string>> = {
+  'README.md': () => ({
+    ...costTables(),
+    'presets': presetsAsMarkdown(),
+    'feature-compatibility': compatibilityTable(),
+  }),
+  'SECURITY.md': securityTables,
+};
+
+if (require.main === module) {
+  for (const [document, tables] of Object.entries(DOCUMENTS)) {
+    const old = readFileSync(pathOf(document), 'utf8');
+    const text = replaceBlocks(old, tables());
+    writeFileSync(pathOf(document), text);
+    process.stdout.write(`${document}: ${text === old ? 'no changes' : 'updated'}\n`);
+  }
+}
