@@ -1,9 +1,9 @@
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
+import { importedVpc } from './support/fixtures';
 import { containerOf, newStack, only, templateOf } from './support/synth';
 
 const inRegion = () => newStack({ env: { account: '123456789012', region: 'eu-central-1' } });
@@ -82,20 +82,14 @@ describe('PRODUCTION', () => {
     expect(containerOf(production({ image, enableExecuteCommand: true })).ReadonlyRootFilesystem).toBe(false);
   });
 
-  test('does not change a given VPC', () => {
+  test('does not change an existing VPC', () => {
     const stack = inRegion();
-    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-      vpcId: 'vpc-12345678',
-      vpcCidrBlock: '10.9.0.0/16',
-      availabilityZones: ['eu-central-1a', 'eu-central-1b'],
-      privateSubnetIds: ['subnet-1', 'subnet-2'],
-      publicSubnetIds: ['subnet-3', 'subnet-4'],
-    });
+    const vpc = importedVpc(stack, { withPrivateSubnets: true });
     const template = production({ vpc, ingress: Ingress.http({ internetFacing: false }) }, stack);
     const { AwsvpcConfiguration } = only(template, 'AWS::ECS::Service').NetworkConfiguration;
 
     template.resourceCountIs('AWS::EC2::VPC', 0);
-    expect(AwsvpcConfiguration.Subnets).toEqual(['subnet-1', 'subnet-2']);
+    expect(AwsvpcConfiguration.Subnets).toEqual(vpc.privateSubnets.map(({ subnetId }) => subnetId));
   });
 });
 

@@ -5,11 +5,12 @@ import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Capacity, HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../src';
+import { importedVpc } from './support/fixtures';
 import { newStack, templateOf } from './support/synth';
 
 const IMAGE_DIRECTORY = path.join(__dirname, 'support', 'fixtures', 'image');
 const OWN_IMAGE = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
-const CLUSTER_ARN = 'arn:aws:ecs:us-east-1:123456789012:cluster/theirs';
+const CLUSTER_ARN = 'arn:aws:ecs:us-east-1:123456789012:cluster/existing';
 const { X86_64 } = ecs.CpuArchitecture;
 const { LINUX_AMD64, LINUX_ARM64 } = assets.Platform;
 
@@ -17,19 +18,15 @@ const seconds = (value: number) => Duration.seconds(value);
 const tokenOf = (value: number) => Lazy.number({ produce: () => value });
 const assetFor = (platform?: assets.Platform) => ecs.ContainerImage.fromAsset(IMAGE_DIRECTORY, { platform });
 const secretOf = (stack: Stack) =>
-  ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'theirs'));
+  ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'existing'));
 const vpcOf = (stack: Stack, zones: string[], id = 'Vpc') => ec2.Vpc.fromVpcAttributes(stack, id, {
   vpcId: `vpc-${id}`,
   availabilityZones: zones,
   publicSubnetIds: zones.map((zone) => `subnet-${zone}`),
 });
-const privateVpcOf = (stack: Stack) => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-  vpcId: 'vpc-1',
-  availabilityZones: ['a', 'b'],
-  privateSubnetIds: ['subnet-1', 'subnet-2'],
-});
+const privateVpcOf = (stack: Stack) => importedVpc(stack, { withPublicSubnets: false, withPrivateSubnets: true });
 const clusterOf = (stack: Stack, vpc: ec2.IVpc) =>
-  ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'theirs', vpc });
+  ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'existing', vpc });
 
 type Props = HelloFargateServiceProps | ((stack: Stack) => HelloFargateServiceProps);
 type Invalid = [what: string, props: Props, prop: string, message: RegExp];

@@ -18,7 +18,7 @@ import {
   Ingress,
   Preset,
 } from '../../src/index';
-import { importedListener } from '../support/fixtures';
+import { importedListener, importedVpc } from '../support/fixtures';
 import { newStack } from '../support/synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
@@ -311,11 +311,7 @@ test('a service with a shared listener is within 5 cents of the price of the res
   const stack = newStack(US_EAST_1);
   const service = newService(
     {
-      vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-        vpcId: 'vpc-12345678',
-        availabilityZones: ['us-east-1a', 'us-east-1b'],
-        publicSubnetIds: ['subnet-11111111', 'subnet-22222222'],
-      }),
+      vpc: importedVpc(stack),
       ingress: Ingress.sharedListener(importedListener(stack), {
         hostHeaders: ['hello.example.com'],
         pathPatterns: ['/*'],

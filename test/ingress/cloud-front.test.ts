@@ -1,19 +1,13 @@
 import { App, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as route53 from 'aws-cdk-lib/aws-route53';
 import { CloudFrontIngressOptions, HelloFargateService, Ingress } from '../../src';
+import { hostedZone, importedCertificate } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 const PREFIX_LIST = 'pl-3b927c52';
 const WEB_ACL = 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/acl/00000000-0000-0000-0000-000000000000';
-const certificateIn = (region: string, stack = newStack()) =>
-  acm.Certificate.fromCertificateArn(
-    stack,
-    'Certificate',
-    `arn:aws:acm:${region}:123456789012:certificate/00000000-0000-0000-0000-000000000000`,
-  );
+const certificateIn = (region: string, stack = newStack()) => importedCertificate(stack, 'Certificate', region);
 
 function cloudFrontWith(options: CloudFrontIngressOptions = {}, stack = newStack()) {
   const hello = new HelloFargateService(stack, 'Hello', {
@@ -151,15 +145,11 @@ describe('in a VPC with isolated subnets', () => {
 
 test('supports a domain name, with records for IPv4 and IPv6', () => {
   const stack = newStack();
-  const domainZone = route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
-    hostedZoneId: 'Z0123456789ABCDEFGHIJ',
-    zoneName: 'example.com',
-  });
   const { hello, template, config } = cloudFrontWith(
     {
       domainName: 'hello.example.com',
       certificate: certificateIn('us-east-1', stack),
-      domainZone,
+      domainZone: hostedZone(stack),
       webAclArn: WEB_ACL,
     },
     stack,
@@ -178,8 +168,6 @@ test('supports a domain name, with records for IPv4 and IPv6', () => {
 
 describe('fails with', () => {
   const domainName = 'hello.example.com';
-  const domainZoneIn = (stack: Stack) =>
-    route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z1', zoneName: 'example.com' });
 
   test.each<[string, CloudFrontIngressOptions, RegExp]>([
     [
@@ -194,7 +182,7 @@ describe('fails with', () => {
     ],
     [
       'a hosted zone without a domain name',
-      { domainZone: domainZoneIn(newStack()) },
+      { domainZone: hostedZone(newStack()) },
       /ingress\.domainZone is "Stack\/Zone", but without domainName no record would be created; set domainName/,
     ],
     [

@@ -1,23 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { HelloFargateService, Ingress, ReachableLoadBalancerOptions } from '../../src';
+import { hostedZone, importedCertificate } from '../support/fixtures';
 import { environmentOf, newStack, only, templateOf } from '../support/synth';
 
-const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000';
 const WEB_ACL = 'arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/acl/00000000-0000-0000-0000-000000000000';
 
-const zoneOf = (stack = newStack()) =>
-  route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
-    hostedZoneId: 'Z0123456789ABCDEFGHIJ',
-    zoneName: 'example.com',
-  });
-const certificateOf = (stack = newStack(), id = 'Certificate') =>
-  acm.Certificate.fromCertificateArn(stack, id, CERTIFICATE);
 
 const attributesOf = (properties: { [name: string]: any }, list: string) =>
   Object.fromEntries(
@@ -41,7 +32,7 @@ describe('HTTPS with a domain name', () => {
   const httpsOf = (options: ReachableLoadBalancerOptions = {}) => {
     const stack = newStack();
     const hello = new HelloFargateService(stack, 'Hello', {
-      ingress: Ingress.https({ domainName: 'hello.example.com', domainZone: zoneOf(stack), ...options }),
+      ingress: Ingress.https({ domainName: 'hello.example.com', domainZone: hostedZone(stack), ...options }),
     });
     return { hello, template: Template.fromStack(stack) };
   };
@@ -85,7 +76,7 @@ describe('HTTPS with a domain name', () => {
     const template = templateOf(
       {
         vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, ipProtocol: ec2.IpProtocol.DUAL_STACK }),
-        ingress: Ingress.https({ domainName: 'example.com', domainZone: zoneOf(stack), dualStack: true }),
+        ingress: Ingress.https({ domainName: 'example.com', domainZone: hostedZone(stack), dualStack: true }),
       },
       stack,
     );
@@ -104,19 +95,20 @@ describe('HTTPS with a domain name', () => {
 
   test('adds more certificates', () => {
     const stack = newStack();
+    const certificate = importedCertificate(stack);
     const template = templateOf(
       {
         ingress: Ingress.https({
           domainName: 'example.com',
-          domainZone: zoneOf(stack),
-          additionalCertificates: [certificateOf(stack)],
+          domainZone: hostedZone(stack),
+          additionalCertificates: [certificate],
         }),
       },
       stack,
     );
 
     expect(only(template, 'AWS::ElasticLoadBalancingV2::ListenerCertificate').Certificates).toEqual([
-      { CertificateArn: CERTIFICATE },
+      { CertificateArn: certificate.certificateArn },
     ]);
   });
 });
@@ -124,8 +116,9 @@ describe('HTTPS with a domain name', () => {
 describe('HTTPS with certificates', () => {
   test('uses the first certificate by default and the others by SNI', () => {
     const stack = newStack();
+    const certificate = importedCertificate(stack);
     const hello = new HelloFargateService(stack, 'Hello', {
-      ingress: Ingress.httpsWithCertificates([certificateOf(stack), certificateOf(stack, 'Other')], {
+      ingress: Ingress.httpsWithCertificates([certificate, importedCertificate(stack, 'Other')], {
         domainName: 'hello.example.com',
         sslPolicy: elbv2.SslPolicy.TLS13_13_PQ,
       }),
@@ -135,7 +128,7 @@ describe('HTTPS with certificates', () => {
     expect(hello.url).toBe('https://hello.example.com');
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
       Port: 443,
-      Certificates: [{ CertificateArn: CERTIFICATE }],
+      Certificates: [{ CertificateArn: certificate.certificateArn }],
       SslPolicy: 'ELBSecurityPolicy-TLS13-1-3-PQ-2025-09',
     });
     template.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerCertificate', 1);
@@ -145,7 +138,7 @@ describe('HTTPS with certificates', () => {
   test('uses the DNS name of the load balancer if domainName is not set', () => {
     const stack = newStack();
     const hello = new HelloFargateService(stack, 'Hello', {
-      ingress: Ingress.httpsWithCertificates([certificateOf(stack)]),
+      ingress: Ingress.httpsWithCertificates([importedCertificate(stack)]),
     });
 
     expect(JSON.stringify(stack.resolve(hello.url))).toContain('"https://');
@@ -198,7 +191,7 @@ describe('an internal load balancer', () => {
   test('supports TLS', () => {
     const stack = newStack();
     const template = templateOf(
-      { ingress: Ingress.httpsWithCertificates([certificateOf(stack)], { internetFacing: false }) },
+      { ingress: Ingress.httpsWithCertificates([importedCertificate(stack)], { internetFacing: false }) },
       stack,
     );
 
@@ -336,6 +329,8 @@ describe('fails with', () => {
       stack,
     );
   };
+  const httpsFor = (domainName: string) => () =>
+    templateOf({ ingress: Ingress.https({ domainName, domainZone: hostedZone(newStack()) }) });
   const inVpc = (attributes: Partial<ec2.VpcAttributes>, options: ReachableLoadBalancerOptions) => () => {
     const stack = newStack();
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
@@ -403,12 +398,12 @@ describe('fails with', () => {
     ],
     [
       'a domain name outside the hosted zone',
-      () => templateOf({ ingress: Ingress.https({ domainName: 'hello.example.org', domainZone: zoneOf() }) }),
+      httpsFor('hello.example.org'),
       /ingress\.domainName is "hello\.example\.org", but it is not in the hosted zone example\.com/,
     ],
     [
       'a domain name that only ends with the same characters',
-      () => templateOf({ ingress: Ingress.https({ domainName: 'myexample.com', domainZone: zoneOf() }) }),
+      httpsFor('myexample.com'),
       /not in the hosted zone/,
     ],
     [

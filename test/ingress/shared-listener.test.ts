@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HelloFargateService, Ingress, SharedListenerIngressOptions } from '../../src';
-import { importedListener } from '../support/fixtures';
+import { importedListener, importedVpc } from '../support/fixtures';
 import { environmentOf, newStack, only } from '../support/synth';
 
 const rulesOf = (stack: Stack) =>
@@ -24,11 +24,7 @@ function sharing(app = new App()) {
 
 function imported(stack: Stack, id = 'Listener'): { vpc: ec2.IVpc; listener: elbv2.IApplicationListener } {
   return {
-    vpc: ec2.Vpc.fromVpcAttributes(stack, `${id}Vpc`, {
-      vpcId: 'vpc-12345678',
-      availabilityZones: ['a', 'b'],
-      privateSubnetIds: ['subnet-12345678', 'subnet-87654321'],
-    }),
+    vpc: importedVpc(stack, { id: `${id}Vpc`, withPublicSubnets: false, withPrivateSubnets: true }),
     listener: importedListener(stack, id),
   };
 }

@@ -6,6 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps } from '../../src/index';
+import { importedVpc } from '../support/fixtures';
 import { containerOf, newStack, only, statementsOf, templateOf } from '../support/synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
@@ -118,14 +119,9 @@ describe('with a given VPC', () => {
 
   test('accepts an imported VPC', () => {
     const stack = newStack();
-    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-      vpcId: 'vpc-1',
-      availabilityZones: ['us-east-1a', 'us-east-1b'],
-      publicSubnetIds: ['subnet-1', 'subnet-2'],
-      privateSubnetIds: ['subnet-3', 'subnet-4'],
-    });
+    const vpc = importedVpc(stack, { withPrivateSubnets: true });
 
-    expect(awsvpcOf(templateOf({ vpc }, stack)).Subnets).toEqual(['subnet-3', 'subnet-4']);
+    expect(awsvpcOf(templateOf({ vpc }, stack)).Subnets).toEqual(vpc.privateSubnets.map(({ subnetId }) => subnetId));
   });
 
   test('creates a cluster for the service', () => {

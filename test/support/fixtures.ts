@@ -17,21 +17,30 @@ const digits = (id: string, length: number) => Buffer.from(id).toString('hex').p
 export interface ImportedVpcOptions {
   /** @default 'Vpc' */
   readonly id?: string;
-  /** Whether it has two private subnets besides the two public ones. */
+  /**
+   * Whether it has two public subnets.
+   *
+   * @default true
+   */
+  readonly withPublicSubnets?: boolean;
+  /**
+   * Whether it has two private subnets.
+   *
+   * @default false
+   */
   readonly withPrivateSubnets?: boolean;
 }
 
 /** A VPC over two Availability Zones. */
 export function importedVpc(stack: Stack, options: ImportedVpcOptions = {}): ec2.IVpc {
-  const { id = 'Vpc', withPrivateSubnets = false } = options;
+  const { id = 'Vpc', withPublicSubnets = true, withPrivateSubnets = false } = options;
   const subnetIds = (...numbers: number[]) => numbers.map((n) => `subnet-${digits(id, 7)}${n}`);
   const routeTableIds = (...numbers: number[]) => numbers.map((n) => `rtb-${digits(id, 7)}${n}`);
   return ec2.Vpc.fromVpcAttributes(stack, id, {
     vpcId: `vpc-${digits(id, 8)}`,
     vpcCidrBlock: '10.9.0.0/16',
     availabilityZones: ['a', 'b'].map((zone) => regionOf(stack) + zone),
-    publicSubnetIds: subnetIds(1, 2),
-    publicSubnetRouteTableIds: routeTableIds(1, 2),
+    ...withPublicSubnets && { publicSubnetIds: subnetIds(1, 2), publicSubnetRouteTableIds: routeTableIds(1, 2) },
     ...withPrivateSubnets && { privateSubnetIds: subnetIds(3, 4), privateSubnetRouteTableIds: routeTableIds(3, 4) },
   });
 }

@@ -23,6 +23,7 @@ import { readEdge } from '../../../src/rehearsal/templates/edge';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
 import { PublicNames } from '../../../src/rehearsal/templates/public-names';
 import { readServices } from '../../../src/rehearsal/templates/services';
+import { hostedZone } from '../../support/fixtures';
 import { APP, FixtureService, synthesize } from '../../support/rehearsal/fixture';
 
 /*
@@ -226,11 +227,8 @@ test('CloudFront forwards requests by its behaviors, also for an alias of its do
       },
     });
     new cloudfront.Distribution(stack, 'Other', { defaultBehavior: { origin: new origins.HttpOrigin('example.com') } });
-    const zone = route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
-      hostedZoneId: 'Z0123456789', zoneName: 'example.com',
-    });
     const target = route53.RecordTarget.fromAlias(new targets.CloudFrontTarget(distribution));
-    new route53.ARecord(stack, 'Record', { zone, recordName: 'shop.example.com', target });
+    new route53.ARecord(stack, 'Record', { zone: hostedZone(stack), recordName: 'shop.example.com', target });
     const { assertions } = new IntegTest(app, 'Test', { testCases: [stack] });
     const cdn = `https://${distribution.distributionDomainName}`;
     const cookie = { headers: { cookie: 'one=1' } };
