@@ -23,8 +23,11 @@ const CDK_FLOOR = '2.257.0';
 /** Newest aws-cdk-lib that the unit tests also run against, by `npx projen test:newest`. */
 const CDK_NEWEST = '2.276.0';
 
-/** Folders of `src/` in order: each may import from those before it. */
-const LAYERS = ['network', 'ingress', 'task', 'deployment', 'observability', 'cost'];
+/** Files and folders of `src/` in order: each may import from those before it. */
+const LAYERS = [
+  'validation.ts', 'preset.ts', 'capacity.ts', 'network', 'ingress', 'task', 'deployment', 'scaling.ts', 'observability',
+  'cost',
+];
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: PUBLISHED_AS.npm,
@@ -179,6 +182,10 @@ project.addTask('test:example-app', {
 project.addTask('cost', {
   description: 'Print the cost tables of README',
   exec: 'tsx tools/cost-tables.ts',
+});
+project.addTask('tables', {
+  description: 'Write the generated tables of README.md and SECURITY.md',
+  exec: 'tsx tools/update-tables.ts',
 });
 project.addTask('bench:app', {
   description: 'Compare the example app with bare node:http, Express and Fastify',
@@ -388,12 +395,12 @@ function importZones() {
     zone('./src', ['./tools', './bench', './test', './integ', './example-app'], 'src/ imports nothing outside src/'),
     zone('./src/rehearsal/checks', './src/rehearsal/templates', 'checks read the model, not templates'),
     zone('./src/rehearsal/edge', './src/rehearsal/templates', 'the edge reads the model, not templates'),
-    // observability/logs.ts imports no other folder: each task has a log group.
+    // observability/logs.ts comes before all folders: each task has a log group.
     ...LAYERS.slice(0, -1).flatMap((layer, index) => LAYERS.slice(index + 1).map((later) => zone(
       `./src/${layer}`,
       `./src/${later}`,
-      `${layer}/ does not import ${later}/, which comes after it`,
-      layer === 'task' && later === 'observability' ? ['./logs.ts'] : undefined,
+      `${layer} does not import ${later}, which comes after it`,
+      later === 'observability' ? ['./logs.ts'] : undefined,
     ))),
     zone(
       LAYERS.map((layer) => `./src/${layer}`),
