@@ -183,7 +183,7 @@ describe('shifting traffic', () => {
       { deployment: Deployment.canary(), healthCheck: { interval: Duration.seconds(7) } },
       {
         deployment: Deployment.canary(),
-        ingress: Ingress.http({ sessionStickiness: {}, idleTimeout: Duration.minutes(2) }),
+        ingress: Ingress.http({ idleTimeout: Duration.minutes(2) }),
       },
     ]) {
       expect(ruleOf(props)).toBe(prepared);
