@@ -65,9 +65,9 @@ export interface Strategy {
  * but they have not yet been deployed to AWS. They need an ingress with a load balancer. Migrate an existing service in
  * two deployments, of which the first one uses `rolling({ prepareTrafficShifting: true })`.
  *
- * While traffic can shift, do not rely on the circuit breaker: it is on, as in the templates of the ECS developer guide,
- * but the ECS API reference restricts it to rolling deployments. A new version whose tasks never become healthy receives
- * no traffic, but its deployment can last until CloudFormation gives up after 36 hours. End it earlier with
+ * While traffic shifts, do not rely on the circuit breaker: it is on, as in the templates of the ECS developer guide,
+ * but the ECS API reference restricts it to rolling deployments. A new version whose tasks never become healthy
+ * receives no traffic, but its deployment can last until CloudFormation gives up after 36 hours. End it earlier with
  * `aws ecs stop-service-deployment --stop-type ROLLBACK`.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html

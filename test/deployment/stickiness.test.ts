@@ -1,7 +1,8 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Deployment, HelloFargateService, Ingress } from '../../src/index';
+import { Deployment, HelloFargateService, HelloFargateServiceProps, Ingress } from '../../src/index';
 import { conflictsOf } from '../support/conflicts';
+import { sharedListenerProps } from '../support/fixtures';
 import { Choice, DIMENSIONS, Ground, OPTIONS, propsOf } from '../support/options';
 import { withoutGroupStickiness } from '../support/stickiness';
 import { newStack, templateOf } from '../support/synth';
@@ -54,20 +55,32 @@ test('the check finds a rule that Elastic Load Balancing refuses', () => {
 });
 
 describe('sticky sessions', () => {
-  test.each([
+  const sessionStickiness = {};
+  const ingresses: Array<[string, (stack: Stack) => HelloFargateServiceProps]> = [
+    ['http', () => ({ ingress: Ingress.http({ sessionStickiness }) })],
+    ['cloudFront', () => ({ ingress: Ingress.cloudFront({ sessionStickiness }) })],
+    ['sharedListener', (stack) => sharedListenerProps(stack, { hostHeaders: ['a.example.com'], sessionStickiness })],
+  ];
+  const deployments = [
     Deployment.rolling({ prepareTrafficShifting: true }), Deployment.blueGreen(), Deployment.canary(),
     Deployment.linear(),
-  ])('fail with two target groups', (deployment) => {
-    const stack = newStack();
-    const props = { deployment, ingress: Ingress.http({ sessionStickiness: {} }) };
+  ];
 
-    expect(() => new HelloFargateService(stack, 'Hello', props)).toThrow(
-      /Hello: ingress\.sessionStickiness is set, but Deployment\..*two target groups.*; leave it out, or use Depl/);
-    expect(stack.node.findAll()).toHaveLength(2);
+  test.each(ingresses)('fail with two target groups of Ingress.%s', (_name, ingress) => {
+    for (const deployment of deployments) {
+      const stack = newStack();
+      const props = { ...ingress(stack), deployment };
+      const before = stack.node.findAll().length;
+
+      expect(() => new HelloFargateService(stack, 'Hello', props)).toThrow(
+        /Hello: ingress\.sessionStickiness is set, but Deployment\..*two target groups.*; leave it out, or use Depl/);
+      expect(stack.node.findAll()).toHaveLength(before + 1);
+    }
   });
 
-  test('can be used with rolling deployments', () => {
-    expect(() => templateOf({ deployment: Deployment.rolling(), ingress: Ingress.http({ sessionStickiness: {} }) }))
-      .not.toThrow();
+  test.each(ingresses)('can be used with rolling deployments of Ingress.%s', (_name, ingress) => {
+    const stack = newStack();
+
+    expect(() => templateOf(ingress(stack), stack)).not.toThrow();
   });
 });

@@ -159,7 +159,7 @@ const DEPLOYMENT_CONFLICTS: Conflict[] = [
     prop: 'ingress.sessionStickiness',
     message: /two target groups/,
     combinations: [{
-      ingress: ['narrow', 'sharedListener'],
+      ingress: ['narrow', 'internal'],
       deployment: ['prepared', 'blueGreen', 'canary', 'linear', 'tested'],
     }],
   },
