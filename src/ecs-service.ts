@@ -20,7 +20,7 @@ export function newEcsService(scope: Construct, settings: ServiceSettings, parts
   const { network, task: { taskDefinition } } = parts;
   const { capacity, deployment } = props;
   const hasSessions = hasSessionConfiguration(network);
-  const alarmNames = rollbackAlarms(scope, deployment, parts.ingress.metrics, healthCheck);
+  const alarmNames = rollbackAlarms(scope, deployment, parts.ingress, healthCheck);
   const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
     vpc: network.vpc,
     // Another description would replace the security group.

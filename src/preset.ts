@@ -127,7 +127,7 @@ export const DEFAULTS = {
   bakeTime: Duration.minutes(5),
   canary: { percent: 10, bakeTime: Duration.minutes(10) },
   linear: { percent: 20, bakeTime: Duration.minutes(3) },
-  rollback: { errorRatePercent: 5, minRequests: 20, minutes: 3 },
+  rollback: { errorRatePercent: 5, minFailedRequests: 2, minutes: 3 },
   alarms: {
     cpuUtilizationPercent: 80,
     memoryUtilizationPercent: 80,

@@ -286,7 +286,6 @@ describe('from rolling deployments to traffic shifting, and back', () => {
 
   test.each<[string, HelloFargateServiceProps]>([
     ['health check', { healthCheck: { path: '/info', interval: Duration.seconds(10) } }],
-    ['sticky sessions', { ingress: Ingress.http({ sessionStickiness: {} }) }],
     ['port', { containerPort: 3000 }],
     ['size', { cpu: 1024, desiredCount: 5 }],
     ['Spot', { capacity: Capacity.spot() }],

@@ -10,6 +10,7 @@ import { Conflict, CONFLICTS, conflictsOf, forbiddenBy } from '../test/support/c
 import { CoveringArray, Row } from '../test/support/covering-array';
 import { tooWide } from '../test/support/iam';
 import { CALLS, Choice, DIMENSIONS, ENVIRONMENTS, Ground, propsOf } from '../test/support/options';
+import { withoutGroupStickiness } from '../test/support/stickiness';
 import { readJson } from '../test/support/synth';
 
 /**
@@ -164,6 +165,7 @@ function synthesizeApp(outdir: string, combinations: Combination[]): Omit<Outcom
     const found = [
       ...messages.map((message) => `warns: ${message.id}: ${String(message.entry.data)}`),
       ...tooWide(template).map((statement) => `allows too much: ${statement}`),
+      ...withoutGroupStickiness(template).map((rule) => `forwards to sticky target groups: ${rule}`),
     ];
     faults.push(...found.map((fault) => describe(stacks.get(id)!, fault)));
   }

@@ -5,12 +5,18 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 /** Options of every deployment strategy. */
 export interface DeploymentOptions {
   /**
-   * Whether a deployment is rolled back if tasks respond with 5xx to more than 5 % of at least 20 requests a minute, or
-   * remain unhealthy, for three minutes. 4xx responses never trigger a rollback.
+   * Whether a deployment is rolled back if more than 5 % of the requests, and at least two a minute, fail for three
+   * minutes, or if tasks remain unhealthy that long.
    *
-   * Creates two alarms, which cost $0.30 a month, or $0.60 with two target groups
-   * (https://aws.amazon.com/cloudwatch/pricing/, 2026-09). There are none with `Ingress.httpApi`, which has no load
-   * balancer metrics; `true` is an error there.
+   * Counts 5xx responses of the tasks and, if the service has its own load balancer, 502 and 504 responses of the load
+   * balancer. 4xx responses never trigger a rollback. With two target groups, the rate is that of the worse version: a
+   * new version that always fails is rolled back if it gets two requests a minute. A canary of 5 % gets them from 40 in
+   * total. The alarm takes up to five minutes, so with a shorter `canaryBakeTime` or `stepBakeTime` a bad version can
+   * get more traffic before it is rolled back.
+   *
+   * Creates two alarms, which cost $0.50 a month, or $1.00 with two target groups; with a shared listener, $0.30 or
+   * $0.60 (https://aws.amazon.com/cloudwatch/pricing/, 2026-09). There are none with `Ingress.httpApi`, which has no
+   * load balancer metrics; `true` is an error there.
    *
    * @default true
    * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html

@@ -50,8 +50,9 @@ export interface Strategy {
 }
 
 /**
- * How a new version replaces the old one. A deployment is rolled back automatically if its tasks do not become healthy,
- * or if they respond with errors (`rollbackOnErrors`).
+ * How a new version replaces the old one. A deployment is rolled back automatically if requests fail or tasks remain
+ * unhealthy (`rollbackOnErrors`). A rolling deployment is also rolled back if its tasks do not start or do not become
+ * healthy, by the deployment circuit breaker of Amazon ECS.
  *
  * | | traffic | needs |
  * |---|---|---|
@@ -63,6 +64,14 @@ export interface Strategy {
  * `blueGreen`, `canary` and `linear` are built into Amazon ECS. They are experimental here: their templates are tested,
  * but they have not yet been deployed to AWS. They need an ingress with a load balancer. Migrate an existing service in
  * two deployments, of which the first one uses `rolling({ prepareTrafficShifting: true })`.
+ *
+ * While traffic shifts, do not rely on the circuit breaker: it is on, as in the templates of the ECS developer guide,
+ * but the ECS API reference restricts it to rolling deployments. A new version whose tasks never become healthy
+ * receives no traffic, but its deployment can last until CloudFormation gives up after 36 hours. End it earlier with
+ * `aws ecs stop-service-deployment --stop-type ROLLBACK`.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/migrate-codedeploy-to-ecs-bluegreen.html
  */
 export class Deployment {
   /**

@@ -3,14 +3,14 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { Deployment } from './deployment';
 import { HealthCheckOptions } from '../ingress/health-check';
-import { TargetMetrics } from '../ingress/target-metrics';
+import { BoundIngress } from '../ingress/ingress-type';
 import { DEFAULTS } from '../preset';
 
 /** Creates the alarms that roll back a deployment, and returns their names and those of the user's alarms. */
 export function rollbackAlarms(
   scope: Construct,
   deployment: Deployment,
-  metrics: TargetMetrics | undefined,
+  { metrics, loadBalancer }: Pick<BoundIngress, 'metrics' | 'loadBalancer'>,
   healthCheck: Required<HealthCheckOptions>,
 ): string[] {
   const { rollbackOnErrors = true, rollbackAlarms: userAlarms = [] } = deployment._strategy.options;
@@ -19,11 +19,11 @@ export function rollbackAlarms(
 
   // Load balancer metrics only: an alarm on the service's own metrics would be a circular dependency, and an alarm on
   // missing healthy tasks would roll back the first deployment.
-  const { errorRatePercent, minRequests, minutes } = DEFAULTS.rollback;
+  const { errorRatePercent, minFailedRequests, minutes } = DEFAULTS.rollback;
   const errors = new cloudwatch.Alarm(scope, 'RollbackOnErrors', {
     alarmDescription: `Rolls back a deployment of ${scope.node.path}: `
-      + `tasks respond with 5xx to more than ${errorRatePercent} % of at least ${minRequests} requests a minute`,
-    metric: metrics.errorRate({ period: Duration.minutes(1) }, minRequests),
+      + `more than ${errorRatePercent} % of the requests, and at least ${minFailedRequests} a minute, fail`,
+    metric: metrics.errorRate({ period: Duration.minutes(1) }, minFailedRequests, loadBalancer !== undefined),
     comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
     threshold: errorRatePercent,
     evaluationPeriods: minutes,

@@ -13,6 +13,7 @@ export function validateDeployment(
   const { deployment = Deployment.rolling() } = props;
   const strategy = deployment._strategy;
   if (!ingress.hasLoadBalancer) { validateWithoutLoadBalancer(validation, deployment, ingress); }
+  if (ingress.hasStickySessions) { validateWithStickySessions(validation, deployment); }
   if (strategy.options.rollbackAlarms?.length === 0) {
     validation.refuse('deployment.rollbackAlarms', '[]', 'an empty value would be ignored', 'leave it out');
   }
@@ -24,16 +25,34 @@ export function validateDeployment(
 }
 
 function validateWithoutLoadBalancer(validation: Validation, deployment: Deployment, ingress: IngressTraits): void {
-  const { name, options, bakeTime } = deployment._strategy;
+  const { options } = deployment._strategy;
   if (deployment._trafficShifting) {
-    const call = bakeTime ? `${name}()` : `${name}({ prepareTrafficShifting: true })`;
-    validation.refuse('deployment', call, `${ingress.name} has no load balancer to shift traffic`,
+    validation.refuse('deployment', callOf(deployment), `${ingress.name} has no load balancer to shift traffic`,
       'leave it out, or use an ingress with a load balancer');
   }
   if (options.rollbackOnErrors) {
     validation.refuse('deployment.rollbackOnErrors', 'true', `${ingress.name} has no load balancer that counts errors`,
       'leave it out, or set rollbackAlarms to your own alarms');
   }
+}
+
+/**
+ * Elastic Load Balancing refuses a rule that forwards to several target groups of which one has sticky sessions, unless
+ * the rule has group stickiness (https://github.com/hashicorp/terraform-provider-aws/issues/20200). With that, clients
+ * would remain at the old version after ECS has shifted the weights.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+ */
+function validateWithStickySessions(validation: Validation, deployment: Deployment): void {
+  if (!deployment._trafficShifting) { return; }
+  validation.refuse('ingress.sessionStickiness', 'set',
+    `${callOf(deployment)} has two target groups, and their rule would keep clients at the old version`,
+    'leave it out, or use Deployment.rolling()');
+}
+
+/** The factory call of a deployment that shifts traffic, or prepares for it. */
+function callOf({ _strategy: { name, bakeTime } }: Deployment): string {
+  return bakeTime ? `${name}()` : `${name}({ prepareTrafficShifting: true })`;
 }
 
 function validateRolling(validation: Validation, options: RollingDeploymentOptions): void {

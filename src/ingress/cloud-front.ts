@@ -72,11 +72,13 @@ export class CloudFrontIngress implements IngressType {
   public readonly name = 'Ingress.cloudFront';
   public readonly hasLoadBalancer = true;
   public readonly hasOwnListener = true;
+  public readonly hasStickySessions: boolean;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
 
   constructor(private readonly options: CloudFrontIngressOptions) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
+    this.hasStickySessions = options.sessionStickiness !== undefined;
   }
 
   public validate(validation: Validation, _scope: Construct, vpc: ec2.IVpc | undefined): void {

@@ -30,6 +30,7 @@ export class HttpApiIngress implements IngressType {
   public readonly name = 'Ingress.httpApi';
   public readonly hasLoadBalancer = false;
   public readonly hasOwnListener = false;
+  public readonly hasStickySessions = false;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout = DEFAULTS.idleTimeout;
 

@@ -25,6 +25,9 @@ export interface IngressTraits {
   /** Whether the listener belongs to this service, so that the construct can add more rules to it. */
   readonly hasOwnListener: boolean;
 
+  /** Whether requests of a client are routed to the same task. */
+  readonly hasStickySessions: boolean;
+
   /** Whether it accepts unencrypted requests from the internet. */
   readonly isPublicWithoutTls: boolean;
 }

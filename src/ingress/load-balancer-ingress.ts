@@ -110,6 +110,7 @@ export class LoadBalancerIngress implements IngressType {
   public readonly idleTimeout: Duration;
   public readonly hasLoadBalancer = true;
   public readonly hasOwnListener = true;
+  public readonly hasStickySessions: boolean;
   public readonly isPublicWithoutTls: boolean;
   private readonly internetFacing: boolean;
 
@@ -120,6 +121,7 @@ export class LoadBalancerIngress implements IngressType {
     private readonly tls?: Tls,
   ) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
+    this.hasStickySessions = options.sessionStickiness !== undefined;
     this.internetFacing = options.internetFacing ?? true;
     this.isPublicWithoutTls = this.internetFacing && !tls;
   }

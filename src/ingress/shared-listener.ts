@@ -77,6 +77,7 @@ export class SharedListenerIngress implements IngressType {
   public readonly name = 'Ingress.sharedListener';
   public readonly hasLoadBalancer = true;
   public readonly hasOwnListener = false;
+  public readonly hasStickySessions: boolean;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
   private readonly pathPatterns: string[];
@@ -87,6 +88,7 @@ export class SharedListenerIngress implements IngressType {
     private readonly options: SharedListenerIngressOptions,
   ) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
+    this.hasStickySessions = options.sessionStickiness !== undefined;
     this.pathPatterns = options.pathPatterns ?? [];
     this.hostHeaders = options.hostHeaders ?? [];
   }

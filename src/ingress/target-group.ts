@@ -29,7 +29,8 @@ export interface TargetGroupOptions {
   /**
    * Routes all requests of a client to the same task.
    *
-   * Sessions that are kept in a task are lost in each deployment. Prefer a session store, such as a cache.
+   * Sessions that are kept in a task are lost in each deployment. Prefer a session store, such as a cache. Must not be
+   * set if traffic shifts between two target groups, or if `prepareTrafficShifting` is true.
    *
    * @default - each request is routed to the next task (round robin)
    * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html

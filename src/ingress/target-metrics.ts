@@ -39,17 +39,74 @@ export class TargetMetrics {
     });
   }
 
-  /** Percentage of requests that targets answer with 5xx, or 0 if a period has fewer than `minRequests` requests. */
-  public errorRate(options: cloudwatch.MetricOptions, minRequests: number): cloudwatch.MathExpression {
-    const errors = this.perTargetGroup('HTTPCode_Target_5XX_Count', 'errors', { ...options, statistic: 'Sum' });
+  /**
+   * Requests that a task received but did not answer: 502 and 504 responses of the whole load balancer.
+   *
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+   */
+  public unanswered(options: cloudwatch.MetricOptions): Metrics {
+    const sum = { ...options, statistic: 'Sum' };
+    return {
+      brokenOff: this.loadBalancerMetric('HTTPCode_ELB_502_Count', {
+        label: '502: connection closed by a task',
+        ...sum,
+      }),
+      tooSlow: this.loadBalancerMetric('HTTPCode_ELB_504_Count', { label: '504: timeout', ...sum }),
+    };
+  }
+
+  /**
+   * Percentage of failed requests, or 0 if a period has fewer than `minFailed` of them. With two target groups, the
+   * greater of their percentages: in the sum of both, the failures of a canary would be lost.
+   *
+   * @param ownsLoadBalancer whether the load balancer's own responses with 502 and 504 count, too
+   */
+  public errorRate(
+    options: cloudwatch.MetricOptions, minFailed: number, ownsLoadBalancer: boolean,
+  ): cloudwatch.MathExpression {
+    const { period } = options;
     const requests = this.perTargetGroup('RequestCount', 'requests', { ...options, statistic: 'Sum' });
-    const [errorSum, requestSum] = [sumExpression(errors), sumExpression(requests)];
+    const failed = this.failed(options, requests, ownsLoadBalancer ? this.unanswered(options) : {});
+    const failedIds = Object.keys(failed);
+    const [rate, alternateRate] = Object.keys(requests).map((id, i) =>
+      `IF(${failedIds[i]} >= ${minFailed}, 100 * ${failedIds[i]} / FILL(${id}, 0), 0)`);
     return new cloudwatch.MathExpression({
-      expression: `IF(${requestSum} >= ${minRequests}, 100 * ${errorSum} / ${requestSum}, 0)`,
-      usingMetrics: { ...errors, ...requests },
-      period: options.period,
-      label: '5xx of the tasks, %',
+      expression: alternateRate ? `IF(${rate} > ${alternateRate}, ${rate}, ${alternateRate})` : rate,
+      usingMetrics: { ...failed, ...requests },
+      period,
+      label: 'failed requests, %',
     });
+  }
+
+  /** Failed requests for each target group. */
+  private failed(
+    options: cloudwatch.MetricOptions, requests: Metrics, unanswered: Metrics,
+  ): Record<string, cloudwatch.MathExpression> {
+    const errors = this.perTargetGroup('HTTPCode_Target_5XX_Count', 'errors', { ...options, statistic: 'Sum' });
+    const { period } = options;
+    if (Object.keys(errors).length === 1) {
+      const all = { ...errors, ...unanswered };
+      return { failed: new cloudwatch.MathExpression({ expression: sumExpression(all), usingMetrics: all, period }) };
+    }
+    // The load balancer does not count 502 and 504 responses by target group. A target group cannot have more of them
+    // than requests without a response. Its response times have percentiles, hence a sample for each response.
+    const answered = Object.keys(unanswered).length > 0
+      ? this.perTargetGroup('TargetResponseTime', 'answered', { ...options, statistic: 'SampleCount' })
+      : {};
+    const [requestIds, answeredIds] = [Object.keys(requests), Object.keys(answered)];
+    return Object.fromEntries(Object.entries(errors).map(([id, metric], i) => {
+      const answeredId = answeredIds[i];
+      const terms = [`FILL(${id}, 0)`];
+      const usingMetrics: Metrics = { [id]: metric };
+      if (answeredId) {
+        const [most, open] = [sumExpression(unanswered), `(FILL(${requestIds[i]}, 0) - FILL(${answeredId}, 0))`];
+        terms.push(`IF(${open} > 0, IF(${open} < ${most}, ${open}, ${most}), 0)`);
+        Object.assign(usingMetrics, unanswered,
+          { [requestIds[i]]: requests[requestIds[i]], [answeredId]: answered[answeredId] });
+      }
+      const expression = terms.join(' + ');
+      return [id.replace('errors', 'failed'), new cloudwatch.MathExpression({ expression, usingMetrics, period })];
+    }));
   }
 
   /** Number of targets that fail the health check. */

@@ -93,15 +93,7 @@ export class ServiceMetrics {
    * counts them as 5xx responses.
    */
   public unansweredRequestMetrics(options: cloudwatch.MetricOptions = {}): Metrics {
-    if (!this.targets || !this.ownsLoadBalancer) { return {}; }
-    const sum = { ...options, statistic: 'Sum' };
-    return {
-      brokenOff: this.targets.loadBalancerMetric('HTTPCode_ELB_502_Count', {
-        label: '502: connection closed by a task',
-        ...sum,
-      }),
-      tooSlow: this.targets.loadBalancerMetric('HTTPCode_ELB_504_Count', { label: '504: timeout', ...sum }),
-    };
+    return this.targets && this.ownsLoadBalancer ? this.targets.unanswered(options) : {};
   }
 
   /** In seconds. With two target groups, the greater value, because percentiles cannot be added. */

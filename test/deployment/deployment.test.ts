@@ -183,7 +183,7 @@ describe('shifting traffic', () => {
       { deployment: Deployment.canary(), healthCheck: { interval: Duration.seconds(7) } },
       {
         deployment: Deployment.canary(),
-        ingress: Ingress.http({ sessionStickiness: {}, idleTimeout: Duration.minutes(2) }),
+        ingress: Ingress.http({ idleTimeout: Duration.minutes(2) }),
       },
     ]) {
       expect(ruleOf(props)).toBe(prepared);
@@ -233,11 +233,9 @@ describe('rollback', () => {
     const [errors, unhealthy] = alarmsOf(templateOf({ deployment: Deployment.canary() }));
     const groups = (alarm: { Metrics: any[] }) =>
       new Set(
-        alarm.Metrics.filter(({ MetricStat }) => MetricStat).map(({ MetricStat }) =>
-          JSON.stringify(
-            MetricStat.Metric.Dimensions.find(({ Name }: { Name: string }) => Name === 'TargetGroup').Value,
-          ),
-        ),
+        alarm.Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.Dimensions ?? [])
+          .filter(({ Name }) => Name === 'TargetGroup')
+          .map(({ Value }) => JSON.stringify(Value)),
       );
 
     expect(groups(errors as any).size).toBe(2);

@@ -46,7 +46,7 @@ const OPERATORS: { [operator: string]: (x: number, y: number) => number | undefi
 const PRECEDENCE = [['OR'], ['AND'], ['<', '<=', '>', '>=', '=='], ['+', '-'], ['*', '/']];
 
 /** What a metric math expression comes to. */
-export function evaluate(expression: string, metrics: { [id: string]: Series }, periodSeconds = 60): Value {
+export function evaluate(expression: string, metrics: { [id: string]: Value }, periodSeconds = 60): Value {
   const tokens: string[] = expression.match(/[A-Za-z_][A-Za-z0-9_]*|\d+(\.\d+)?|[<>=]=|[-+*/<>(),]/g) ?? [];
   if (tokens.join('') !== expression.replace(/\s/g, '')) {
     throw new Error(`cannot read the expression ${expression}`);
@@ -183,11 +183,20 @@ export function dataPoints(alarm: any, source: Source): { readonly minutes: numb
   const [seconds, ...others] = new Set<number>(stats.map(({ MetricStat }) => MetricStat.Period));
   if (others.length > 0) { throw new Error('the metrics of an alarm must have one period'); }
   if (stats.length > 10) { throw new Error('an alarm reads at most 10 metrics'); }
-  const metrics = Object.fromEntries(stats.map(({ Id, MetricStat: { Metric, Stat } }) =>
+  const metrics: { [id: string]: Value } = Object.fromEntries(stats.map(({ Id, MetricStat: { Metric, Stat } }) =>
     [Id, statistic(source(Metric), Stat, seconds / 60)]));
   const returned = queries.filter(({ ReturnData }) => ReturnData !== false);
   if (returned.length !== 1) { throw new Error('an alarm watches one series'); }
-  const points = returned[0].Expression ? evaluate(returned[0].Expression, metrics, seconds) : metrics[returned[0].Id];
+  const expressions = queries.filter(({ Expression }) => Expression);
+  // An expression may use others, in any order.
+  for (let left = expressions; left.length > 0;) {
+    const ready = left.filter(({ Expression }) =>
+      left.every(({ Id }) => !new RegExp(`\\b${Id}\\b`).test(Expression)));
+    if (ready.length === 0) { throw new Error('expressions use each other'); }
+    ready.forEach(({ Id, Expression }) => { metrics[Id] = evaluate(Expression, metrics, seconds); });
+    left = left.filter((query) => !ready.includes(query));
+  }
+  const points = metrics[returned[0].Id];
   if (!isSeries(points)) { throw new Error('an alarm watches a series, no number'); }
   return { minutes: seconds / 60, points };
 }

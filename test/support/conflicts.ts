@@ -155,6 +155,14 @@ const DEPLOYMENT_CONFLICTS: Conflict[] = [
     message: /no listener of its own/,
     combinations: [{ ingress: ['sharedListener', 'httpApi'], deployment: ['tested'] }],
   },
+  {
+    prop: 'ingress.sessionStickiness',
+    message: /two target groups/,
+    combinations: [{
+      ingress: ['narrow', 'internal'],
+      deployment: ['prepared', 'blueGreen', 'canary', 'linear', 'tested'],
+    }],
+  },
   { prop: 'desiredCount', message: /with scaling/, combinations: [{ desiredCount: SET, scaling: SET }] },
   {
     prop: 'scaling.requestsPerTarget',

@@ -142,7 +142,11 @@ export const OPTIONS: Options = {
       idleTimeout: Duration.seconds(120),
       deletionProtection: false,
     }),
-    internal: () => Ingress.http({ internetFacing: false, accessLogs: true }),
+    internal: () => Ingress.http({
+      internetFacing: false,
+      accessLogs: true,
+      sessionStickiness: { cookieName: 'session' },
+    }),
     https: ({ stack }) => Ingress.https({
       domainName: 'hello.example.com',
       domainZone: hostedZone(stack),
@@ -161,7 +165,6 @@ export const OPTIONS: Options = {
     }),
     sharedListener: ({ stack }) => sharedListener(stack, {
       hostHeaders: [`${stack.stackName.toLowerCase()}.example.com`],
-      sessionStickiness: { cookieName: 'session' },
     }),
     httpApi: () => Ingress.httpApi(),
   },
