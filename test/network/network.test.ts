@@ -42,6 +42,18 @@ describe('with a VPC of its own', () => {
     expect(threeZones).toEqual(expect.arrayContaining(withPrivate));
   });
 
+  test('has its own range for each kind of subnet, and leaves a quarter of the addresses free', () => {
+    const used = [Egress.publicIp(), Egress.natGateway(), Egress.vpcEndpoints()].map((egress) =>
+      cidrsOf(templateOf({ egress, maxAzs: 3 }, newStack(US_EAST_1))));
+    const PUBLIC = ['10.0.0.0/20', '10.0.16.0/20', '10.0.32.0/20'];
+
+    expect(used).toEqual([
+      PUBLIC,
+      [...PUBLIC, '10.0.64.0/19', '10.0.96.0/19', '10.0.128.0/19'],
+      [...PUBLIC, '10.0.160.0/20', '10.0.176.0/20', '10.0.192.0/20'],
+    ]);
+  });
+
   test('shares it and the cluster with the other services of the stack, in any order', () => {
     // GIVEN
     const networkOf = (...ids: string[]) => {
