@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct, IConstruct } from 'constructs';
 import { Egress } from './egress';
-import { NetworkSettings, newCluster, SharedNetwork, TaskNeeds } from './shared-network';
+import { associateAfterRoutes, NetworkSettings, newCluster, SharedNetwork, TaskNeeds } from './shared-network';
 import { isDefined, show, Validation } from '../validation';
 
 /** Where a service runs: its VPC, subnets and ECS cluster. */
@@ -103,7 +103,10 @@ export function resolveNetwork(scope: Construct, options: NetworkOptions): Netwo
   const vpc = shared?.vpc ?? options.vpc ?? options.cluster!.vpc;
   const cluster = shared?.cluster ?? options.cluster ?? newCluster(scope, vpc, containerInsightsOf(options));
   // An imported cluster must have the capacity providers already: see the docs of `cluster`.
-  if (cluster instanceof ecs.Cluster) { cluster.enableFargateCapacityProviders(); }
+  if (cluster instanceof ecs.Cluster) {
+    cluster.enableFargateCapacityProviders();
+    associateAfterRoutes(cluster);
+  }
 
   const taskSubnets = options.vpcSubnets ?? { subnetType: shared?.taskSubnetType ?? egressSubnetType(vpc) };
   const isIsolated = shared?.settings.egress._isIsolated ?? false;

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -124,5 +124,28 @@ export function newCluster(scope: Construct, vpc: ec2.IVpc, containerInsights: e
     vpc,
     enableFargateCapacityProviders: true,
     containerInsightsV2: isDisabled ? undefined : containerInsights,
+  });
+}
+
+/**
+ * Creates the association with the capacity providers only after the routes of the VPC.
+ *
+ * The first cluster of an account makes ECS create its service-linked role, which takes some seconds. Until then, the
+ * association fails with "Unable to assume the service linked role". The routes take longer, because they wait for the
+ * internet gateway, and the service needs them as well.
+ *
+ * @see https://github.com/aws/containers-roadmap/issues/2614
+ */
+export function associateAfterRoutes(cluster: ecs.Cluster): void {
+  const { vpc } = cluster;
+  // A VPC in another stack exists before the cluster.
+  if (Stack.of(vpc) !== Stack.of(cluster)) { return; }
+  const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
+  // CDK creates the association in an aspect.
+  Aspects.of(cluster).add({
+    visit(node) {
+      if (!(node instanceof ecs.CfnClusterCapacityProviderAssociations)) { return; }
+      node.node.addDependency(...subnets.map((subnet) => subnet.internetConnectivityEstablished));
+    },
   });
 }
