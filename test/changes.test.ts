@@ -248,6 +248,11 @@ const CHANGES: Changes = {
     to: (stack) => ({ vpc: vpc(stack), vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } }),
     deploys: true,
   },
+  assignPublicIp: {
+    from: (stack) => ({ vpc: vpc(stack) }),
+    to: (stack) => ({ vpc: vpc(stack), assignPublicIp: true }),
+    deploys: true,
+  },
   // The new service is registered with the same target group before the old one is deleted.
   cluster: {
     from: (stack) => ({ vpc: vpc(stack) }),

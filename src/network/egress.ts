@@ -74,6 +74,11 @@ export class Egress {
   }
 
   /** @internal */
+  public get _usesPublicIps(): boolean {
+    return this._subnetType === ec2.SubnetType.PUBLIC;
+  }
+
+  /** @internal */
   public get _usesNatGateways(): boolean {
     return this._subnetType === ec2.SubnetType.PRIVATE_WITH_EGRESS;
   }

@@ -53,6 +53,19 @@ describe('what a resource uses is created before it and deleted after it', () =>
       const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
       new HelloFargateService(stack, 'Hello', { vpc, vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } });
     }],
+    // The capacity providers of an imported cluster do not wait for the routes.
+    ['an imported cluster', (stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
+      const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'shared', vpc });
+      new HelloFargateService(stack, 'Hello', { cluster });
+    }],
+    ['an imported cluster and imported objects of the private subnets of a VPC of the app', (stack) => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
+      const subnets = vpc.privateSubnets.map(({ subnetId }, i) =>
+        ec2.Subnet.fromSubnetId(stack, `Subnet${i}`, subnetId));
+      const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: 'shared', vpc });
+      new HelloFargateService(stack, 'Hello', { cluster, vpcSubnets: { subnets } });
+    }],
   ])('with %s', (_what, create) => {
     const stack = newStack();
     create(stack);
