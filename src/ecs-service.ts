@@ -51,6 +51,9 @@ export function newEcsService(scope: Construct, settings: ServiceSettings, parts
   if (props.enableExecuteCommand && !hasSessions) { enableSessions(service, network); }
   // The association with the capacity providers cannot be deleted before the service that uses them.
   service.node.addDependency(network.cluster);
+  // Tasks need the route to the internet when they start, and until they have stopped. CloudFormation does not wait for
+  // it: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html#gatewayattachment
+  service.node.addDependency(...network.routes);
   // A task that cannot pull its image yet would count as a failed deployment.
   service.node.addDependency(taskDefinition.obtainExecutionRole());
   return service;

@@ -131,6 +131,55 @@ describe('egress', () => {
   });
 });
 
+/**
+ * CloudFormation creates new subnets before it deletes old ones, so a range that moves to another logical ID fails with
+ * "The CIDR … conflicts with another subnet" (https://github.com/aws/aws-cdk/issues/28369).
+ */
+describe('from each network that the construct creates to each other one', () => {
+  const egresses = [Egress.publicIp(), Egress.natGateway(), Egress.vpcEndpoints()];
+  const networks = egresses.flatMap((egress) => [2, 3].map((maxAzs) => ({
+    name: `${egress._description} in ${maxAzs} Availability Zones`,
+    props: () => ({ egress, maxAzs }),
+  })));
+  const pairs = networks.flatMap((one) => networks.filter((other) => other !== one).map((other) => [one, other]));
+
+  test('there are 30 changes, all six of the egress among them', () => {
+    expect(pairs).toHaveLength(30);
+  });
+
+  test.each(pairs.map(([one, other]) => [`${one.name} to ${other.name}`, one.props, other.props] as const))(
+    '%s, no address range moves to a subnet with another logical ID',
+    (_change, before, after) => {
+      const [old, subnets] = [subnetsOf(before), subnetsOf(after)];
+
+      expect(old.length).toBeGreaterThan(0);
+      expect(old.flatMap((subnet) => subnets.filter((other) => other.id !== subnet.id && overlap(subnet, other))
+        .map((other) => `${subnet.id} and ${other.id}: ${other.cidr}`))).toEqual([]);
+    },
+  );
+
+  test('an overlap is found', () => {
+    const [wide, narrow, next] = ['10.0.64.0/19', '10.0.80.0/20', '10.0.96.0/20'].map((cidr) => ({ cidr }));
+
+    expect([overlap(wide, narrow), overlap(narrow, wide), overlap(wide, next)]).toEqual([true, true, false]);
+  });
+});
+
+function subnetsOf(props: Props): Array<{ id: string; cidr: string }> {
+  const { Resources } = templateWith(props) as { Resources: Record<string, { Type: string; Properties: any }> };
+  return Object.entries(Resources).filter(([, { Type }]) => Type === 'AWS::EC2::Subnet')
+    .map(([id, { Properties }]) => ({ id, cidr: Properties.CidrBlock }));
+}
+
+function overlap(one: { cidr: string }, other: { cidr: string }): boolean {
+  const [[start, end], [otherStart, otherEnd]] = [one, other].map(({ cidr }) => {
+    const [address, mask] = cidr.split('/');
+    const first = address.split('.').reduce((number, byte) => number * 256 + Number(byte), 0);
+    return [first, first + 2 ** (32 - Number(mask))];
+  });
+  return start < otherEnd && otherStart < end;
+}
+
 /** A change of props, and what it does besides creating and updating resources. */
 interface Change {
   /** @default - no props */
@@ -197,6 +246,11 @@ const CHANGES: Changes = {
   vpcSubnets: {
     from: (stack) => ({ vpc: vpc(stack) }),
     to: (stack) => ({ vpc: vpc(stack), vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } }),
+    deploys: true,
+  },
+  assignPublicIp: {
+    from: (stack) => ({ vpc: vpc(stack) }),
+    to: (stack) => ({ vpc: vpc(stack), assignPublicIp: true }),
     deploys: true,
   },
   // The new service is registered with the same target group before the old one is deleted.

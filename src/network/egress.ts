@@ -32,8 +32,7 @@ export interface NatGatewayEgressOptions {
 export class Egress {
   /** Gives each task a public IPv4 address. Its security group allows inbound traffic only from the load balancer. */
   public static publicIp(): Egress {
-    const subnets = { name: 'reserved', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, reserved: true };
-    return new Egress('Egress.publicIp()', subnets, 0);
+    return new Egress('Egress.publicIp()', ec2.SubnetType.PUBLIC, 0);
   }
 
   /**
@@ -43,8 +42,7 @@ export class Egress {
    */
   public static natGateway(options: NatGatewayEgressOptions = {}): Egress {
     const { count = DEFAULTS.natGateways } = options;
-    const subnets = { name: 'private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
-    return new Egress(`Egress.natGateway({ count: ${count} })`, subnets, count);
+    return new Egress(`Egress.natGateway({ count: ${count} })`, ec2.SubnetType.PRIVATE_WITH_EGRESS, count);
   }
 
   /**
@@ -58,25 +56,30 @@ export class Egress {
    * @see https://aws.amazon.com/privatelink/pricing/ (2026-09)
    */
   public static vpcEndpoints(): Egress {
-    return new Egress('Egress.vpcEndpoints()', { name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }, 0);
+    return new Egress('Egress.vpcEndpoints()', ec2.SubnetType.PRIVATE_ISOLATED, 0);
   }
 
   private constructor(
     /** @internal */
     public readonly _description: string,
     /** @internal */
-    public readonly _subnets: ec2.SubnetConfiguration,
+    public readonly _subnetType: ec2.SubnetType,
     /** @internal */
     public readonly _natGateways: number,
   ) {}
 
   /** @internal */
   public get _isIsolated(): boolean {
-    return this._subnets.name === 'isolated';
+    return this._subnetType === ec2.SubnetType.PRIVATE_ISOLATED;
+  }
+
+  /** @internal */
+  public get _usesPublicIps(): boolean {
+    return this._subnetType === ec2.SubnetType.PUBLIC;
   }
 
   /** @internal */
   public get _usesNatGateways(): boolean {
-    return this._subnets.subnetType === ec2.SubnetType.PRIVATE_WITH_EGRESS;
+    return this._subnetType === ec2.SubnetType.PRIVATE_WITH_EGRESS;
   }
 }

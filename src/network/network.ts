@@ -1,9 +1,9 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { Construct, IConstruct } from 'constructs';
+import { Construct, IConstruct, IDependable } from 'constructs';
 import { Egress } from './egress';
-import { NetworkSettings, newCluster, SharedNetwork, TaskNeeds } from './shared-network';
+import { associateAfterRoutes, NetworkSettings, newCluster, SharedNetwork, TaskNeeds } from './shared-network';
 import { isDefined, show, Validation } from '../validation';
 
 /** Where a service runs: its VPC, subnets and ECS cluster. */
@@ -28,6 +28,18 @@ export interface NetworkOptions {
    * address for each task ($3.65 a month, https://aws.amazon.com/vpc/pricing/)
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Whether each task gets a public IPv4 address ($3.65 a month, https://aws.amazon.com/vpc/pricing/, 2026-09), in the
+   * VPC that you pass. Set it if the construct cannot know whether the subnets are public: a subnet that is imported
+   * by its ID may not be among the public subnets of its VPC.
+   *
+   * In the VPC that the construct creates, `egress` determines it. Another value is an error.
+   *
+   * @default - true if one of the subnets is a public subnet of the VPC, otherwise false
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
+   */
+  readonly assignPublicIp?: boolean;
 
   /**
    * The ECS cluster. The service runs in its VPC.
@@ -92,6 +104,8 @@ export interface Network {
   readonly taskSubnets: ec2.SubnetSelection;
   /** In a public subnet, a task needs a public address to reach ECR and CloudWatch. */
   readonly assignPublicIp: boolean;
+  /** The routes of these subnets to the internet, with their gateways, as far as they are created in this app. */
+  readonly routes: IDependable[];
   /** Whether the tasks reach only AWS services with an endpoint in the VPC. */
   readonly isIsolated: boolean;
   /** The VPC endpoints that must exist before a task can start. Empty unless the network is isolated. */
@@ -103,9 +117,13 @@ export function resolveNetwork(scope: Construct, options: NetworkOptions): Netwo
   const vpc = shared?.vpc ?? options.vpc ?? options.cluster!.vpc;
   const cluster = shared?.cluster ?? options.cluster ?? newCluster(scope, vpc, containerInsightsOf(options));
   // An imported cluster must have the capacity providers already: see the docs of `cluster`.
-  if (cluster instanceof ecs.Cluster) { cluster.enableFargateCapacityProviders(); }
+  if (cluster instanceof ecs.Cluster) {
+    cluster.enableFargateCapacityProviders();
+    associateAfterRoutes(cluster);
+  }
 
   const taskSubnets = options.vpcSubnets ?? { subnetType: shared?.taskSubnetType ?? egressSubnetType(vpc) };
+  const subnets = subnetsOf(vpc, taskSubnets);
   const isIsolated = shared?.settings.egress._isIsolated ?? false;
   return {
     vpc,
@@ -113,7 +131,8 @@ export function resolveNetwork(scope: Construct, options: NetworkOptions): Netwo
     ownsCluster: cluster !== options.cluster,
     hasContainerInsights: !options.cluster && containerInsightsOf(options) !== ecs.ContainerInsights.DISABLED,
     taskSubnets,
-    assignPublicIp: vpc.selectSubnets(taskSubnets).hasPublic,
+    assignPublicIp: options.assignPublicIp ?? subnets.some((subnet) => vpc.publicSubnets.includes(subnet)),
+    routes: subnets.map((subnet) => subnet.internetConnectivityEstablished),
     isIsolated,
     endpointsFor: (task) => shared && isIsolated ? shared.endpointsFor(task) : [],
   };
@@ -122,6 +141,13 @@ export function resolveNetwork(scope: Construct, options: NetworkOptions): Netwo
 function findOrCreateSharedNetwork(scope: Construct, options: NetworkOptions): SharedNetwork | undefined {
   if (options.vpc || options.cluster) { return undefined; }
   return SharedNetwork.find(scope) ?? new SharedNetwork(scope, settingsOf(options));
+}
+
+/** The selected subnets as the VPC knows them: a subnet that was imported by its ID is another object. */
+function subnetsOf(vpc: ec2.IVpc, selection: ec2.SubnetSelection): ec2.ISubnet[] {
+  const known = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
+  return vpc.selectSubnets(selection).subnets
+    .map((subnet) => known.find(({ subnetId }) => subnetId === subnet.subnetId) ?? subnet);
 }
 
 function egressSubnetType(vpc: ec2.IVpc): ec2.SubnetType {
@@ -227,6 +253,7 @@ function validateSelection(validation: Validation, vpc: ec2.IVpc, selection: ec2
 
 function validateNewVpc(validation: Validation, scope: Construct, options: NetworkOptions): void {
   const { egress, maxAzs } = settingsOf(options);
+  validatePublicIp(validation, egress, options.assignPublicIp);
   const knownAzs = Stack.of(scope).availabilityZones.length;
   if (maxAzs !== 2 && maxAzs !== 3) {
     validation.refuse('maxAzs', String(maxAzs),
@@ -239,6 +266,18 @@ function validateNewVpc(validation: Validation, scope: Construct, options: Netwo
   if (egress._usesNatGateways) {
     validation.wholeNumber('egress.count', egress._natGateways, [1, maxAzs],
       'the number of NAT gateways, at most one for each Availability Zone,');
+  }
+}
+
+function validatePublicIp(validation: Validation, egress: Egress, assignPublicIp: boolean | undefined): void {
+  if (assignPublicIp === undefined || assignPublicIp === egress._usesPublicIps) { return; }
+  if (assignPublicIp) {
+    validation.refuse('assignPublicIp', 'true',
+      `with ${egress._description} the tasks are in subnets where a public address has no effect`,
+      'leave it out, or set egress: Egress.publicIp()');
+  } else {
+    validation.refuse('assignPublicIp', 'false',
+      `with ${egress._description} the tasks have no other outbound access`, 'set another egress');
   }
 }
 

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -24,6 +24,17 @@ export interface TaskNeeds {
 /** Address ranges are reserved for this many Availability Zones. */
 const MAX_AZS = 3;
 
+/**
+ * All subnet groups of the VPC: 10.0.0.0 to 10.0.47.255, 10.0.64.0 to 10.0.159.255 and 10.0.160.0 to 10.0.207.255. Each
+ * keeps its range, used or not, because two subnets with different logical IDs cannot have the same range during an
+ * update (https://github.com/aws/aws-cdk/issues/28369). The rest of 10.0.0.0/16 is free for subnets of the user.
+ */
+const SUBNET_GROUPS: ec2.SubnetConfiguration[] = [
+  { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: false },
+  { name: 'private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 19 },
+  { name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 20 },
+];
+
 const SHARED_NETWORK = Symbol.for('hello-fargate-service.SharedNetwork');
 
 /**
@@ -48,20 +59,18 @@ export class SharedNetwork extends Construct {
     Object.defineProperty(this, SHARED_NETWORK, { value: true });
     this.createdFor = service.node.path;
     const { egress, maxAzs, flowLogs, containerInsights } = settings;
-    this.taskSubnetType = egress._subnets.reserved ? ec2.SubnetType.PUBLIC : egress._subnets.subnetType;
+    this.taskSubnetType = egress._subnetType;
+    const used = [ec2.SubnetType.PUBLIC, egress._subnetType];
 
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr('10.0.0.0/16'),
       maxAzs,
       natGateways: egress._natGateways,
       restrictDefaultSecurityGroup: true,
-      // Reserves address ranges for a third Availability Zone and for private subnets, so you can add both later
+      // Reserves address ranges for a third Availability Zone and for the other subnets, so you can add both later
       // without changing existing subnets.
       reservedAzs: MAX_AZS - maxAzs,
-      subnetConfiguration: [
-        { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: false },
-        { ...egress._subnets, cidrMask: 19 },
-      ],
+      subnetConfiguration: SUBNET_GROUPS.map((group) => ({ ...group, reserved: !used.includes(group.subnetType) })),
     });
     if (flowLogs) { this.addFlowLog(); }
     this.cluster = newCluster(this, this.vpc, containerInsights);
@@ -115,5 +124,28 @@ export function newCluster(scope: Construct, vpc: ec2.IVpc, containerInsights: e
     vpc,
     enableFargateCapacityProviders: true,
     containerInsightsV2: isDisabled ? undefined : containerInsights,
+  });
+}
+
+/**
+ * Creates the association with the capacity providers only after the routes of the VPC.
+ *
+ * The first cluster of an account makes ECS create its service-linked role, which takes some seconds. Until then, the
+ * association fails with "Unable to assume the service linked role". The routes take longer, because they wait for the
+ * internet gateway, and the service needs them as well.
+ *
+ * @see https://github.com/aws/containers-roadmap/issues/2614
+ */
+export function associateAfterRoutes(cluster: ecs.Cluster): void {
+  const { vpc } = cluster;
+  // A VPC in another stack exists before the cluster.
+  if (Stack.of(vpc) !== Stack.of(cluster)) { return; }
+  const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
+  // CDK creates the association in an aspect.
+  Aspects.of(cluster).add({
+    visit(node) {
+      if (!(node instanceof ecs.CfnClusterCapacityProviderAssociations)) { return; }
+      node.node.addDependency(...subnets.map((subnet) => subnet.internetConnectivityEstablished));
+    },
   });
 }

@@ -43,6 +43,18 @@ describe('with a VPC of its own', () => {
     expect(threeZones).toEqual(expect.arrayContaining(withPrivate));
   });
 
+  test('has its own range for each kind of subnet, and leaves a quarter of the addresses free', () => {
+    const used = [Egress.publicIp(), Egress.natGateway(), Egress.vpcEndpoints()].map((egress) =>
+      cidrsOf(templateOf({ egress, maxAzs: 3 }, newStack(US_EAST_1))));
+    const PUBLIC = ['10.0.0.0/20', '10.0.16.0/20', '10.0.32.0/20'];
+
+    expect(used).toEqual([
+      PUBLIC,
+      [...PUBLIC, '10.0.64.0/19', '10.0.96.0/19', '10.0.128.0/19'],
+      [...PUBLIC, '10.0.160.0/20', '10.0.176.0/20', '10.0.192.0/20'],
+    ]);
+  });
+
   test('shares it and the cluster with the other services of the stack, in any order', () => {
     // GIVEN
     const networkOf = (...ids: string[]) => {
@@ -115,6 +127,47 @@ describe('with a given VPC', () => {
       AssignPublicIp: 'DISABLED',
       Subnets: vpc.isolatedSubnets.map((subnet) => stack.resolve(subnet.subnetId)),
     });
+  });
+
+  const IMPORTS: Array<[string, (scope: Stack, id: string, subnetId: string) => ec2.ISubnet]> = [
+    ['fromSubnetId', (scope, id, subnetId) => ec2.Subnet.fromSubnetId(scope, id, subnetId)],
+    ['fromSubnetAttributes', (scope, id, subnetId) => ec2.Subnet.fromSubnetAttributes(scope, id, {
+      subnetId,
+      availabilityZone: 'us-east-1a',
+    })],
+  ];
+  const VPCS: Array<[string, (stack: Stack) => ec2.IVpc]> = [
+    ['of the stack', (stack) => new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 })],
+    ['of another stack', (stack) => new ec2.Vpc(new Stack(stack.node.root, 'Network'), 'Vpc', { maxAzs: 2 })],
+    ['that is imported', (stack) => importedVpc(stack, { withPrivateSubnets: true })],
+  ];
+  test.each(VPCS.flatMap(([vpc, newVpc]) => IMPORTS.map(([how, from]) => [vpc, how, newVpc, from] as const)))(
+    'gives tasks in public subnets of a VPC %s a public IP address, and others none, if they are imported with %s',
+    (_vpc, _how, newVpc, from) => {
+      const publicIpIn = (kind: 'publicSubnets' | 'privateSubnets') => {
+        const stack = newStack();
+        const vpc = newVpc(stack);
+        const subnets = vpc[kind].map(({ subnetId }, i) => from(stack, `Subnet${i}`, subnetId));
+        return awsvpcOf(templateOf({ vpc, vpcSubnets: { subnets } }, stack)).AssignPublicIp;
+      };
+
+      expect(publicIpIn('publicSubnets')).toBe('ENABLED');
+      expect(publicIpIn('privateSubnets')).toBe('DISABLED');
+    },
+  );
+
+  test('assigns public IP addresses as configured', () => {
+    const publicIpOf = (assignPublicIp: boolean, vpcSubnets: (stack: Stack) => ec2.SubnetSelection) => {
+      const stack = newStack();
+      const vpc = importedVpc(stack, { withPrivateSubnets: true });
+      return awsvpcOf(templateOf({ vpc, vpcSubnets: vpcSubnets(stack), assignPublicIp }, stack)).AssignPublicIp;
+    };
+
+    // A public subnet that the VPC does not know.
+    expect(publicIpOf(true, (stack) => ({ subnets: [ec2.Subnet.fromSubnetId(stack, 'New', 'subnet-9')] })))
+      .toBe('ENABLED');
+    // Public subnets, with VPC endpoints.
+    expect(publicIpOf(false, () => ({ subnetType: ec2.SubnetType.PUBLIC }))).toBe('DISABLED');
   });
 
   test('accepts an imported VPC', () => {
@@ -310,6 +363,10 @@ describe('fails with', () => {
     ['more NAT gateways than Availability Zones', { egress: Egress.natGateway({ count: 3 }) },
       /egress\.count is 3, but the number of NAT gateways, .* from 1 to 2/],
     ['zero NAT gateways', { egress: Egress.natGateway({ count: 0 }) }, /egress\.count is 0/],
+    ['no public IP addresses and no other egress', { assignPublicIp: false },
+      /assignPublicIp is false, but with Egress\.publicIp\(\) the tasks have no other outbound access; set another/],
+    ['public IP addresses in private subnets', { assignPublicIp: true, egress: Egress.natGateway() },
+      /assignPublicIp is true, but with Egress\.natGateway.* a public address has no effect; leave it out/],
     ['an image in a registry that isolated tasks cannot reach',
       { egress: Egress.vpcEndpoints(), image: ecs.ContainerImage.fromRegistry('nginx') },
       /egress is Egress\.vpcEndpoints\(\), but isolated subnets cannot reach the registry of the image nginx/],

@@ -91,6 +91,24 @@ const NETWORK_CONFLICTS: Conflict[] = [
     combinations: [{ ...CREATED_VPC, egress: ['vpcEndpoints'], image: ['registry'] }],
   },
   {
+    prop: 'assignPublicIp',
+    message: /a public address has no effect/,
+    isOfNetwork: true,
+    combinations: [
+      { ...CREATED_VPC, assignPublicIp: ['on'], egress: ['natGateway', 'threeNatGateways', 'vpcEndpoints'] },
+      { ...CREATED_VPC, assignPublicIp: ['on'], egress: LEFT, preset: ['production'] },
+    ],
+  },
+  {
+    prop: 'assignPublicIp',
+    message: /no other outbound access/,
+    isOfNetwork: true,
+    combinations: [
+      { ...CREATED_VPC, assignPublicIp: ['off'], egress: ['publicIp'] },
+      { ...CREATED_VPC, assignPublicIp: ['off'], egress: LEFT, preset: ['left', 'development', 'standard'] },
+    ],
+  },
+  {
     prop: 'containerInsights',
     message: /would be ignored/,
     isOfNetwork: true,

@@ -193,6 +193,7 @@ export const OPTIONS: Options = {
     public: () => ({ subnetType: ec2.SubnetType.PUBLIC }),
     isolated: () => ({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED }),
   },
+  assignPublicIp: { left, on: () => true, off: () => false },
   cluster: {
     left,
     own: (ground) => ground.once('Cluster', () => new ecs.Cluster(ground.stack, 'Cluster', { vpc: ground.vpc })),
