@@ -69,10 +69,10 @@ export class ServiceImage extends ecs.ContainerImage {
   }
 
   /** @internal */
-  public _validate(validation: Validation): void {
+  public _validate(validation: Validation, prop: string): void {
     const dockerfile = path.join(this.directory, this.options.file ?? 'Dockerfile');
     if (!fs.existsSync(dockerfile)) {
-      validation.refuse('image', show(this.directory), `there is no file ${dockerfile}`,
+      validation.refuse(prop, show(this.directory), `there is no file ${dockerfile}`,
         'pass the directory of the Dockerfile, and its name as `file` if it is not Dockerfile');
     }
   }
@@ -87,43 +87,60 @@ export const EXAMPLE_APP = {
   paths: ['/health', '/', '/api/hello', '/info'],
 } as const;
 
-/** Validates the architecture, and that the image is not known to be built for another one. */
-export function validateImage(
-  validation: Validation, image: ecs.ContainerImage | undefined, architecture: ecs.CpuArchitecture,
-): void {
+/** Validates that Fargate has the architecture. */
+export function validateArchitecture(validation: Validation, architecture: ecs.CpuArchitecture): void {
   const { ARM64, X86_64 } = ecs.CpuArchitecture;
   if (![ARM64, X86_64].some((known) => known._cpuArchitecture === architecture._cpuArchitecture)) {
     validation.refuse('architecture', show(architecture._cpuArchitecture), 'Fargate has ARM64 and X86_64',
       'set ecs.CpuArchitecture.ARM64 or X86_64');
   }
+}
+
+/** Which image, for which tasks. */
+export interface ImageContext {
+  /** The prop or option of the image, for error messages. */
+  readonly prop: string;
+  readonly architecture: ecs.CpuArchitecture;
+}
+
+/** Validates that the image exists, as far as that is known, and is not known to be built for another architecture. */
+export function validateImage(
+  validation: Validation, image: ecs.ContainerImage | undefined, context: ImageContext,
+): void {
   if (image instanceof ServiceImage) {
-    image._validate(validation);
+    image._validate(validation, context.prop);
   } else if (image instanceof ecs.AssetImage) {
     // A private field. If a later CDK version renames it, the image is accepted.
     const { props } = image as unknown as { props?: ecs.AssetImageProps };
-    if (props) { validatePlatform(validation, props.platform?.platform, architecture); }
+    if (props) { validatePlatform(validation, props.platform?.platform, context); }
   }
 }
 
 /**
  * Validates an image from `ecs.ContainerImage.fromDockerImageAsset`, whose asset is private. After the image is bound,
- * the asset is found by its image URI, and the platform in the asset manifest of its stack.
+ * the asset is found by its image URI, and the platform in the asset manifest of its stack. The assets of a nested stack
+ * are in the manifest of the stack that contains it.
  */
 export function validateBoundImage(
-  validation: Validation, container: ecs.ContainerDefinition, architecture: ecs.CpuArchitecture,
+  validation: Validation, container: ecs.ContainerDefinition, context: ImageContext,
 ): void {
   const asset = container.node.root.node.findAll().find((node): node is assets.DockerImageAsset =>
     node instanceof assets.DockerImageAsset && node.imageUri === container.imageName);
   if (!asset || container.node.tryFindChild('AssetImage') === asset) { return; }
-  const { assetManifest } = Stack.of(asset).synthesizer as unknown as {
+  const { assetManifest } = outermostStack(asset).synthesizer as unknown as {
     assetManifest?: { dockerImages?: Record<string, { source?: { platform?: string } }> };
   };
   const source = assetManifest?.dockerImages?.[asset.assetHash]?.source;
-  if (source) { validatePlatform(validation, source.platform, architecture); }
+  if (source) { validatePlatform(validation, source.platform, context); }
+}
+
+function outermostStack(construct: Construct): Stack {
+  const stack = Stack.of(construct);
+  return stack.nestedStackParent ? outermostStack(stack.nestedStackParent) : stack;
 }
 
 function validatePlatform(
-  validation: Validation, platform: string | undefined, architecture: ecs.CpuArchitecture,
+  validation: Validation, platform: string | undefined, { prop, architecture }: ImageContext,
 ): void {
   const required = dockerPlatform(architecture._cpuArchitecture);
   // An ARM64 platform may include its variant: linux/arm64/v8.
@@ -131,7 +148,7 @@ function validatePlatform(
   const asset = platform
     ? `an asset for ${platform}`
     : 'an asset without a platform, which is built for the machine that deploys it';
-  validation.refuse('image', asset, `the tasks run on ${required} and would stop with "exec format error"`,
+  validation.refuse(prop, asset, `the tasks run on ${required} and would stop with "exec format error"`,
     'use ServiceImage.fromDirectory, which builds for the architecture of the service, '
     + 'or set the platform of the asset');
 }
