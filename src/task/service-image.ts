@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Stack, Token } from 'aws-cdk-lib';
+import { Names, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
@@ -48,6 +48,8 @@ export class ServiceImage extends ecs.ContainerImage {
   /**
    * Builds an image from a directory with a Dockerfile. A missing Dockerfile is an error.
    *
+   * The output directory of the app (`cdk.out`) is left out of the build context.
+   *
    * @param directory the build context; a relative path is relative to the directory in which `cdk` runs
    * @param options Dockerfile, build arguments and stage
    */
@@ -63,9 +65,24 @@ export class ServiceImage extends ecs.ContainerImage {
     const { runtimePlatform } = containerDefinition.taskDefinition.node.defaultChild as ecs.CfnTaskDefinition;
     const { cpuArchitecture } = Stack.of(scope).resolve(runtimePlatform) ?? {};
     return ecs.ContainerImage.fromAsset(this.directory, {
+      // The AppStagingSynthesizer requires a name, as it creates a repository for each.
+      assetName: Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' }).toLowerCase(),
+      displayName: `${Names.stackRelativeConstructPath(scope)}/AssetImage`,
       ...this.options,
+      exclude: this.outputDirectory(scope),
       platform: assets.Platform.custom(dockerPlatform(cpuArchitecture)),
     }).bind(scope, containerDefinition);
+  }
+
+  /**
+   * The output directory of the app, as a pattern, if it is in the build context: it would be copied into itself. CDK's
+   * own pattern for it is an absolute path, which matches nothing.
+   */
+  private outputDirectory(scope: Construct): string[] {
+    const { root } = scope.node;
+    if (!Stage.isStage(root)) { return []; }
+    const relative = path.relative(this.directory, root.outdir);
+    return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? [] : [relative];
   }
 
   /** @internal */
@@ -103,7 +120,7 @@ export interface ImageContext {
   readonly architecture: ecs.CpuArchitecture;
 }
 
-/** Validates that the image exists, as far as that is known, and is not known to be built for another architecture. */
+/** Validates that the image exists and is built for the architecture, as far as that is known. */
 export function validateImage(
   validation: Validation, image: ecs.ContainerImage | undefined, context: ImageContext,
 ): void {
@@ -118,8 +135,8 @@ export function validateImage(
 
 /**
  * Validates an image from `ecs.ContainerImage.fromDockerImageAsset`, whose asset is private. After the image is bound,
- * the asset is found by its image URI, and the platform in the asset manifest of its stack. The assets of a nested stack
- * are in the manifest of the stack that contains it.
+ * the asset is found by its image URI, and the platform in the asset manifest of its stack. For a nested stack that is
+ * the manifest of the stack that contains it.
  */
 export function validateBoundImage(
   validation: Validation, container: ecs.ContainerDefinition, context: ImageContext,

@@ -19,7 +19,7 @@ const nested = (stack: Stack) => new NestedStack(new NestedStack(stack, 'Outer')
 
 type Options = (stack: Stack) => Partial<SidecarOptions>;
 
-/** The options that `addSidecar` and the props of the service have in common, with values that no container can have. */
+/** Options that `addSidecar` has in common with the props of the service, with values that no container can have. */
 const INVALID: Record<string, [prop: string, options: Options]> = {
   'an asset for another platform': ['image', () =>
     ({ image: ecs.ContainerImage.fromAsset(IMAGE_DIRECTORY, { platform: LINUX_AMD64 }) })],
