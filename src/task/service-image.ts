@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Names, Stack, Stage, Token } from 'aws-cdk-lib';
+import { Stack, Stage, Token } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
@@ -65,13 +66,22 @@ export class ServiceImage extends ecs.ContainerImage {
     const { runtimePlatform } = containerDefinition.taskDefinition.node.defaultChild as ecs.CfnTaskDefinition;
     const { cpuArchitecture } = Stack.of(scope).resolve(runtimePlatform) ?? {};
     return ecs.ContainerImage.fromAsset(this.directory, {
-      // The AppStagingSynthesizer requires a name, as it creates a repository for each.
-      assetName: Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' }).toLowerCase(),
-      displayName: `${Names.stackRelativeConstructPath(scope)}/AssetImage`,
+      assetName: this.assetName(),
       ...this.options,
       exclude: this.outputDirectory(scope),
       platform: assets.Platform.custom(dockerPlatform(cpuArchitecture)),
     }).bind(scope, containerDefinition);
+  }
+
+  /**
+   * The AppStagingSynthesizer requires a name, and creates a repository for each. Services and stacks that use the same
+   * directory share the image, so the name depends only on the directory and the options.
+   */
+  private assetName(): string {
+    const text = JSON.stringify([path.relative(process.cwd(), this.directory), this.options]);
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 8);
+    const words = path.basename(path.resolve(this.directory)).toLowerCase().match(/[a-z0-9]+/g) ?? [];
+    return [...words, hash].join('-').slice(-128).replace(/^-/, '');
   }
 
   /**

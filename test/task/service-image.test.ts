@@ -103,12 +103,17 @@ class StagingSynthesizer extends DefaultStackSynthesizer {
 test('names each image as the AppStagingSynthesizer requires', () => {
   const synthesizer = new StagingSynthesizer();
   const stack = newStack({ synthesizer });
-  const image = ServiceImage.fromDirectory(IMAGE_DIRECTORY);
+  const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'images-'));
   new HelloFargateService(stack, 'Hello');
-  new HelloFargateService(stack, 'Größe_2', { image }).addSidecar('agent', { image });
-  new HelloFargateService(stack, 'Long'.repeat(60), { image });
+  const directories = ['Größe_2', '___', `Long${'er'.repeat(100)}`].map((name) => path.join(parent, name));
+  directories.forEach((directory) => fs.cpSync(IMAGE_DIRECTORY, directory, { recursive: true }));
+  [IMAGE_DIRECTORY, ...directories].forEach((directory, i) => {
+    const image = ServiceImage.fromDirectory(directory);
+    new HelloFargateService(stack, `Hello${i}`, { image }).addSidecar('agent', { image });
+  });
+  fs.rmSync(parent, { recursive: true });
 
-  expect(new Set(synthesizer.assetNames).size).toBe(4);
+  expect(new Set(synthesizer.assetNames).size).toBe(5);
   // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
   synthesizer.assetNames.forEach((name) => expect(name).toMatch(/^[a-z0-9]+([._-][a-z0-9]+)*$/));
   expect(Math.max(...synthesizer.assetNames.map(({ length }) => length))).toBeLessThanOrEqual(128);
