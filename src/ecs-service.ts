@@ -36,6 +36,9 @@ export function newEcsService(scope: Construct, settings: ServiceSettings, parts
     assignPublicIp: network.assignPublicIp,
     securityGroups: [securityGroup],
     healthCheckGracePeriod: ingress.hasLoadBalancer ? healthCheck.gracePeriod : undefined,
+    // The default. With a circuit breaker, CDK sets it or not, depending on a feature flag, and CloudFormation would
+    // replace the service when an app adopts that flag (https://github.com/aws/aws-cdk/pull/22467).
+    deploymentController: { type: ecs.DeploymentControllerType.ECS },
     circuitBreaker: { enable: true, rollback: true },
     deploymentAlarms: alarmNames.length > 0
       ? { alarmNames, behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM }

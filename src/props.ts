@@ -111,7 +111,7 @@ export function validateSettings(scope: Construct, settings: ServiceSettings): v
   validateDeployment(validation, props, ingress);
   validateTask(validation, props, settings);
   validateTaskCount(validation, props, ingress);
-  validateLogs(validation, props);
+  validateLogs(validation, scope, props);
   validateAlarms(validation, props.alarms, props);
   validation.throwIfRefused();
 }

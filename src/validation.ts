@@ -5,9 +5,17 @@ import { IConstruct } from 'constructs';
 type Range = readonly [min: number, max: number];
 
 /**
+ * Parts of the placeholders of look-ups: of `ssm.StringParameter.valueFromLookup` and `ec2.PrefixList.fromLookup`. If
+ * one was an error, the synthesis would end before the CLI looks the value up
+ * (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.GetContextValueOptions.html#dummyvalue).
+ */
+const PLACEHOLDER = /dummy-value-for-|pl-xxxxxxxx/;
+
+/**
  * Collects the errors in the props of a construct, and throws them together before any resource is created.
  *
- * The value of a token is known only during deployment, so tokens are accepted.
+ * The value of a token is known only during deployment, so tokens are accepted. The same holds for the placeholder of a
+ * value that is looked up in the account, in the synthesis before the look-up.
  */
 export class Validation {
   private readonly refusals = new Array<string>();
@@ -20,6 +28,7 @@ export class Validation {
    * @param is the value as the user reads it: `show(value)`, or a description of a value that cannot be printed
    */
   public refuse(prop: string, is: string, rule: string, fix: string): void {
+    if (PLACEHOLDER.test(is)) { return; }
     this.refusals.push(`${this.scope.node.path}: ${prop} is ${is}, but ${rule}; ${fix}`);
   }
 

@@ -7,10 +7,12 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import {
-  forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl,
+  certificateRegion, forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, regionOf, validateLoadBalancer,
+  validateWebAcl,
 } from './load-balancer';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -81,9 +83,11 @@ export class CloudFrontIngress implements IngressType {
     this.hasStickySessions = options.sessionStickiness !== undefined;
   }
 
-  public validate(validation: Validation, _scope: Construct, vpc: ec2.IVpc | undefined): void {
-    validateLoadBalancer(validation, this.options, { ingressName: this.name, vpc, internetFacing: false });
-    validateWebAcl(validation, this.options.webAclArn, 'global');
+  public validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
+    const region = regionOf(scope);
+    validatePartition(validation, region);
+    validateLoadBalancer(validation, this.options, { ingressName: this.name, vpc, internetFacing: false, region });
+    validateWebAcl(validation, this.options.webAclArn, 'global', 'us-east-1');
     if (vpc instanceof ec2.Vpc && internetGatewaysOf(vpc).length === 0) {
       validation.refuse('vpc', show(vpc.node.path),
         'it has no internet gateway, which CloudFront requires for an origin in a VPC',
@@ -175,6 +179,19 @@ export class CloudFrontIngress implements IngressType {
   }
 }
 
+/**
+ * CloudFront in China has no ACM certificates and no default domain
+ * (https://docs.amazonaws.cn/en_us/aws/latest/userguide/cloudfront.html). The other partitions have no CloudFront
+ * (https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/setting-up-cloudfront.html).
+ */
+function validatePartition(validation: Validation, region: string | undefined): void {
+  const partition = region && RegionInfo.get(region).partition;
+  if (partition && partition !== 'aws') {
+    validation.refuse('ingress', `Ingress.cloudFront in ${region}`,
+      `the partition ${partition} has no CloudFront with the features that it needs`, 'use Ingress.https');
+  }
+}
+
 function validateDomain(validation: Validation, options: CloudFrontIngressOptions): void {
   const { domainName, domainZone, certificate } = options;
   if (domainName !== undefined && !certificate) {
@@ -220,12 +237,6 @@ function internetGatewaysOf(vpc: ec2.IVpc): ec2.CfnVPCGatewayAttachment[] {
   return Stack.of(vpc).node.findAll()
     .filter((child): child is ec2.CfnVPCGatewayAttachment => child instanceof ec2.CfnVPCGatewayAttachment)
     .filter(({ vpcId, internetGatewayId }) => vpcId === vpc.vpcId && internetGatewayId !== undefined);
-}
-
-/** The Region of a certificate, if it is known. The Region of an imported certificate is only in its ARN. */
-function certificateRegion({ certificateArn, env }: acm.ICertificate): string | undefined {
-  const region = Token.isUnresolved(certificateArn) ? env.region : certificateArn.split(':')[3];
-  return Token.isUnresolved(region) ? undefined : region;
 }
 
 /** Looks up the prefix list during deployment, because CDK's own lookup needs stacks with a known Region. */

@@ -77,7 +77,8 @@ export class Ingress {
    *
    * Use it if DNS is not in Route 53: you create the DNS records. Port 80 redirects to port 443 permanently.
    *
-   * @param certificates at least one; the first is the default, the others are selected by SNI
+   * @param certificates at least one, in the Region of the load balancer; the first is the default, the others are
+   * selected by SNI
    * @param options the domain name, TLS settings, and the options of `Ingress.http`
    */
   public static httpsWithCertificates(
@@ -93,6 +94,8 @@ export class Ingress {
    * HTTPS works without a domain, and there is no public load balancer and no charge for its IPv4 addresses. Only
    * `staticPathPatterns` are cached. Requests cost $0.0100 per 10,000 and data transfer out starts at $0.085 per GB,
    * beyond the free 10 million requests and 1 TB a month (https://aws.amazon.com/cloudfront/pricing/, 2026-09).
+   *
+   * It is an error in the Regions of China and other partitions than `aws`.
    *
    * @param options a domain name of your own, caching, AWS WAF, and options of the load balancer
    */

@@ -8,7 +8,8 @@ import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import {
-  forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, validateLoadBalancer, validateWebAcl,
+  forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, regionOf, validateCertificateRegions,
+  validateLoadBalancer, validateWebAcl,
 } from './load-balancer';
 import { DEFAULTS } from '../preset';
 import { isDefined, show, Validation } from '../validation';
@@ -41,7 +42,7 @@ export interface ReachableLoadBalancerOptions extends LoadBalancerOptions {
   readonly dualStack?: boolean;
 
   /**
-   * ARN of an AWS WAF web ACL with scope REGIONAL that inspects all requests.
+   * ARN of an AWS WAF web ACL with scope REGIONAL, in the Region of the load balancer, that inspects all requests.
    *
    * A web ACL costs $5.00 a month, a rule $1.00 a month, and requests $0.60 per million
    * (https://aws.amazon.com/waf/pricing/, 2026-09).
@@ -63,7 +64,8 @@ export interface HttpsIngressOptions extends ReachableLoadBalancerOptions {
   readonly domainZone: route53.IHostedZone;
 
   /**
-   * Certificates for more domain names, selected by SNI. You create their DNS records.
+   * Certificates in the Region of the load balancer for more domain names, selected by SNI. You create their DNS
+   * records.
    *
    * @default - only the certificate for `domainName`
    */
@@ -126,11 +128,16 @@ export class LoadBalancerIngress implements IngressType {
     this.isPublicWithoutTls = this.internetFacing && !tls;
   }
 
-  public validate(validation: Validation, _scope: Construct, vpc: ec2.IVpc | undefined): void {
+  public validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
     const { name: ingressName, internetFacing } = this;
-    validateLoadBalancer(validation, this.options, { ingressName, vpc, internetFacing });
+    const region = regionOf(scope);
+    validateLoadBalancer(validation, this.options, { ingressName, vpc, internetFacing, region });
     this.validateClients(validation, vpc);
-    validateWebAcl(validation, this.options.webAclArn, 'regional');
+    validateWebAcl(validation, this.options.webAclArn, 'regional', region);
+    const { certificates = [], domain } = this.tls ?? {};
+    validateCertificateRegions(validation, 'ingress.certificates', certificates, region);
+    const { additionalCertificates = [] } = domain ?? {};
+    validateCertificateRegions(validation, 'ingress.additionalCertificates', additionalCertificates, region);
     if (this.tls?.certificates?.length === 0) {
       validation.refuse('ingress.certificates', '[]', 'HTTPS needs a certificate', 'set one, or use Ingress.http');
     }

@@ -1,4 +1,5 @@
 import { Aws, Duration, Stack, Token } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -69,6 +70,8 @@ export interface LoadBalancerPlacement {
   /** The user's VPC, if there is one. */
   readonly vpc?: ec2.IVpc;
   readonly internetFacing: boolean;
+  /** The Region, if it is known. */
+  readonly region: string | undefined;
 }
 
 export function validateLoadBalancer(
@@ -76,11 +79,13 @@ export function validateLoadBalancer(
 ): void {
   validateTargetGroup(validation, options);
   validation.wholeSeconds('ingress.idleTimeout', options.idleTimeout, [1, 4000], 'the idle timeout of a load balancer');
-  validateAccessLogs(validation, options);
+  validateAccessLogs(validation, options, placement.region);
   validateSubnets(validation, placement);
 }
 
-function validateAccessLogs(validation: Validation, { accessLogs, accessLogsBucket }: LoadBalancerOptions): void {
+function validateAccessLogs(
+  validation: Validation, { accessLogs, accessLogsBucket }: LoadBalancerOptions, region: string | undefined,
+): void {
   if (!accessLogsBucket) { return; }
   const bucket = show(accessLogsBucket.node.path);
   if (accessLogs === false) {
@@ -91,6 +96,40 @@ function validateAccessLogs(validation: Validation, { accessLogs, accessLogsBuck
     validation.refuse('ingress.accessLogsBucket', bucket,
       'it is encrypted with a KMS key, which load balancers do not support',
       'use a bucket with s3.BucketEncryption.S3_MANAGED');
+  }
+  const bucketRegion = accessLogsBucket.env.region;
+  if (region && !Token.isUnresolved(bucketRegion) && bucketRegion !== region) {
+    // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    validation.refuse('ingress.accessLogsBucket', bucket,
+      `it is in ${bucketRegion}, and the load balancer in ${region}`, 'use a bucket in the same Region');
+  }
+}
+
+/** The Region of a stack, if it is known. */
+export function regionOf(scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? undefined : region;
+}
+
+/**
+ * The Region of a certificate, if it is known. The Region of an imported certificate is only in its ARN. A certificate
+ * in IAM has none.
+ */
+export function certificateRegion({ certificateArn, env }: acm.ICertificate): string | undefined {
+  const region = Token.isUnresolved(certificateArn) ? env.region : certificateArn.split(':')[3];
+  return Token.isUnresolved(region) ? undefined : region || undefined;
+}
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html */
+export function validateCertificateRegions(
+  validation: Validation, prop: string, certificates: acm.ICertificate[], region: string | undefined,
+): void {
+  for (const certificate of certificates) {
+    const itsRegion = certificateRegion(certificate);
+    if (region && itsRegion && itsRegion !== region) {
+      validation.refuse(prop, show(certificate.node.path),
+        `it is in ${itsRegion}, and the load balancer in ${region}`, `use a certificate in ${region}`);
+    }
   }
 }
 
@@ -110,17 +149,19 @@ function validateSubnets(validation: Validation, { ingressName, vpc, internetFac
   }
 }
 
-/** Validates that a web ACL has the scope, and the Region, of what it is associated with. */
-export function validateWebAcl(validation: Validation, arn: string | undefined, scope: 'regional' | 'global'): void {
+/** Validates that a web ACL has the scope, and the Region (if it is known), of what it is associated with. */
+export function validateWebAcl(
+  validation: Validation, arn: string | undefined, scope: 'regional' | 'global', region: string | undefined,
+): void {
   if (arn === undefined || Token.isUnresolved(arn)) { return; }
   const isInScope = new RegExp(`^arn:[^:]+:wafv2:[^:]+:\\d{12}:${scope}/webacl/`).test(arn);
-  const isInRegion = scope === 'regional' || arn.split(':')[3] === 'us-east-1';
+  const isInRegion = region === undefined || arn.split(':')[3] === region;
   if (isInScope && isInRegion) { return; }
   validation.refuse('ingress.webAclArn', show(arn),
     scope === 'global'
       ? 'CloudFront requires a web ACL with scope CLOUDFRONT, in us-east-1'
-      : 'a load balancer requires a web ACL with scope REGIONAL',
-    `set an ARN like arn:aws:wafv2:us-east-1:123456789012:${scope}/webacl/name/id`);
+      : `a load balancer requires a web ACL with scope REGIONAL${region ? `, in ${region}` : ''}`,
+    `set an ARN like arn:aws:wafv2:${region ?? 'us-east-1'}:123456789012:${scope}/webacl/name/id`);
 }
 
 export function newLoadBalancer(

@@ -242,7 +242,9 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, options: Networ
 function validateSelection(validation: Validation, vpc: ec2.IVpc, selection: ec2.SubnetSelection): void {
   const fix = `select subnets of the VPC: it has ${subnetCounts(vpc)}`;
   try {
-    if (vpc.selectSubnets(selection).subnets.length === 0) {
+    const { subnets, isPendingLookup } = vpc.selectSubnets(selection);
+    // Before `Vpc.fromLookup` has looked the VPC up, its subnets are placeholders.
+    if (subnets.length === 0 && !isPendingLookup) {
       validation.refuse('vpcSubnets', show(describe(selection)), `it selects no subnet of ${vpc.node.path}`, fix);
     }
   } catch (error) {

@@ -1,4 +1,4 @@
-import { ArnFormat, Aws, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Aws, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -49,7 +49,7 @@ export interface LogOptions {
   readonly encryptLogs?: boolean;
 
   /**
-   * KMS key that encrypts the logs. An error if `encryptLogs` is false.
+   * KMS key in the Region of the service that encrypts the logs. An error if `encryptLogs` is false.
    *
    * The construct adds CloudWatch Logs to the policy of a key that is created in this app. The policy of an imported
    * key must already allow CloudWatch Logs to use it.
@@ -82,8 +82,14 @@ export interface LogOptions {
 }
 
 export function validateLogs(
-  validation: Validation, { logRemovalPolicy, encryptLogs: encrypt, logEncryptionKey }: LogOptions,
+  validation: Validation, scope: Construct, { logRemovalPolicy, encryptLogs: encrypt, logEncryptionKey }: LogOptions,
 ): void {
+  const { region } = Stack.of(scope);
+  const keyRegion = logEncryptionKey?.env.region;
+  if (![region, keyRegion].some((each) => Token.isUnresolved(each)) && keyRegion && keyRegion !== region) {
+    validation.refuse('logEncryptionKey', show(logEncryptionKey!.node.path),
+      `it is in ${keyRegion}, and the log group in ${region}`, 'use a key in the same Region');
+  }
   if (logEncryptionKey && encrypt === false) {
     validation.refuse('logEncryptionKey', show(logEncryptionKey.node.path),
       'encryptLogs is false, so the key would be ignored', 'leave one of the two out');
@@ -133,7 +139,8 @@ export function encryptLogs(key: kms.IKey): void {
   });
   key.addToResourcePolicy(new iam.PolicyStatement({
     actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
-    principals: [new iam.ServicePrincipal(`logs.${Aws.REGION}.amazonaws.com`)],
+    // In China, the name ends with amazonaws.com.cn (aws-cdk-lib/region-info).
+    principals: [new iam.ServicePrincipal(`logs.${Aws.REGION}.${Aws.URL_SUFFIX}`)],
     // In a key policy, "*" is the key itself.
     resources: ['*'],
     conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logGroupArn } },

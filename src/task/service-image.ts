@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack, Stage, Token } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
@@ -48,6 +49,8 @@ export class ServiceImage extends ecs.ContainerImage {
   /**
    * Builds an image from a directory with a Dockerfile. A missing Dockerfile is an error.
    *
+   * The output directory of the app (`cdk.out`) is left out of the build context.
+   *
    * @param directory the build context; a relative path is relative to the directory in which `cdk` runs
    * @param options Dockerfile, build arguments and stage
    */
@@ -63,16 +66,40 @@ export class ServiceImage extends ecs.ContainerImage {
     const { runtimePlatform } = containerDefinition.taskDefinition.node.defaultChild as ecs.CfnTaskDefinition;
     const { cpuArchitecture } = Stack.of(scope).resolve(runtimePlatform) ?? {};
     return ecs.ContainerImage.fromAsset(this.directory, {
+      assetName: this.assetName(),
       ...this.options,
+      exclude: this.outputDirectory(scope),
       platform: assets.Platform.custom(dockerPlatform(cpuArchitecture)),
     }).bind(scope, containerDefinition);
   }
 
+  /**
+   * The AppStagingSynthesizer requires a name, and creates a repository for each. Services and stacks that use the same
+   * directory share the image, so the name depends only on the directory and the options.
+   */
+  private assetName(): string {
+    const text = JSON.stringify([path.relative(process.cwd(), this.directory), this.options]);
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 8);
+    const words = path.basename(path.resolve(this.directory)).toLowerCase().match(/[a-z0-9]+/g) ?? [];
+    return [...words, hash].join('-').slice(-128).replace(/^-/, '');
+  }
+
+  /**
+   * The output directory of the app, as a pattern, if it is in the build context: it would be copied into itself. CDK's
+   * own pattern for it is an absolute path, which matches nothing.
+   */
+  private outputDirectory(scope: Construct): string[] {
+    const { root } = scope.node;
+    if (!Stage.isStage(root)) { return []; }
+    const relative = path.relative(this.directory, root.outdir);
+    return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? [] : [relative];
+  }
+
   /** @internal */
-  public _validate(validation: Validation): void {
+  public _validate(validation: Validation, prop: string): void {
     const dockerfile = path.join(this.directory, this.options.file ?? 'Dockerfile');
     if (!fs.existsSync(dockerfile)) {
-      validation.refuse('image', show(this.directory), `there is no file ${dockerfile}`,
+      validation.refuse(prop, show(this.directory), `there is no file ${dockerfile}`,
         'pass the directory of the Dockerfile, and its name as `file` if it is not Dockerfile');
     }
   }
@@ -87,43 +114,60 @@ export const EXAMPLE_APP = {
   paths: ['/health', '/', '/api/hello', '/info'],
 } as const;
 
-/** Validates the architecture, and that the image is not known to be built for another one. */
-export function validateImage(
-  validation: Validation, image: ecs.ContainerImage | undefined, architecture: ecs.CpuArchitecture,
-): void {
+/** Validates that Fargate has the architecture. */
+export function validateArchitecture(validation: Validation, architecture: ecs.CpuArchitecture): void {
   const { ARM64, X86_64 } = ecs.CpuArchitecture;
   if (![ARM64, X86_64].some((known) => known._cpuArchitecture === architecture._cpuArchitecture)) {
     validation.refuse('architecture', show(architecture._cpuArchitecture), 'Fargate has ARM64 and X86_64',
       'set ecs.CpuArchitecture.ARM64 or X86_64');
   }
+}
+
+/** Which image, for which tasks. */
+export interface ImageContext {
+  /** The prop or option of the image, for error messages. */
+  readonly prop: string;
+  readonly architecture: ecs.CpuArchitecture;
+}
+
+/** Validates that the image exists and is built for the architecture, as far as that is known. */
+export function validateImage(
+  validation: Validation, image: ecs.ContainerImage | undefined, context: ImageContext,
+): void {
   if (image instanceof ServiceImage) {
-    image._validate(validation);
+    image._validate(validation, context.prop);
   } else if (image instanceof ecs.AssetImage) {
     // A private field. If a later CDK version renames it, the image is accepted.
     const { props } = image as unknown as { props?: ecs.AssetImageProps };
-    if (props) { validatePlatform(validation, props.platform?.platform, architecture); }
+    if (props) { validatePlatform(validation, props.platform?.platform, context); }
   }
 }
 
 /**
  * Validates an image from `ecs.ContainerImage.fromDockerImageAsset`, whose asset is private. After the image is bound,
- * the asset is found by its image URI, and the platform in the asset manifest of its stack.
+ * the asset is found by its image URI, and the platform in the asset manifest of its stack. For a nested stack that is
+ * the manifest of the stack that contains it.
  */
 export function validateBoundImage(
-  validation: Validation, container: ecs.ContainerDefinition, architecture: ecs.CpuArchitecture,
+  validation: Validation, container: ecs.ContainerDefinition, context: ImageContext,
 ): void {
   const asset = container.node.root.node.findAll().find((node): node is assets.DockerImageAsset =>
     node instanceof assets.DockerImageAsset && node.imageUri === container.imageName);
   if (!asset || container.node.tryFindChild('AssetImage') === asset) { return; }
-  const { assetManifest } = Stack.of(asset).synthesizer as unknown as {
+  const { assetManifest } = outermostStack(asset).synthesizer as unknown as {
     assetManifest?: { dockerImages?: Record<string, { source?: { platform?: string } }> };
   };
   const source = assetManifest?.dockerImages?.[asset.assetHash]?.source;
-  if (source) { validatePlatform(validation, source.platform, architecture); }
+  if (source) { validatePlatform(validation, source.platform, context); }
+}
+
+function outermostStack(construct: Construct): Stack {
+  const stack = Stack.of(construct);
+  return stack.nestedStackParent ? outermostStack(stack.nestedStackParent) : stack;
 }
 
 function validatePlatform(
-  validation: Validation, platform: string | undefined, architecture: ecs.CpuArchitecture,
+  validation: Validation, platform: string | undefined, { prop, architecture }: ImageContext,
 ): void {
   const required = dockerPlatform(architecture._cpuArchitecture);
   // An ARM64 platform may include its variant: linux/arm64/v8.
@@ -131,7 +175,7 @@ function validatePlatform(
   const asset = platform
     ? `an asset for ${platform}`
     : 'an asset without a platform, which is built for the machine that deploys it';
-  validation.refuse('image', asset, `the tasks run on ${required} and would stop with "exec format error"`,
+  validation.refuse(prop, asset, `the tasks run on ${required} and would stop with "exec format error"`,
     'use ServiceImage.fromDirectory, which builds for the architecture of the service, '
     + 'or set the platform of the asset');
 }

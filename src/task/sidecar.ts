@@ -1,11 +1,15 @@
 import { Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { validateImage } from './service-image';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
 /** Options for `addSidecar`. */
 export interface SidecarOptions {
-  /** The container image. With `Egress.vpcEndpoints()` it must be in ECR, because the tasks reach no other registry. */
+  /**
+   * The container image. An asset that is built for another architecture than the tasks is an error. With
+   * `Egress.vpcEndpoints()` it must be in ECR, because the tasks reach no other registry.
+   */
   readonly image: ecs.ContainerImage;
 
   /**
@@ -17,8 +21,8 @@ export interface SidecarOptions {
   readonly memoryLimitMiB?: number;
 
   /**
-   * CPU units of the task that are reserved for the sidecar. CPU that it does not use is available to the app
-   * container.
+   * CPU units of the task that are reserved for the sidecar, at most those of the task that no other container has
+   * reserved. CPU that it does not use is available to the app container.
    *
    * @default - no CPU is reserved
    */
@@ -89,9 +93,11 @@ export interface SidecarOptions {
 /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
 const MIN_MEMORY_MIB = 6;
 
-/** A task definition, and the memory that its other containers leave to the app container. */
+/** A task definition, and what its other containers leave: the memory to the app container, and CPU units. */
 export interface SidecarContext {
   readonly taskDefinition: ecs.TaskDefinition;
+  readonly architecture: ecs.CpuArchitecture;
+  readonly cpuLeft: number;
   readonly memoryLeftMiB: number;
 }
 
@@ -108,6 +114,29 @@ export function validateSidecar(
   }
   validateMemory(validation, options.memoryLimitMiB ?? DEFAULTS.sidecarMemoryMiB, context.memoryLeftMiB);
   validateDependency(validation, options);
+  validateImage(validation, options.image, { prop: 'addSidecar.image', architecture: context.architecture });
+  validateEnvironment(validation, options);
+  validation.notEmpty('addSidecar.command', options.command, 'leave it out to use the command of the image');
+  validation.notEmpty('addSidecar.user', options.user, 'leave it out to use the user of the image');
+  validateCpu(validation, options.cpu, context.cpuLeft);
+}
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
+function validateCpu(validation: Validation, cpu: number | undefined, left: number): void {
+  const max = Token.isUnresolved(left) ? Infinity : left;
+  validation.wholeNumber('addSidecar.cpu', cpu, [0, max], 'the CPU units that the other containers do not reserve');
+}
+
+function validateEnvironment(validation: Validation, { environment = {}, secrets = {} }: SidecarOptions): void {
+  const names = Object.keys(environment);
+  for (const name of names) { validation.variableName('addSidecar.environment', name); }
+  for (const name of Object.keys(secrets)) {
+    validation.variableName('addSidecar.secrets', name);
+    if (names.includes(name)) {
+      validation.refuse(`addSidecar.secrets.${name}`, 'a secret', 'environment has that name too',
+        'keep one of the two');
+    }
+  }
 }
 
 function validateMemory(validation: Validation, memoryMiB: number, leftMiB: number): void {

@@ -1,6 +1,6 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { EXAMPLE_APP, validateImage } from './service-image';
+import { EXAMPLE_APP, validateArchitecture, validateImage } from './service-image';
 import { shutdownTimes, TaskContext, validateShutdown } from './shutdown';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -197,7 +197,9 @@ export function appEnvironment(options: TaskOptions, context: TaskContext): Reco
 export function validateTask(validation: Validation, options: TaskOptions, context: TaskContext): void {
   validateSize(validation, options);
   validateEnvironment(validation, options, context);
-  validateImage(validation, options.image, options.architecture ?? DEFAULTS.architecture);
+  const { architecture = DEFAULTS.architecture } = options;
+  validateArchitecture(validation, architecture);
+  validateImage(validation, options.image, { prop: 'image', architecture });
   validation.wholeNumber('ephemeralStorageGiB', options.ephemeralStorageGiB, [21, 200],
     'storage above the 20 GiB that each task has');
   validation.wholeNumber('containerPort', options.containerPort, [1, 65535], 'a port');

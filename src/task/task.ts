@@ -17,7 +17,10 @@ export class Task extends Construct {
   public readonly taskDefinition: ecs.FargateTaskDefinition;
   public readonly container: ecs.ContainerDefinition;
   public readonly logGroup: logs.LogGroup;
+  /** The CPU architecture of the tasks. */
+  public readonly architecture: ecs.CpuArchitecture;
   private readonly executionRole: ExecutionRole;
+  private readonly cpu: number;
 
   constructor(scope: Construct, id: string, options: TaskOptions & LogOptions, context: TaskContext) {
     super(scope, id);
@@ -27,6 +30,8 @@ export class Task extends Construct {
       roleName: PhysicalName.GENERATE_IF_NEEDED,
     });
     const { architecture = DEFAULTS.architecture, cpu = DEFAULTS.cpu } = options;
+    this.architecture = architecture;
+    this.cpu = cpu;
     this.taskDefinition = new ecs.FargateTaskDefinition(this, 'TaskDefinition', {
       executionRole: this.executionRole,
       cpu,
@@ -37,7 +42,7 @@ export class Task extends Construct {
     this.container = this.addAppContainer(options, context);
 
     const validation = new Validation(scope);
-    validateBoundImage(validation, this.container, architecture);
+    validateBoundImage(validation, this.container, { prop: 'image', architecture });
     validation.throwIfRefused();
   }
 
@@ -82,6 +87,8 @@ export class Task extends Construct {
       ...containerOptions,
       logging: this.newLogDriver(name),
     });
+    validateBoundImage(validation, sidecar, { prop: 'addSidecar.image', architecture: this.architecture });
+    validation.throwIfRefused();
     if (dependencyCondition !== undefined) {
       this.container.addContainerDependencies({ container: sidecar, condition: dependencyCondition });
     }
@@ -90,13 +97,23 @@ export class Task extends Construct {
 
   /** The memory that the other containers of the task leave to the app, including those added with CDK directly. */
   public get memoryLeftMiB(): number {
-    const others = this.taskDefinition.node.children
-      .filter((child): child is ecs.ContainerDefinition => child instanceof ecs.ContainerDefinition)
+    const others = this.containers()
       .filter((container) => container !== this.container)
       .map((container) => container.renderContainerDefinition())
       .map(({ memory, memoryReservation }) => memory ?? memoryReservation ?? 0)
       .filter((memory) => !Token.isUnresolved(memory));
     return this.taskDefinition.memoryMiB - others.reduce((sum, memory) => sum + memory, 0);
+  }
+
+  /** The CPU units that no container has reserved. */
+  public get cpuLeft(): number {
+    const reserved = this.containers().map(({ cpu = 0 }) => cpu).filter((cpu) => !Token.isUnresolved(cpu));
+    return Token.isUnresolved(this.cpu) ? this.cpu : this.cpu - reserved.reduce((sum, cpu) => sum + cpu, 0);
+  }
+
+  private containers(): ecs.ContainerDefinition[] {
+    return this.taskDefinition.node.children
+      .filter((child): child is ecs.ContainerDefinition => child instanceof ecs.ContainerDefinition);
   }
 
   private newLogDriver(streamPrefix: string): ecs.LogDriver {

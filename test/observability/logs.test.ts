@@ -53,7 +53,7 @@ describe('the log group', () => {
     expect(key.Properties.KeyPolicy.Statement).toContainEqual({
       Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
       Effect: 'Allow',
-      Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.amazonaws.com']] } },
+      Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] } },
       Resource: '*',
       Condition: {
         ArnLike: {

@@ -1,5 +1,9 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import {
+  App, DefaultStackSynthesizer, DockerImageAssetLocation, DockerImageAssetSource, Stack, Stage,
+} from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../../src/index';
@@ -82,4 +86,64 @@ test('does not build an image from a registry', () => {
   const image = ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29');
 
   expect(imageSourcesWith({ image })).toEqual([]);
+});
+
+/** Like the AppStagingSynthesizer, which creates an ECR repository for the name of each image asset. */
+class StagingSynthesizer extends DefaultStackSynthesizer {
+  public readonly assetNames = new Array<string>();
+
+  public addDockerImageAsset(asset: DockerImageAssetSource): DockerImageAssetLocation {
+    const { assetName } = asset;
+    if (!assetName) { throw new Error('assets must include an assetName'); }
+    this.assetNames.push(assetName);
+    return super.addDockerImageAsset(asset);
+  }
+}
+
+test('names each image as the AppStagingSynthesizer requires', () => {
+  const synthesizer = new StagingSynthesizer();
+  const stack = newStack({ synthesizer });
+  const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'images-'));
+  new HelloFargateService(stack, 'Hello');
+  const directories = ['Größe_2', '___', `Long${'er'.repeat(100)}`].map((name) => path.join(parent, name));
+  directories.forEach((directory) => fs.cpSync(IMAGE_DIRECTORY, directory, { recursive: true }));
+  [IMAGE_DIRECTORY, ...directories].forEach((directory, i) => {
+    const image = ServiceImage.fromDirectory(directory);
+    new HelloFargateService(stack, `Hello${i}`, { image }).addSidecar('agent', { image });
+  });
+  fs.rmSync(parent, { recursive: true });
+
+  expect(new Set(synthesizer.assetNames).size).toBe(5);
+  // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+  synthesizer.assetNames.forEach((name) => expect(name).toMatch(/^[a-z0-9]+([._-][a-z0-9]+)*$/));
+  expect(Math.max(...synthesizer.assetNames.map(({ length }) => length))).toBeLessThanOrEqual(128);
+});
+
+describe('a build context that contains the output directory', () => {
+  const context = fs.mkdtempSync(path.join(os.tmpdir(), 'context-'));
+  afterAll(() => fs.rmSync(context, { recursive: true }));
+
+  test.each([
+    ['cdk.out', (app: App) => app],
+    ['infra/cdk.out', (app: App) => new Stage(app, 'Prod')],
+  ])('is copied without %s', (out, scopeOf) => {
+    fs.mkdirSync(path.join(context, 'apps', 'shop'), { recursive: true });
+    fs.writeFileSync(path.join(context, 'apps', 'shop', 'Dockerfile'), 'FROM scratch');
+    fs.writeFileSync(path.join(context, '.dockerignore'), '*.log');
+    fs.mkdirSync(path.join(context, out), { recursive: true });
+    fs.writeFileSync(path.join(context, out, 'earlier.json'), '{}');
+    const postCliContext = { 'aws:cdk:disable-asset-staging': false };
+    const app = new App({ outdir: path.join(context, out), postCliContext });
+    new HelloFargateService(new Stack(scopeOf(app), 'Stack'), 'Hello', {
+      image: ServiceImage.fromDirectory(context, { file: 'apps/shop/Dockerfile' }),
+    });
+    const { directory } = app.synth();
+
+    const copies = fs.readdirSync(directory).filter((name) => name.startsWith('asset.'))
+      .map((name) => path.join(directory, name))
+      .filter((copy) => fs.existsSync(path.join(copy, 'apps', 'shop', 'Dockerfile')));
+    expect(copies).toHaveLength(1);
+    expect(fs.readdirSync(path.join(copies[0], path.dirname(out)))).not.toContain('cdk.out');
+    fs.rmSync(path.join(context, out), { recursive: true });
+  });
 });
