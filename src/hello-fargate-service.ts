@@ -63,8 +63,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   public readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
 
   /**
-   * The listener of that load balancer, to add rules. Priorities 1 to 49999 are evaluated before the rules of the
-   * service.
+   * The listener of that load balancer, to add rules with priorities 1 to 49998. Services that share it use 1000 to
+   * 48999.
    */
   public readonly listener?: elbv2.ApplicationListener;
 
