@@ -148,6 +148,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   private bindIngress(): BoundIngress {
     const { props, preset, ingress, healthCheck } = this.settings;
     return ingress.bind(new Construct(this, 'Ingress'), {
+      servicePath: this.node.path,
       network: this.network,
       healthCheck,
       trafficShifting: props.deployment._trafficShifting,

@@ -1,4 +1,5 @@
-import { Duration, Fn, Token } from 'aws-cdk-lib';
+import { createHash } from 'node:crypto';
+import { Duration, Fn, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
@@ -158,7 +159,12 @@ export class SharedListenerIngress implements IngressType {
   }
 
   public bind(scope: Construct, context: IngressContext): BoundIngress {
-    const targetGroups = new TargetGroups(new Construct(scope, 'SharedListener'), context, this.options);
+    // A target group serves only one load balancer, so another load balancer needs another ID. ECS registers new tasks
+    // with the new target group before it stops the old ones
+    // (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html, loadBalancers).
+    const ofLoadBalancer = new Construct(new Construct(scope, 'SharedListener'), this.loadBalancerId());
+    const targetGroups = new TargetGroups(ofLoadBalancer, context, this.options);
+    this.keepExports(scope);
     const conditions: elbv2.ListenerCondition[] = [];
     if (this.pathPatterns.length > 0) { conditions.push(elbv2.ListenerCondition.pathPatterns(this.pathPatterns)); }
     if (this.hostHeaders.length > 0) { conditions.push(elbv2.ListenerCondition.hostHeaders(this.hostHeaders)); }
@@ -173,6 +179,40 @@ export class SharedListenerIngress implements IngressType {
     if (loadBalancer instanceof elbv2.ApplicationLoadBalancer) { return loadBalancer.loadBalancerFullName; }
     const parts = Fn.split('/', this.listener.listenerArn, 5);
     return Fn.join('/', [1, 2, 3].map((i) => Fn.select(i, parts)));
+  }
+
+  /**
+   * An ID of the load balancer: a hash of its name in the ARN of an imported listener, or of its path. The path is
+   * relative to the stage, so that the template is the same in all stages.
+   */
+  private loadBalancerId(): string {
+    const { listener } = this;
+    const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8).toUpperCase();
+    const loadBalancer = this.loadBalancer();
+    if (loadBalancer) {
+      const { path } = loadBalancer.node;
+      return hashOf(path.slice(Stage.of(loadBalancer)!.node.path.length));
+    }
+    if (!Token.isUnresolved(listener.listenerArn)) {
+      return hashOf(listener.listenerArn.split('/').slice(1, 4).join('/'));
+    }
+    return hashOf(JSON.stringify(Stack.of(listener).resolve(listener.listenerArn)));
+  }
+
+  /**
+   * If the owner of the load balancer changes from HTTP to HTTPS, its stack is deployed first, and cannot delete the
+   * export that this stack still imports (https://github.com/aws/aws-cdk/issues/7602). So the ARNs of all listeners stay
+   * exported.
+   */
+  private keepExports(scope: Construct): void {
+    const loadBalancer = this.loadBalancer();
+    if (!(loadBalancer instanceof elbv2.ApplicationLoadBalancer)) { return; }
+    const stack = Stack.of(scope);
+    for (const listener of loadBalancer.listeners) {
+      const owner = Stack.of(listener);
+      const imports = owner !== stack && owner.environment === stack.environment && !owner.nested;
+      if (imports && !stack.nested) { owner.exportValue(listener.listenerArn); }
+    }
   }
 
   private url(): string | undefined {

@@ -82,7 +82,7 @@ export class TargetGroups {
       stickinessCookieName: stickiness?.cookieName,
     };
     this.trafficShifting = context.trafficShifting;
-    this.owner = scope.node.scope!.node.scope!.node.path;
+    this.owner = context.servicePath;
     this.targetGroup = new elbv2.ApplicationTargetGroup(scope, 'TargetGroup', props);
     if (this.trafficShifting) {
       this.alternateTargetGroup = new elbv2.ApplicationTargetGroup(scope, 'AlternateTargetGroup', props);
