@@ -63,8 +63,8 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   public readonly loadBalancer?: elbv2.ApplicationLoadBalancer;
 
   /**
-   * The listener of that load balancer, to add rules. Priorities 1 to 49999 are evaluated before the rules of the
-   * service.
+   * The listener of that load balancer, to add rules with priorities 1 to 49998. Services that share it use 1000 to
+   * 48999.
    */
   public readonly listener?: elbv2.ApplicationListener;
 
@@ -148,6 +148,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
   private bindIngress(): BoundIngress {
     const { props, preset, ingress, healthCheck } = this.settings;
     return ingress.bind(new Construct(this, 'Ingress'), {
+      servicePath: this.node.path,
       network: this.network,
       healthCheck,
       trafficShifting: props.deployment._trafficShifting,

@@ -43,6 +43,10 @@ const LISTENER_RULE = 'ElasticLoadBalancingV2::ListenerRule';
 const TARGET_GROUP = 'ElasticLoadBalancingV2::TargetGroup';
 const SECURITY_GROUP_RULES = ['EC2::SecurityGroupEgress', 'EC2::SecurityGroupIngress'];
 
+const OF_LOAD_BALANCER = [
+  LOAD_BALANCER, LISTENER, LISTENER_RULE, TARGET_GROUP, 'EC2::SecurityGroup', ...SECURITY_GROUP_RULES,
+];
+
 const noProps = () => ({});
 const internal = () => ({ ingress: Ingress.http({ internetFacing: false }) });
 const cloudFront = () => ({ ingress: Ingress.cloudFront() });
@@ -58,6 +62,7 @@ describe('ingress', () => {
     ['public to internal', noProps, internal],
     ['internal to public', internal, noProps],
     ['public to CloudFront', noProps, cloudFront],
+    ['internal to CloudFront', internal, cloudFront],
   ])('%s creates a load balancer with a target group, and updates the service', (_change, before, after) => {
     const { replaced, impactsOn } = change(before, after);
 
@@ -65,14 +70,6 @@ describe('ingress', () => {
     expect(impactsOn(SERVICE)).toEqual([WILL_UPDATE]);
     expect(impactsOn(LOAD_BALANCER).sort()).toEqual([WILL_CREATE, WILL_DESTROY].sort());
     expect(impactsOn(TARGET_GROUP).sort()).toEqual([WILL_CREATE, WILL_DESTROY].sort());
-  });
-
-  test('internal to CloudFront keeps the load balancer', () => {
-    const { replaced, impactsOn } = change(internal, cloudFront);
-
-    expect(replaced).toEqual([]);
-    expect(impactsOn(LOAD_BALANCER)).toEqual([]);
-    expect(impactsOn('CloudFront::Distribution')).toEqual([WILL_CREATE]);
   });
 
   test('HTTP to HTTPS adds a listener, and keeps the load balancer, the target group and the service', () => {
@@ -205,7 +202,7 @@ const CHANGES: Changes = {
   preset: {
     // Tasks move to private subnets, logs are encrypted, and the load balancer becomes internal, behind CloudFront.
     to: () => ({ preset: Preset.PRODUCTION, ...cloudFront() }),
-    removed: [LOAD_BALANCER, LISTENER, TARGET_GROUP, LISTENER_RULE],
+    removed: OF_LOAD_BALANCER,
     deploys: true,
   },
   image: { to: () => ({ image: IMAGE }), deploys: true },
@@ -230,7 +227,7 @@ const CHANGES: Changes = {
   containerHealthCheck: { to: () => ({ containerHealthCheck: { command: ['CMD', 'true'] } }), deploys: true },
   ingress: {
     to: internal,
-    removed: [LOAD_BALANCER, LISTENER, TARGET_GROUP, LISTENER_RULE],
+    removed: OF_LOAD_BALANCER,
     deploys: true,
   },
   egress: { to: () => ({ egress: Egress.vpcEndpoints() }), deploys: true },

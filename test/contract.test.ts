@@ -25,7 +25,7 @@ const LOGICAL_IDS = {
   HelloIngressInternetFacingLoadBalancerListener144D502D: 'AWS::ElasticLoadBalancingV2::Listener',
   HelloIngressInternetFacingTargetGroup8C339AAD: 'AWS::ElasticLoadBalancingV2::TargetGroup',
   HelloIngressInternetFacingListenerRule6D916B6E: 'AWS::ElasticLoadBalancingV2::ListenerRule',
-  HelloIngressSecurityGroupD30DA7AE: 'AWS::EC2::SecurityGroup',
+  HelloIngressInternetFacingSecurityGroupCA76738B: 'AWS::EC2::SecurityGroup',
   HelloSecurityGroup2CD05535: 'AWS::EC2::SecurityGroup',
   HelloServiceE83C21C5: 'AWS::ECS::Service',
   HelloTaskLogGroup618D0418: 'AWS::Logs::LogGroup',

@@ -9,6 +9,7 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
+import { addAliasRecords } from './alias-records';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import {
   certificateRegion, forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, regionOf, validateLoadBalancer,
@@ -99,7 +100,8 @@ export class CloudFrontIngress implements IngressType {
   }
 
   public bind(scope: Construct, context: IngressContext): BoundIngress {
-    const options = { ...this.options, internetFacing: false };
+    // Not the scope of an internal load balancer, which keeps its clients until the tasks have moved.
+    const options = { ...this.options, internetFacing: false, scopeId: 'CloudFront' };
     const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, options);
     // Only one rule: the prefix list counts as 55 of the 60 rules that a security group can have by default.
     const prefixListId = this.options.originFacingPrefixListId ?? lookUpPrefixList(scope);
@@ -114,19 +116,22 @@ export class CloudFrontIngress implements IngressType {
 
     const origin = this.newOrigin(scope, context.network.vpc, loadBalancer);
     const distribution = this.newDistribution(scope, origin);
-    const { domainName, domainZone: zone } = this.options;
-    if (zone) {
-      const target = route53.RecordTarget.fromAlias(new targets.CloudFrontTarget(distribution));
-      const record = { zone, recordName: domainName, target };
-      new route53.ARecord(scope, 'AliasRecord', record);
-      new route53.AaaaRecord(scope, 'AliasRecordIpv6', record);
-    }
+    const { domainName, domainZone } = this.options;
+    const bound = targetGroups.bound(loadBalancer.loadBalancerFullName);
     return {
       url: `https://${domainName ?? distribution.distributionDomainName}`,
       loadBalancer,
       listener,
       distribution,
-      ...targetGroups.bound(loadBalancer.loadBalancerFullName),
+      ...bound,
+      attach: (service, container) => {
+        bound.attach(service, container);
+        if (domainName === undefined || !domainZone) { return; }
+        // Creating a distribution takes minutes. The tasks serve the old load balancer until the records can change.
+        service.node.addDependency(distribution);
+        const target = new targets.CloudFrontTarget(distribution);
+        addAliasRecords(scope, service.node.defaultChild!, { domainName, domainZone, target, ipv6: true });
+      },
     };
   }
 

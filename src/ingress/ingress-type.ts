@@ -43,6 +43,8 @@ export interface IngressType extends IngressTraits {
 
 /** Facts about the service that an ingress needs. */
 export interface IngressContext {
+  /** The construct path of the service. */
+  readonly servicePath: string;
   readonly network: Network;
   readonly healthCheck: Required<HealthCheckOptions>;
   /** Set if traffic shifts between two target groups, now or in a later deployment. */

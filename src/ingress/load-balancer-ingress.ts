@@ -6,6 +6,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
+import { addAliasRecords } from './alias-records';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import {
   forwardAll, LoadBalancerOptions, newLoadBalancer, NOT_FOUND, regionOf, validateCertificateRegions,
@@ -20,7 +21,9 @@ export interface ReachableLoadBalancerOptions extends LoadBalancerOptions {
    * Whether the load balancer is reachable from the internet, or only from the VPC and connected networks.
    *
    * An internet-facing load balancer has one public IPv4 address for each Availability Zone, $3.65 a month each
-   * (https://aws.amazon.com/vpc/pricing/, 2026-09). A change replaces the load balancer, but not the ECS service.
+   * (https://aws.amazon.com/vpc/pricing/, 2026-09). A change replaces the load balancer, but not the ECS service. The
+   * alias records follow once the tasks are registered with the new load balancer; plan for errors of a minute or two,
+   * until DNS has changed for all clients.
    *
    * @default true
    */
@@ -169,7 +172,9 @@ export class LoadBalancerIngress implements IngressType {
   }
 
   public bind(scope: Construct, context: IngressContext): BoundIngress {
-    const options = { ...this.options, internetFacing: this.internetFacing };
+    const { internetFacing } = this;
+    const scopeId = internetFacing ? 'InternetFacing' : 'Internal';
+    const options = { ...this.options, internetFacing, scopeId };
     const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, options);
     for (const port of this.tls ? [443, 80] : [80]) {
       for (const peer of this.allowedPeers(context.network.vpc)) {
@@ -194,11 +199,19 @@ export class LoadBalancerIngress implements IngressType {
         webAclArn: this.options.webAclArn,
       });
     }
+    const bound = targetGroups.bound(loadBalancer.loadBalancerFullName);
     return {
       url: this.url(loadBalancer),
       loadBalancer,
       listener,
-      ...targetGroups.bound(loadBalancer.loadBalancerFullName),
+      ...bound,
+      attach: (service, container) => {
+        bound.attach(service, container);
+        const domain = this.tls?.domain;
+        if (!domain) { return; }
+        const target = new targets.LoadBalancerTarget(loadBalancer);
+        addAliasRecords(scope, service.node.defaultChild!, { ...domain, target, ipv6: domain.dualStack ?? false });
+      },
     };
   }
 
@@ -216,7 +229,7 @@ export class LoadBalancerIngress implements IngressType {
       protocol: elbv2.ApplicationProtocol.HTTPS,
       open: false,
       certificates: domain
-        ? [newCertificate(scope, loadBalancer, domain), ...domain.additionalCertificates ?? []]
+        ? [newCertificate(scope, domain), ...domain.additionalCertificates ?? []]
         : certificates,
       sslPolicy: this.options.sslPolicy ?? DEFAULTS.sslPolicy,
       defaultAction: NOT_FOUND,
@@ -239,18 +252,10 @@ function validateDomain(validation: Validation, { domainName, domainZone }: Http
   }
 }
 
-/** Creates the certificate for a domain name, and its alias records. */
-function newCertificate(
-  scope: Construct, loadBalancer: elbv2.ApplicationLoadBalancer, domain: HttpsIngressOptions,
-): acm.Certificate {
-  const { domainName, domainZone: zone } = domain;
-  const target = route53.RecordTarget.fromAlias(new targets.LoadBalancerTarget(loadBalancer));
-  const record = { zone, recordName: domainName, target };
-  new route53.ARecord(scope, 'AliasRecord', record);
-  if (domain.dualStack) { new route53.AaaaRecord(scope, 'AliasRecordIpv6', record); }
+function newCertificate(scope: Construct, { domainName, domainZone }: HttpsIngressOptions): acm.Certificate {
   return new acm.Certificate(scope, 'Certificate', {
     domainName,
-    validation: acm.CertificateValidation.fromDns(zone),
+    validation: acm.CertificateValidation.fromDns(domainZone),
   });
 }
 

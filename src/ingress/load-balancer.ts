@@ -167,21 +167,21 @@ export function validateWebAcl(
 export function newLoadBalancer(
   scope: Construct,
   context: IngressContext,
-  options: LoadBalancerOptions & { internetFacing: boolean; dualStack?: boolean },
+  options: LoadBalancerOptions & { scopeId: string; internetFacing: boolean; dualStack?: boolean },
 ): LoadBalancerParts {
   const { network: { vpc }, preset } = context;
   const { internetFacing, accessLogsBucket } = options;
-  const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
+  // The scheme of a load balancer cannot be changed, and a target group serves only one load balancer. With separate IDs
+  // CloudFormation can create one load balancer before it deletes the other. The security group is separate too: its
+  // rules change at once, and the old load balancer still has clients until the tasks have moved.
+  const ownScope = new Construct(scope, options.scopeId);
+  const securityGroup = new ec2.SecurityGroup(ownScope, 'SecurityGroup', {
     vpc,
     description: 'Load balancer: clients in, the tasks out',
     allowAllOutbound: false,
   });
-
-  // The scheme of a load balancer cannot be changed, and a target group serves only one load balancer. With separate
-  // IDs for the public and the internal pair, CloudFormation can create one before it deletes the other.
-  const schemeScope = new Construct(scope, internetFacing ? 'InternetFacing' : 'Internal');
   const subnets = internetFacing ? { subnetType: ec2.SubnetType.PUBLIC } : internalSubnets(vpc);
-  const loadBalancer = new elbv2.ApplicationLoadBalancer(schemeScope, 'LoadBalancer', {
+  const loadBalancer = new elbv2.ApplicationLoadBalancer(ownScope, 'LoadBalancer', {
     vpc,
     vpcSubnets: { ...subnets, onePerAz: true },
     internetFacing,
@@ -195,7 +195,7 @@ export function newLoadBalancer(
   if (options.accessLogs ?? (accessLogsBucket !== undefined || preset.accessLogs)) {
     logAccess(loadBalancer, accessLogsBucket ?? newAccessLogsBucket(scope));
   }
-  return { loadBalancer, securityGroup, targetGroups: new TargetGroups(schemeScope, context, options) };
+  return { loadBalancer, securityGroup, targetGroups: new TargetGroups(ownScope, context, options) };
 }
 
 function newAccessLogsBucket(scope: Construct): s3.Bucket {

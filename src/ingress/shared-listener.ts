@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Duration, Fn, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Fn, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
+import { prioritiesInUse, priorityOf } from './rule-priority';
 import { TargetGroupOptions, TargetGroups, validateTargetGroup } from './target-group';
 import { sharedVpcOf } from '../network/network';
 import { DEFAULTS } from '../preset';
@@ -38,10 +39,12 @@ export interface SharedListenerIngressOptions extends TargetGroupOptions {
 
   /**
    * Priority of the rule among those of the listener, 1 to 50000: of all rules that match a request, the one with the
-   * lowest number applies. No other service of this app may use it on the listener.
+   * lowest number applies. No other service of this app may use it on the listener. The numbers 1 to 999 and 49000 to
+   * 49998 are never computed.
    *
-   * @default - more specific patterns come first, then a hash of the construct path, so the priority is stable; it is
-   * unique among the services of this app
+   * @default - from 1000 to 48999, computed from `hostHeaders` and `pathPatterns` alone: hosts without wildcards come
+   * first, then hosts with wildcards, then all hosts, and longer paths before shorter ones. If two services of this app
+   * get the same number on a listener, it is an error: set it for one of them
    */
   readonly priority?: number;
 
@@ -80,8 +83,8 @@ export class SharedListenerIngress implements IngressType {
   public readonly hasStickySessions: boolean;
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
-  private readonly pathPatterns: string[];
-  private readonly hostHeaders: string[];
+  public readonly pathPatterns: string[];
+  public readonly hostHeaders: string[];
 
   constructor(
     private readonly listener: elbv2.IApplicationListener,
@@ -99,16 +102,23 @@ export class SharedListenerIngress implements IngressType {
     validation.wholeSeconds('ingress.idleTimeout', idleTimeout, [1, 4000], 'the idle timeout of a load balancer');
     this.validateConditions(validation);
     validation.wholeNumber('ingress.priority', priority, [1, 50_000], 'a priority');
-    const owner = priority !== undefined && prioritiesInUse(scope, this.listener).get(priority);
-    if (owner) {
-      validation.refuse('ingress.priority', String(priority), `${owner} already uses it on this listener`,
-        'set another one, or leave it out');
-    }
+    this.validatePriority(validation, scope);
     this.validateVpc(validation, scope, vpc);
     if (!this.url()) {
       validation.refuse('ingress.url', 'not set', 'the DNS name of an imported listener\'s load balancer is unknown',
         'set it, or a host without a wildcard');
     }
+  }
+
+  private validatePriority(validation: Validation, scope: Construct): void {
+    const { priority } = this.options;
+    const number = priority ?? priorityOf(scope, this);
+    const owner = prioritiesInUse(this.listener).get(number);
+    if (!owner) { return; }
+    const computed = priority === undefined;
+    validation.refuse('ingress.priority', computed ? `${number}, computed from the hosts and paths` : String(number),
+      `${owner} already uses it on this listener`,
+      computed ? 'set priority of one of the two, for example from 1 to 999' : 'set another one, or leave it out');
   }
 
   private validateConditions(validation: Validation): void {
@@ -151,11 +161,16 @@ export class SharedListenerIngress implements IngressType {
   }
 
   public bind(scope: Construct, context: IngressContext): BoundIngress {
-    const targetGroups = new TargetGroups(new Construct(scope, 'SharedListener'), context, this.options);
+    // A target group serves only one load balancer, so another load balancer needs another ID. ECS registers new tasks
+    // with the new target group before it stops the old ones
+    // (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html, loadBalancers).
+    const ofLoadBalancer = new Construct(new Construct(scope, 'SharedListener'), this.loadBalancerId());
+    const targetGroups = new TargetGroups(ofLoadBalancer, context, this.options);
+    this.keepExports(scope);
     const conditions: elbv2.ListenerCondition[] = [];
     if (this.pathPatterns.length > 0) { conditions.push(elbv2.ListenerCondition.pathPatterns(this.pathPatterns)); }
     if (this.hostHeaders.length > 0) { conditions.push(elbv2.ListenerCondition.hostHeaders(this.hostHeaders)); }
-    const priority = this.reservePriority(scope);
+    const priority = this.options.priority ?? priorityOf(scope, this);
     targetGroups.addRule('ListenerRule', { listener: this.listener, priority, conditions });
     return { url: this.url()!, ...targetGroups.bound(this.loadBalancerFullName()) };
   }
@@ -168,34 +183,38 @@ export class SharedListenerIngress implements IngressType {
     return Fn.join('/', [1, 2, 3].map((i) => Fn.select(i, parts)));
   }
 
-  private reservePriority(scope: Construct): number {
-    const inUse = prioritiesInUse(scope, this.listener);
-    const priority = this.options.priority ?? this.firstFreePriority(scope, inUse);
-    inUse.set(priority, scope.node.scope!.node.path);
-    return priority;
+  /**
+   * An ID of the load balancer: a hash of its name in the ARN of an imported listener, or of its path. The path is
+   * relative to the stage, so that the template is the same in all stages.
+   */
+  private loadBalancerId(): string {
+    const { listener } = this;
+    const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8).toUpperCase();
+    const loadBalancer = this.loadBalancer();
+    if (loadBalancer) {
+      const { path } = loadBalancer.node;
+      return hashOf(path.slice(Stage.of(loadBalancer)!.node.path.length));
+    }
+    if (!Token.isUnresolved(listener.listenerArn)) {
+      return hashOf(listener.listenerArn.split('/').slice(1, 4).join('/'));
+    }
+    return hashOf(JSON.stringify(Stack.of(listener).resolve(listener.listenerArn)));
   }
 
   /**
-   * More specific rules get lower numbers, so that `/*` does not match requests for `/shop`. Among equally specific
-   * rules, a hash of the construct path decides, and the next free number if it is in use.
+   * If the owner of the load balancer changes from HTTP to HTTPS, its stack is deployed first, and cannot delete the
+   * export that this stack still imports (https://github.com/aws/aws-cdk/issues/7602). So the ARNs of all listeners stay
+   * exported.
    */
-  private firstFreePriority(scope: Construct, inUse: Map<number, string>): number {
-    const first = (MAX_SPECIFICITY - this.specificity()) * BAND_SIZE + FIRST_PRIORITY;
-    const hash = createHash('sha256').update(scope.node.path).digest().readUInt32BE();
-    for (let i = 0; i < BAND_SIZE; i++) {
-      const priority = first + (hash + i) % BAND_SIZE;
-      if (!inUse.has(priority)) { return priority; }
+  private keepExports(scope: Construct): void {
+    const loadBalancer = this.loadBalancer();
+    if (!(loadBalancer instanceof elbv2.ApplicationLoadBalancer)) { return; }
+    const stack = Stack.of(scope);
+    for (const listener of loadBalancer.listeners) {
+      const owner = Stack.of(listener);
+      const imports = owner !== stack && owner.environment === stack.environment && !owner.nested;
+      if (imports && !stack.nested) { owner.exportValue(listener.listenerArn); }
     }
-    return first + hash % BAND_SIZE;
-  }
-
-  /** A condition on hosts counts more than any path. Paths count by their shortest length without wildcards. */
-  private specificity(): number {
-    const { pathPatterns, hostHeaders } = this;
-    const lengths = pathPatterns.map((pattern) => pattern.replace(/[*?]/g, '').length);
-    const ofPaths = lengths.length > 0 ? Math.min(49, ...lengths) : 0;
-    const ofHosts = hostHeaders.length > 0 ? 50 : 0;
-    return Math.min(MAX_SPECIFICITY, ofHosts + ofPaths);
   }
 
   private url(): string | undefined {
@@ -211,21 +230,4 @@ export class SharedListenerIngress implements IngressType {
   private loadBalancer(): elbv2.IApplicationLoadBalancer | undefined {
     return this.listener instanceof elbv2.ApplicationListener ? this.listener.loadBalancer : undefined;
   }
-}
-
-/** Priorities from 1000 to 40999, a band for each specificity. Users can add rules before and after them. */
-const MAX_SPECIFICITY = 99;
-const BAND_SIZE = 400;
-const FIRST_PRIORITY = 1000;
-
-const PRIORITIES = Symbol.for('hello-fargate-service.takenPriorities');
-
-/** The priorities in use on a listener, with the services that use them. App-wide, as stacks can import a listener. */
-function prioritiesInUse(scope: Construct, listener: elbv2.IApplicationListener): Map<number, string> {
-  const root = scope.node.root as unknown as { [PRIORITIES]?: Map<string, Map<number, string>> };
-  const byListener = root[PRIORITIES] ??= new Map();
-  const arn = Stack.of(listener).resolve(listener.listenerArn);
-  const key = typeof arn === 'string' ? arn : listener.node.path;
-  if (!byListener.has(key)) { byListener.set(key, new Map()); }
-  return byListener.get(key)!;
 }

@@ -3,6 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext } from './ingress-type';
+import { prioritiesInUse } from './rule-priority';
 import { TargetMetrics } from './target-metrics';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -62,6 +63,7 @@ export class TargetGroups {
   public readonly targetGroup: elbv2.ApplicationTargetGroup;
   public readonly alternateTargetGroup?: elbv2.ApplicationTargetGroup;
   private readonly trafficShifting: IngressContext['trafficShifting'];
+  private readonly owner: string;
   private rule?: elbv2.ApplicationListenerRule;
   private testRule?: elbv2.ApplicationListenerRule;
 
@@ -81,6 +83,7 @@ export class TargetGroups {
       stickinessCookieName: stickiness?.cookieName,
     };
     this.trafficShifting = context.trafficShifting;
+    this.owner = context.servicePath;
     this.targetGroup = new elbv2.ApplicationTargetGroup(scope, 'TargetGroup', props);
     if (this.trafficShifting) {
       this.alternateTargetGroup = new elbv2.ApplicationTargetGroup(scope, 'AlternateTargetGroup', props);
@@ -95,6 +98,7 @@ export class TargetGroups {
    * So the rule is identical for all strategies, and has no tags, which newer CDK versions would add.
    */
   public addRule(id: string, props: RuleProps): void {
+    this.reserve(props.listener, props.priority);
     if (!this.alternateTargetGroup) {
       const action = elbv2.ListenerAction.forward([this.targetGroup]);
       this.rule = new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action });
@@ -107,6 +111,7 @@ export class TargetGroups {
     this.rule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, id, { ...props, action }));
     const header = this.trafficShifting?.testTrafficHeader;
     if (header) {
+      this.reserve(props.listener, props.priority - 1);
       this.testRule = withoutTags(new elbv2.ApplicationListenerRule(this.scope, `Test${id}`, {
         ...props,
         priority: props.priority - 1,
@@ -114,6 +119,11 @@ export class TargetGroups {
         action,
       }));
     }
+  }
+
+  /** So that no other service of the app uses the priority. */
+  private reserve(listener: elbv2.IApplicationListener, priority: number): void {
+    prioritiesInUse(listener).set(priority, this.owner);
   }
 
   /** The part of the bound ingress that target groups are responsible for. */

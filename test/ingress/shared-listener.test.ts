@@ -118,48 +118,6 @@ describe('priority', () => {
   test('can be set', () => {
     expect(priorities({ Hello: { pathPatterns: ['/*'], priority: 7 } })).toEqual([7]);
   });
-
-  test('is stable across syntheses and independent of other services', () => {
-    const [alone] = priorities({ Hello: { pathPatterns: ['/hello'] } });
-    const [, second] = priorities({ Other: { pathPatterns: ['/other'] }, Hello: { pathPatterns: ['/hello'] } });
-
-    expect(priorities({ Hello: { pathPatterns: ['/hello'] } })).toEqual([alone]);
-    expect(second).toBe(alone);
-  });
-
-  test('is lower for more specific rules', () => {
-    const [all, shop, cart, host, both] = priorities({
-      All: { pathPatterns: ['/*'] },
-      Shop: { pathPatterns: ['/shop/*'] },
-      Cart: { pathPatterns: ['/shop/cart/*'] },
-      Host: { hostHeaders: ['a.example.com'] },
-      Both: { hostHeaders: ['a.example.com'], pathPatterns: ['/shop/*'] },
-    });
-
-    expect([both, host, cart, shop, all]).toEqual([both, host, cart, shop, all].sort((a, b) => a - b));
-    expect(all).toBeLessThan(50_000);
-  });
-
-  test('is unique for many equally specific services', () => {
-    const app = new App();
-    const numbers = new Array<number>();
-    for (let i = 0; i < 40; i++) {
-      const stack = new Stack(app, `Stack${i}`);
-      const { vpc, listener } = imported(stack);
-      for (const id of ['A', 'B', 'C']) {
-        new HelloFargateService(stack, id, {
-          vpc,
-          ingress: Ingress.sharedListener(listener, { pathPatterns: ['/hello'], url: 'https://example.com' }),
-        });
-      }
-      numbers.push(
-        ...stack.node.findAll().flatMap((node) => (node instanceof elbv2.CfnListenerRule ? [node.priority] : [])),
-      );
-    }
-
-    expect(numbers).toHaveLength(120);
-    expect(new Set(numbers).size).toBe(120);
-  });
 });
 
 describe('fails with', () => {

@@ -49,7 +49,11 @@ const INGRESSES: Record<string, (stack: Stack) => Ingress> = {
     domainName: 'hello.example.com',
     certificate: importedCertificate(stack, 'Certificate', 'us-east-1'),
   }),
-  sharedListener: (stack) => sharedListener(stack, { hostHeaders: ['hello.example.com'], pathPatterns: ['/*'] }),
+  sharedListener: (stack) => sharedListener(stack, {
+    // Its own host: the listener is the same in all stacks of the app.
+    hostHeaders: [`${stack.stackName.toLowerCase()}.example.com`],
+    pathPatterns: ['/*'],
+  }),
   httpApi: () => Ingress.httpApi(),
 };
 

@@ -1,0 +1,21 @@
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import { Construct, IDependable } from 'constructs';
+
+interface AliasRecordOptions {
+  readonly domainName: string;
+  readonly domainZone: route53.IHostedZone;
+  readonly target: route53.IAliasRecordTarget;
+  readonly ipv6: boolean;
+}
+
+/**
+ * Creates the alias records of a domain name after the service. When the ingress changes, they point to the new load
+ * balancer only when the tasks are registered with it, and not at all if the deployment fails.
+ */
+export function addAliasRecords(scope: Construct, service: IDependable, options: AliasRecordOptions): void {
+  const { domainName, domainZone: zone, ipv6 } = options;
+  const record = { zone, recordName: domainName, target: route53.RecordTarget.fromAlias(options.target) };
+  const records = [new route53.ARecord(scope, 'AliasRecord', record)];
+  if (ipv6) { records.push(new route53.AaaaRecord(scope, 'AliasRecordIpv6', record)); }
+  records.forEach(({ node }) => node.addDependency(service));
+}
