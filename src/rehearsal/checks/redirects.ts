@@ -30,7 +30,8 @@ export async function checkRedirects(
     for (const path of new Set(['/', healthCheck.path])) {
       const fronts = emulators.flatMap((emulator) => httpsFront(emulator, path, { key, emulators }) ?? []);
       for (const { emulator, listener, host, behindCloudFront } of fronts) {
-        const { status, location, error } = await get(`${emulator.url(listener)}${path}`, host, { timeout: TIMEOUT_MS });
+        const url = `${emulator.url(listener)}${path}`;
+        const { status, location, error } = await get(url, host, { timeout: TIMEOUT_MS });
         const subject = { id: 'redirect', name: `GET ${path} over HTTPS through ${emulator.spec.name} does not loop` };
         if (status === undefined) {
           report.check(skipped(subject, `there was no answer: ${error}`));
