@@ -17,8 +17,8 @@ import { Action, CloudFrontBehavior, CloudFrontSpec, ListenerSpec } from '../mod
  *
  * Assumed: custom cache policies and origin request policies forward everything.
  *
- * Left out: the cache, compression, headers on the location and the device of the viewer, response headers policies, functions, error pages, web ACLs, and other types of
- * origins, which return 502.
+ * Left out: the cache, compression, headers on the location and the device of the viewer, response headers policies,
+ * functions, error pages, web ACLs, and other types of origins, which return 502.
  */
 
 const METHOD_NOT_ALLOWED =
