@@ -6,6 +6,8 @@ import * as path from 'node:path';
 const CFN_LINT = 'cfn-lint==1.58.0';
 const VENV = path.join(__dirname, '..', 'dist', 'lint', 'venv');
 const COMMAND = path.join(VENV, 'bin', 'cfn-lint');
+/** The Python of the virtual environment, which also has botocore: cfn-lint depends on it. */
+export const PYTHON = path.join(VENV, 'bin', 'python');
 
 /** Installs cfn-lint from PyPI into a virtual environment, unless it is installed. */
 export function installCfnLint(): void {

@@ -1,13 +1,15 @@
 import '../test/support/newest';
 import * as path from 'node:path';
 import { App } from 'aws-cdk-lib';
+import { validateApiCalls } from './api-calls';
 import { cfnLint, distinct, installCfnLint } from './cfn-lint';
 import { combinations } from '../test/support/combinations';
 import { readJson } from '../test/support/synth';
 
 /**
  * Synthesizes every combination of `combinations.ts` with the newest aws-cdk-lib, whose template validation must find
- * nothing, and runs cfn-lint on the templates. Prints what cfn-lint finds. It needs Python 3 and PyPI.
+ * nothing, and runs cfn-lint on the templates. Prints what cfn-lint finds. Then it compares the AWS calls of the integ
+ * tests with the models of the AWS APIs. It needs Python 3 and PyPI.
  *
  *     npx projen lint:templates
  */
@@ -29,6 +31,7 @@ async function main(): Promise<void> {
   } else {
     process.exitCode = 1;
   }
+  validateApiCalls(path.join(__dirname, '..', 'integ'));
 }
 
 void main();

@@ -18,7 +18,24 @@ import {
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
-/** Options of `Ingress.cloudFront`. */
+/**
+ * The quota for a response from an origin, in seconds.
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+ */
+const MAX_READ_TIMEOUT = 120;
+/** By how many seconds CloudFront closes idle connections before the load balancer does. */
+const KEEP_ALIVE_MARGIN = 5;
+
+/**
+ * Options of `Ingress.cloudFront`.
+ *
+ * The app receives the protocol of the client in the header `CloudFront-Forwarded-Proto`: behind CloudFront, the load
+ * balancer sets `X-Forwarded-Proto` to http. Requests for `staticPathPatterns` do not have this header.
+ *
+ * CloudFront waits for a response as long as the load balancer does (`idleTimeout`), but at most 120 seconds.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html
+ */
 export interface CloudFrontIngressOptions extends LoadBalancerOptions {
   /**
    * Domain name of the service. Needs `certificate`.
@@ -148,13 +165,13 @@ export class CloudFrontIngress implements IngressType {
     vpcOrigin.node.addDependency(...internetGatewaysOf(vpc));
     // A VPC origin in use cannot be updated (status 409), not even its tags, and it would inherit the tags of the app.
     (vpcOrigin.node.defaultChild as cloudfront.CfnVpcOrigin).addPropertyDeletionOverride('Tags');
-    // The maximum of both timeouts without a quota increase.
-    const maxTimeout = 60;
-    const idleTimeout = this.idleTimeout.isUnresolved() ? maxTimeout : this.idleTimeout.toSeconds();
+    const idleTimeout = this.idleTimeout.isUnresolved() ? 60 : this.idleTimeout.toSeconds();
     return origins.VpcOrigin.withVpcOrigin(vpcOrigin, {
       domainName: loadBalancer.loadBalancerDnsName,
-      readTimeout: Duration.seconds(maxTimeout),
-      keepaliveTimeout: Duration.seconds(Math.min(maxTimeout, idleTimeout)),
+      // CloudFront repeats a GET request that times out, so the load balancer should time out first.
+      readTimeout: Duration.seconds(Math.min(Math.max(60, idleTimeout), MAX_READ_TIMEOUT)),
+      // If the load balancer closed a connection first, a request on its way would fail with 502.
+      keepaliveTimeout: Duration.seconds(Math.max(1, Math.min(60, idleTimeout - KEEP_ALIVE_MARGIN))),
     });
   }
 
@@ -172,7 +189,8 @@ export class CloudFrontIngress implements IngressType {
         ...common,
         allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
         cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
-        originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER,
+        // The load balancer sets X-Forwarded-Proto to http, so the app needs CloudFront-Forwarded-Proto.
+        originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022,
       },
       additionalBehaviors: Object.fromEntries(staticPathPatterns.map((pattern) => [pattern, cached])),
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,

@@ -146,6 +146,8 @@ export interface CloudFrontBehavior {
   readonly methods: readonly string[];
   /** Which headers, cookies and query strings are forwarded to the origin. */
   readonly forwards: 'nothing' | 'all' | 'all but Host';
+  /** Whether the origin request policy adds headers like CloudFront-Forwarded-Proto. */
+  readonly addsCloudFrontHeaders: boolean;
 }
 
 export interface CloudFrontOrigin {

@@ -3,6 +3,7 @@ import { CannotRun } from './cannot-run';
 import { skipped } from './checks/check';
 import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
+import { checkRedirects } from './checks/redirects';
 import { checkReplacement } from './checks/replacement';
 import { RehearsalContext, RehearseOptions, SPEEDUP } from './context';
 import { newEmulators } from './edge/emulators';
@@ -123,6 +124,7 @@ async function runChecks(assembly: Assembly, names: PublicNames, context: Rehear
   for (const runningService of runningServices) { await checkContainerHealth(runningService, context); }
   report.heading('HTTP, through the load balancer emulator');
   for (const { service } of runningServices) { await checkHealthPaths(service, context); }
+  for (const { service } of runningServices) { await checkRedirects(service, context); }
   await checkAssertions(assembly, names, context);
   for (const runningService of runningServices) { await checkStillRunning(runningService, context); }
   if (options.quick || !nothingFailed()) { return; }

@@ -1,4 +1,4 @@
-import { App, Stack, Tags } from 'aws-cdk-lib';
+import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { CloudFrontIngressOptions, HelloFargateService, Ingress } from '../../src';
@@ -34,15 +34,35 @@ test('serves HTTPS in front of an internal load balancer, without a domain', () 
   expect(hello.listener).toBeDefined();
 });
 
-test('caches nothing, forwards everything and adds security headers', () => {
+test('caches nothing, forwards everything with the protocol of the viewer, and adds security headers', () => {
   expect(cloudFrontWith().config.DefaultCacheBehavior).toMatchObject({
     AllowedMethods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE'],
     CachePolicyId: '4135ea2d-6df8-44a3-9df3-4b5a84be39ad', // CachingDisabled
-    OriginRequestPolicyId: '216adef6-5c7f-47e4-b989-5492eafa07d3', // AllViewer
+    OriginRequestPolicyId: '33f36d7e-f396-46d9-90e0-52428a34d9dc', // AllViewerAndCloudFrontHeaders-2022-06
     ResponseHeadersPolicyId: '67f7725c-6f97-4210-82d7-5512b31e9d03', // SecurityHeadersPolicy
     ViewerProtocolPolicy: 'redirect-to-https',
   });
   expect(cloudFrontWith().config.CacheBehaviors).toBeUndefined();
+});
+
+describe('timeouts of the origin', () => {
+  const timeoutsWith = (seconds: number) =>
+    cloudFrontWith({ idleTimeout: Duration.seconds(seconds) }).config.Origins[0].VpcOriginConfig;
+
+  test.each([2, 5, 6, 30, 60, 61, 120, 121, 180, 4000])('close idle connections first, for %s s', (idleTimeout) => {
+    const { OriginKeepaliveTimeout } = timeoutsWith(idleTimeout);
+
+    expect(OriginKeepaliveTimeout).toBeGreaterThanOrEqual(1);
+    expect(OriginKeepaliveTimeout).toBeLessThan(idleTimeout);
+    expect(OriginKeepaliveTimeout).toBeLessThanOrEqual(60);
+  });
+
+  test.each([[1, 60], [60, 60], [90, 90], [120, 120], [180, 120], [4000, 120]])(
+    'wait for a response as long as the load balancer, which waits %s s, within the quota: %s s',
+    (idleTimeout, seconds) => {
+      expect(timeoutsWith(idleTimeout).OriginReadTimeout).toBe(seconds);
+    },
+  );
 });
 
 test('caches static paths, without cookies', () => {

@@ -241,6 +241,15 @@ describe('fails with the cause when the app', () => {
   });
 });
 
+test('fails when an assertion calls AWS with parameters that its handler cannot decode', async () => {
+  const { passed, text } = await runRehearsal(synthesizeService({}, (integ, { url, service }) => {
+    const payload = Stack.of(service).toJsonString({ url });
+    integ.assertions.invokeFunction({ functionName: 'client', payload });
+  }));
+  expect(text).toMatch(/FAIL assertion: Lambda:invoke[^]*the parameter Payload is "\{"url":/);
+  expect(passed).toBe(false);
+});
+
 test('fails when an assertion fails immediately, although CloudFormation receives SUCCESS', async () => {
   const { passed, text } = await runRehearsal(synthesizeService({}, (integ, { url }) => {
     integ.assertions.httpApiCall(`${url}/health`).expect(ExpectedResult.objectLike({ status: 418 }));

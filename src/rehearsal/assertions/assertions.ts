@@ -1,3 +1,4 @@
+import { malformedParameter } from './api-call';
 import { CustomResources } from './custom-resources';
 import { CheckOutcome } from '../report';
 import { Assembly, CfnResource, Stack } from '../templates/assembly';
@@ -90,7 +91,8 @@ async function runAssertion(
   { resources, names }: { readonly resources: CustomResources; readonly names: PublicNames },
 ): Promise<AssertionResult> {
   const resolved = resources.resolver.properties({ stack, logicalId });
-  const { assertion, properties, skipReason } = prepare(Type, resolved, names);
+  const { assertion, properties, malformed, skipReason } = prepare(Type, resolved, names);
+  if (malformed !== undefined) { return { outcome: 'failed', assertion, reason: malformed }; }
   const reason = skipReason ?? reasonToSkip(properties, change);
   if (reason !== undefined) { return { outcome: 'skipped', assertion, reason }; }
 
@@ -107,6 +109,8 @@ async function runAssertion(
 interface PreparedAssertion {
   readonly assertion: string;
   readonly properties: Properties;
+  /** Why it would fail in AWS too. */
+  readonly malformed?: string;
   readonly skipReason?: string;
 }
 
@@ -115,7 +119,7 @@ function prepare(type: string, properties: Properties, names: PublicNames): Prep
   const expected = properties.expected === undefined ? '' : ` returns ${readable(properties.expected)}`;
   if (type.startsWith(SDK_CALL)) {
     const assertion = `${properties.service}:${properties.api}${expected}`;
-    return { assertion, properties, skipReason: 'it calls AWS' };
+    return { assertion, properties, malformed: malformedParameter(properties), skipReason: 'it calls AWS' };
   }
   if (!type.startsWith(HTTP_CALL)) { return { assertion: `${readable(properties.actual)}${expected}`, properties }; }
 

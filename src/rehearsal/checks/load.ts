@@ -13,6 +13,8 @@ export interface Answer {
   readonly status?: number;
   /** The Keep-Alive header. */
   readonly keepAlive?: string;
+  /** The Location header, of a redirect. */
+  readonly location?: string;
   readonly error?: string;
 }
 
@@ -83,7 +85,7 @@ export async function get(
     const request = http.get(url, { agent, headers: { Host: host }, timeout }, (response) => {
       const keepAlive = response.headers['keep-alive']?.toString();
       response.resume()
-        .on('end', () => resolve({ status: response.statusCode, keepAlive }))
+        .on('end', () => resolve({ status: response.statusCode, keepAlive, location: response.headers.location }))
         .on('error', (error) => resolve({ error: error.message }))
         .on('close', () => resolve({ error: 'the response was cut off' }));
     });

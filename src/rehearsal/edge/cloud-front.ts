@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Emulator } from './emulator';
-import { appendClient, requestHeaders } from './headers';
+import { appendClient, clientOf, requestHeaders } from './headers';
 import { Target } from './target-group';
-import { Action, CloudFrontBehavior, CloudFrontSpec } from '../model';
+import { Action, CloudFrontBehavior, CloudFrontSpec, ListenerSpec } from '../model';
 
 /*
  * An emulator of CloudFront: forwards requests to the emulator of its origin, a load balancer or an HTTP API.
@@ -12,11 +13,12 @@ import { Action, CloudFrontBehavior, CloudFrontSpec } from '../model';
  * - 403 for methods that are not allowed, and the redirect to HTTPS
  * - headers, cookies and query strings that reach the origin without an origin request policy:
  *   RequestAndResponseBehaviorCustomOrigin, controlling-origin-requests
+ * - headers that an origin request policy adds: using-managed-origin-request-policies, adding-cloudfront-headers
  *
  * Assumed: custom cache policies and origin request policies forward everything.
  *
- * Left out: the cache, compression, response headers policies, functions, error pages, web ACLs, and other types of
- * origins, which return 502.
+ * Left out: the cache, compression, headers on the location and the device of the viewer, response headers policies,
+ * functions, error pages, web ACLs, and other types of origins, which return 502.
  */
 
 const METHOD_NOT_ALLOWED =
@@ -43,12 +45,13 @@ export function newCloudFront(spec: CloudFrontSpec, origins: readonly Emulator[]
       const { hostname, port } = new URL(emulator.url(listener));
       return new Target('origin', hostname, Number(port));
     },
-    outgoing: (request, _listener, action) => {
+    outgoing: (request, listener, action) => {
       const behavior = behaviorFor(action);
       const changes: Record<string, string | undefined> = {
         'X-Forwarded-For': appendClient(request),
         'Via': '1.1 rehearsal.cloudfront.net (CloudFront)',
         'X-Amz-Cf-Id': randomBytes(24).toString('base64url'),
+        ...behavior?.addsCloudFrontHeaders ? viewerHeaders(request, listener) : {},
         ...behavior?.origin?.headers,
       };
       if (behavior?.forwards !== 'all') { changes.Host = 'origin.invalid'; }
@@ -65,4 +68,13 @@ export function newCloudFront(spec: CloudFrontSpec, origins: readonly Emulator[]
       return { status, body: `${status} ERROR: the origin did not respond\n` };
     },
   });
+}
+
+function viewerHeaders(request: IncomingMessage, { protocol }: ListenerSpec): Record<string, string> {
+  return {
+    'CloudFront-Forwarded-Proto': protocol.toLowerCase(),
+    'CloudFront-Viewer-Address': `${clientOf(request)}:${request.socket.remotePort}`,
+    'CloudFront-Viewer-Http-Version': request.httpVersion,
+    ...protocol === 'HTTPS' ? { 'CloudFront-Viewer-TLS': 'TLSv1.3:TLS_AES_128_GCM_SHA256:fullHandshake' } : {},
+  };
 }

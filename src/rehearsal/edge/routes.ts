@@ -1,6 +1,8 @@
 import { Emulator } from './emulator';
 import { decide } from './listener-rules';
-import { forwardsTo, leadsTo, ListenerRuleSpec, ListenerSpec, ResourceKey } from '../model';
+import {
+  CloudFrontSpec, EmulatorSpec, forwardsTo, leadsTo, ListenerRuleSpec, ListenerSpec, ResourceKey, RuleRequest,
+} from '../model';
 
 /*
  * Finds requests that the rules of a listener forward to a target group.
@@ -32,17 +34,35 @@ export function reaches(
   listener: ListenerSpec, targetGroup: ResourceKey, { host, path }: { readonly host: string; readonly path: string },
 ): boolean {
   const [pathname, query = ''] = path.split('?');
-  const action = decide(listener, {
-    method: 'GET',
-    protocol: listener.protocol,
-    host,
-    port: listener.port,
-    path: pathname,
-    query,
-    headers: { host },
-    sourceIp: '127.0.0.1',
-  });
+  const action = decide(listener, requestFor(listener, { host, pathname, query }));
   return action.type === 'forward' && action.targetGroups.some(({ key, weight }) => key === targetGroup && weight > 0);
+}
+
+function requestFor(
+  { protocol, port }: ListenerSpec,
+  { host, pathname, query }: { readonly host: string; readonly pathname: string; readonly query: string },
+): RuleRequest {
+  return {
+    method: 'GET', protocol, host, port, path: pathname, query, headers: { host }, sourceIp: '127.0.0.1',
+  };
+}
+
+/** The emulator behind CloudFront, and its listener, that a request over HTTPS to a distribution reaches. */
+export function originOf(
+  { spec }: Emulator, path: string, emulators: readonly Emulator[],
+): { readonly emulator: Emulator; readonly listener: ListenerSpec } | undefined {
+  const listener = spec.listeners.find(({ protocol }) => protocol === 'HTTPS');
+  if (!isCloudFront(spec) || !listener) { return undefined; }
+  const [pathname, query = ''] = path.split('?');
+  const action = decide(listener, requestFor(listener, { host: '127.0.0.1', pathname, query }));
+  const origin = action.type === 'forward' ? spec.behaviors.get(action.targetGroups[0].key)?.origin : undefined;
+  const emulator = emulators.find((candidate) => candidate.spec.key === origin?.key);
+  const originListener = emulator?.spec.listeners.find(({ port }) => port === origin?.port);
+  return emulator && originListener ? { emulator, listener: originListener } : undefined;
+}
+
+function isCloudFront(spec: EmulatorSpec): spec is CloudFrontSpec {
+  return 'behaviors' in spec;
 }
 
 /** A host that the first rule for the target group requires, or the loopback address. */

@@ -18,8 +18,11 @@ const MANAGED_POLICIES: Record<string, CloudFrontBehavior['forwards']> = {
   'b2884449-e4de-46a7-ac36-70bc7f1ddd6d': 'nothing', // CachingOptimizedForUncompressedObjects
   '4135ea2d-6df8-44a3-9df3-4b5a84be39ad': 'nothing', // CachingDisabled
   '216adef6-5c7f-47e4-b989-5492eafa07d3': 'all', // AllViewer
+  '33f36d7e-f396-46d9-90e0-52428a34d9dc': 'all', // AllViewerAndCloudFrontHeaders-2022-06
   'b689b0a8-53d0-40ab-baf2-68738e2966ac': 'all but Host', // AllViewerExceptHostHeader
 };
+
+const WITH_CLOUDFRONT_HEADERS = ['33f36d7e-f396-46d9-90e0-52428a34d9dc'];
 
 /** A behavior of the distribution and how it applies to requests. */
 interface Behavior {
@@ -102,6 +105,8 @@ function readBehavior(config: Properties, origins: ReadonlyMap<string, CloudFron
       origin: origins.get(text(config.TargetOriginId, '')),
       methods: texts(config.AllowedMethods) ?? ['GET', 'HEAD'],
       forwards: MANAGED_POLICIES[policy] ?? 'all',
+      // Custom policies are assumed to forward everything.
+      addsCloudFrontHeaders: WITH_CLOUDFRONT_HEADERS.includes(policy) || !(policy in MANAGED_POLICIES),
     },
     conditions: pattern === undefined ? [] : [{ field: 'path-pattern', values: [absolute(pattern)] }],
     viewerProtocolPolicy: config.ViewerProtocolPolicy,

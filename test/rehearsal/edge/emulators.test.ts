@@ -262,6 +262,48 @@ test('CloudFront forwards requests by its behaviors, also for an alias of its do
   expect(passed).toBe(true);
 });
 
+describe('an app that redirects HTTP to HTTPS', () => {
+  const ALL_AND_CLOUDFRONT = cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022;
+  const rehearseRedirects = async (header: string, originRequestPolicy?: cloudfront.IOriginRequestPolicy) =>
+    run((_app, stack) => {
+      const command = ['-e', `
+        process.on('SIGTERM', () => process.exit());
+        require('http').createServer(({ url, headers }, response) => {
+          const isSecure = url === '/health' || headers['${header}'] === 'https';
+          response.writeHead(isSecure ? 200 : 301, isSecure ? {} : { Location: 'https://' + headers.host + url }).end();
+        }).listen(8080);`];
+      const { loadBalancer } = new FixtureService(stack, 'Web', { container: { ...ECHO, command } });
+      const protocolPolicy = cloudfront.OriginProtocolPolicy.HTTP_ONLY;
+      new cloudfront.Distribution(stack, 'Distribution', {
+        defaultBehavior: {
+          origin: new origins.LoadBalancerV2Origin(loadBalancer, { protocolPolicy }),
+          viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+          cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
+          originRequestPolicy,
+        },
+      });
+    });
+
+  test.each([
+    ['X-Forwarded-Proto, which is http', 'x-forwarded-proto', ALL_AND_CLOUDFRONT],
+    ['a header that is not added', 'cloudfront-forwarded-proto', cloudfront.OriginRequestPolicy.ALL_VIEWER],
+  ])('fails behind CloudFront if it trusts %s', async (_what, header, policy) => {
+    const { passed, text } = await rehearseRedirects(header, policy);
+
+    expect(text).toMatch(/FAIL GET \/ over HTTPS through Shop\/Distribution does not loop \(the app redirects it to/);
+    expect(text).toContain('trust CloudFront-Forwarded-Proto');
+    expect(text).toMatch(/ok {3}GET \/health over HTTPS through Shop\/Distribution does not loop/);
+    expect(passed).toBe(false);
+  });
+
+  test('passes behind CloudFront if it trusts CloudFront-Forwarded-Proto', async () => {
+    const { passed, text } = await rehearseRedirects('cloudfront-forwarded-proto', ALL_AND_CLOUDFRONT);
+
+    expect(text).toMatch(/ok {3}GET \/ over HTTPS through Shop\/Distribution does not loop/);
+    expect(passed).toBe(true);
+  });
+});
+
 test('reads what is in front of which service, with its timeouts', () => {
   const directory = synthesize((app) => {
     const stack = new Stack(app, 'Shop');
