@@ -14,7 +14,9 @@ let app: string;
 let files: string[];
 
 const run = (command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) => {
-  const options = { cwd, encoding: 'utf8', env: { ...process.env, ...env } } as const;
+  // As a user runs it, with the assets in the output directory.
+  const { CDK_CONTEXT_JSON: _, ...own } = process.env;
+  const options = { cwd, encoding: 'utf8', env: { ...own, ...env } } as const;
   const { status, stdout, stderr } = spawnSync(command, args, options);
   return { status, stdout, stderr };
 };

@@ -70,7 +70,7 @@ export const ACCEPTED: Accepted[] = [
   },
   {
     rules: ['EC23'],
-    path: /^Hello\/Ingress\/SecurityGroup\//,
+    path: /^Hello\/Ingress\/\w+\/SecurityGroup\//,
     resource: 'load balancer',
     reason: 'A public service accepts traffic from the internet on ports 80 and 443. `allowFrom` restricts it.',
   },

@@ -171,9 +171,9 @@ export function newLoadBalancer(
 ): LoadBalancerParts {
   const { network: { vpc }, preset } = context;
   const { internetFacing, accessLogsBucket } = options;
-  // The scheme of a load balancer cannot be changed, and a target group serves only one load balancer. With separate IDs
-  // CloudFormation can create one load balancer before it deletes the other. The security group is separate too: its
-  // rules change at once, and the old load balancer still has clients until the tasks have moved.
+  // The scheme of a load balancer cannot be changed, and a target group serves only one load balancer. With separate
+  // IDs CloudFormation can create one load balancer before it deletes the other. The security group is separate too:
+  // its rules change at once, and the old load balancer still has clients until the tasks have moved.
   const ownScope = new Construct(scope, options.scopeId);
   const securityGroup = new ec2.SecurityGroup(ownScope, 'SecurityGroup', {
     vpc,

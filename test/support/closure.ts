@@ -31,7 +31,8 @@ function referencesOf(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, inner]) => {
     if (key === 'Ref') { return [inner]; }
     if (key === 'Fn::GetAtt') { return [Array.isArray(inner) ? inner[0] : inner.split('.')[0]]; }
-    const names = key === 'Fn::Sub' ? [...String([inner].flat()[0]).matchAll(/\$\{([^!}.]+)/g)].map(([, name]) => name) : [];
+    const variables = key === 'Fn::Sub' ? [...String([inner].flat()[0]).matchAll(/\$\{([^!}.]+)/g)] : [];
+    const names = variables.map(([, name]) => name);
     return [...names, ...referencesOf(inner)];
   });
 }
@@ -72,7 +73,8 @@ export interface Use {
 
 /** What the resources of a template use without referring to it. */
 export function usesOf(resources: Resources): Use[] {
-  const all = (type: string) => idsOf(resources, type).map((user) => ({ user, properties: resources[user].Properties! }));
+  const all = (type: string) => idsOf(resources, type)
+    .map((user) => ({ user, properties: resources[user].Properties! }));
   const attachments = idsOf(resources, 'EC2::VPCGatewayAttachment');
   const connected = (user: string, subnets: unknown[]) => subnets
     .flatMap((subnet) => connectivityOf(resources, subnet)).map((used) => ({ user, used }));
