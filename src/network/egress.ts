@@ -1,5 +1,6 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { DEFAULTS } from '../preset';
+import { show } from '../validation';
 
 /** Options for `Egress.natGateway`. */
 export interface NatGatewayEgressOptions {
@@ -44,7 +45,8 @@ export class Egress {
   public static natGateway(options: NatGatewayEgressOptions = {}): Egress {
     const { count = DEFAULTS.natGateways } = options;
     const subnets = { name: 'private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
-    return new Egress(`Egress.natGateway({ count: ${count} })`, subnets, count);
+    const text = typeof count === 'number' ? String(count) : show(count);
+    return new Egress(`Egress.natGateway({ count: ${text} })`, subnets, count);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { validateHealthCheckCommand } from './container-health-check';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
 
@@ -102,12 +103,15 @@ export function validateSidecar(
     validation.refuse('addSidecar.name', show(name), 'the name of a container has 1 to 255 letters, digits, - and _',
       'rename it');
   }
-  if (context.taskDefinition.findContainer(name)) {
+  // The ID of a construct cannot be the name of a property of every object, like constructor.
+  if (context.taskDefinition.findContainer(name) || context.taskDefinition.node.tryFindChild(name)) {
     validation.refuse('addSidecar.name', show(name), 'the task already has a container with that name',
       'choose another name');
   }
   validateMemory(validation, options.memoryLimitMiB ?? DEFAULTS.sidecarMemoryMiB, context.memoryLeftMiB);
   validateDependency(validation, options);
+  validateHealthCheckCommand(validation, 'addSidecar.healthCheck', options.healthCheck);
+  validation.wholeNumber('addSidecar.cpu', options.cpu, [0, 16_384], 'the number of CPU units');
 }
 
 function validateMemory(validation: Validation, memoryMiB: number, leftMiB: number): void {
