@@ -92,6 +92,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     // The schema of a dashboard, in the tests.
     'ajv@^8.20.0',
     'concurrently@^9',
+    // Hostile values of props, in the tests.
+    'fast-check@^4.10.2',
     // Runs the TypeScript of integ tests, benches and checks without compiling it first.
     'tsx@4.23.15',
   ],

@@ -17,6 +17,7 @@ import { dashboardUrl, newDashboard } from './observability/dashboard';
 import { logServiceEvents, saveQueries } from './observability/logs';
 import { ServiceAlarms } from './observability/service-alarms';
 import { ServiceMetrics } from './observability/service-metrics';
+import { checkTypes } from './option-types';
 import { HelloFargateServiceProps, resolveSettings, ServiceSettings, validateSettings } from './props';
 import { scaleTaskCount } from './scaling';
 import { ConnectionOptions, connect } from './task/connection';
@@ -205,7 +206,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    * @throws an Error if a variable name is already used, or if `other` has no default port and none is set
    */
   public connectTo(other: ec2.IConnectable, options: ConnectionOptions = {}): void {
-    connect(new Validation(this), this, other, options);
+    connect(checkTypes(this, 'connectTo', { ...options, other }), this, other, options);
     this.addEndpoints();
   }
 
@@ -218,7 +219,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    * @throws an Error that lists all invalid options
    */
   public addSidecar(name: string, options: SidecarOptions): ecs.ContainerDefinition {
-    const validation = new Validation(this);
+    const validation = checkTypes(this, 'addSidecar', { ...options, name });
     validateSidecarImage(validation, this.network, options.image);
     const sidecar = this.task.addSidecar(validation, name, options);
     this.addEndpoints();
@@ -234,7 +235,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    * @throws an Error if the command is empty
    */
   public runTaskCommand(command: string[]): string {
-    return runTaskCommand(new Validation(this), this, this.network, command);
+    return runTaskCommand(checkTypes(this, 'runTaskCommand', { command }), this, this.network, command);
   }
 
   /**
@@ -245,6 +246,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
    * @throws an Error if `alarms` has no topics and no emails, and there is no dashboard
    */
   public addAlarm(alarm: cloudwatch.AlarmBase): void {
+    checkTypes(this, 'addAlarm', alarm);
     if (!this.alarms.hasSubscribers && !this.settings.props.dashboard) {
       const validation = new Validation(this);
       validation.refuse('addAlarm', JSON.stringify(alarm.node.path),

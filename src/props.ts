@@ -11,6 +11,7 @@ import { Egress } from './network/egress';
 import { NetworkOptions, validateNetwork } from './network/network';
 import { Alarms, MonitoringOptions, validateAlarms } from './observability/alarms';
 import { LogOptions, validateLogs } from './observability/logs';
+import { checkTypes } from './option-types';
 import { Preset, PresetDefaults } from './preset';
 import { TaskCountOptions, validateTaskCount } from './scaling';
 import { EXAMPLE_APP } from './task/service-image';
@@ -55,6 +56,7 @@ export interface ServiceSettings extends TaskContext {
 }
 
 export function resolveSettings(scope: Construct, props: HelloFargateServiceProps): ServiceSettings {
+  checkTypes(scope, 'props', props);
   const preset = (props.preset ?? Preset.STANDARD)._defaults;
   const resolved = withPreset(scope, props, preset);
   return {

@@ -199,6 +199,7 @@ export function validateTaskCount(validation: Validation, options: TaskCountOpti
   }
   validation.wholeSeconds('scaling.scaleInCooldown', scaling.scaleInCooldown, [0, 86_400], 'a cooldown');
   validation.wholeSeconds('scaling.scaleOutCooldown', scaling.scaleOutCooldown, [0, 86_400], 'a cooldown');
+  validation.notEmpty('scaling.schedules', scaling.schedules, 'leave it out');
   schedules.forEach((schedule, i) => validateSchedule(validation, `scaling.schedules[${i}]`, schedule));
 }
 

@@ -29,7 +29,8 @@ export class Validation {
    */
   public refuse(prop: string, is: string, rule: string, fix: string): void {
     if (PLACEHOLDER.test(is)) { return; }
-    this.refusals.push(`${this.scope.node.path}: ${prop} is ${is}, but ${rule}; ${fix}`);
+    const error = `${this.scope.node.path}: ${prop} is ${is}, but ${rule}; ${fix}`;
+    this.refusals.push(error.replace(/\$\{Token\[.*?\]\}|#\{Token\[.*?\]\}|-1\.8\d+e\+289/g, 'TOKEN'));
   }
 
   public wholeNumber(prop: string, value: number | undefined, [min, max]: Range, what: string): void {
@@ -42,7 +43,7 @@ export class Validation {
 
   public wholeSeconds(prop: string, value: Duration | undefined, [min, max]: Range, what: string): void {
     if (value === undefined || value.isUnresolved()) { return; }
-    const seconds = value.toMilliseconds() / 1000;
+    const seconds = value.toMilliseconds({ integral: false }) / 1000;
     if (!Number.isInteger(seconds) || seconds < min || seconds > max) {
       this.refuse(prop, show(value), `${what} is a whole number of seconds from ${min} to ${max}`,
         `set ${prop} within that range`);
@@ -50,9 +51,17 @@ export class Validation {
   }
 
   /** CloudFormation would treat an empty list or string as if the prop was not set. */
-  public notEmpty(prop: string, value: string | string[] | undefined, fix: string): void {
+  public notEmpty(prop: string, value: string | readonly unknown[] | undefined, fix: string): void {
     if (value !== undefined && !Token.isUnresolved(value) && value.length === 0) {
       this.refuse(prop, show(value), 'an empty value would be ignored', fix);
+    }
+  }
+
+  public domainName(prop: string, name: string | undefined): void {
+    const isName = name === undefined || Token.isUnresolved(name)
+      || name.length <= 253 && /^(\*\.)?([A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{1,63}$/.test(name);
+    if (!isName) {
+      this.refuse(prop, show(name), 'it is not a domain name', 'set a name like hello.example.com');
     }
   }
 
@@ -77,9 +86,23 @@ export class Validation {
 }
 
 /** A value roughly as the user wrote it. */
-export function show(value: string | string[] | number | Duration): string {
-  if (value instanceof Duration) { return `${value.toMilliseconds() / 1000} seconds`; }
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+export function show(value: unknown): string {
+  if (value === undefined) { return 'not set'; }
+  if (Token.isUnresolved(value)) { return 'a token'; }
+  if (value instanceof Duration) { return `${value.toMilliseconds({ integral: false }) / 1000} seconds`; }
+  if (typeof value === 'function') { return 'a function'; }
+  if (typeof value !== 'string' && typeof value !== 'object') { return String(value); }
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'an object';
+  }
+}
+
+/** A text within the limits of AWS: at most `max` characters, with _ for each character that is not allowed. */
+export function limited(text: string, max: number, notAllowed?: RegExp): string {
+  if (Token.isUnresolved(text)) { return text; }
+  return (notAllowed ? text.replace(notAllowed, '_') : text).slice(0, max);
 }
 
 /** Whether a lookup succeeds: attributes that an imported construct does not have throw an error when they are read. */

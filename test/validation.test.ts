@@ -1,10 +1,13 @@
 import * as path from 'node:path';
-import { CfnResource, Duration, Lazy, Stack } from 'aws-cdk-lib';
+import { CfnResource, Duration, Fn, Lazy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Capacity, HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../src';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import {
+  Alarms, Capacity, HelloFargateService, HelloFargateServiceProps, Ingress, Preset, ServiceImage,
+} from '../src';
 import { importedVpc } from './support/fixtures';
 import { newStack, templateOf } from './support/synth';
 
@@ -17,8 +20,10 @@ const { LINUX_AMD64, LINUX_ARM64 } = assets.Platform;
 const seconds = (value: number) => Duration.seconds(value);
 const tokenOf = (value: number) => Lazy.number({ produce: () => value });
 const assetFor = (platform?: assets.Platform) => ecs.ContainerImage.fromAsset(IMAGE_DIRECTORY, { platform });
-const secretOf = (stack: Stack) =>
-  ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'existing'));
+const secretOf = (stack: Stack, id = 'Secret') =>
+  ecs.Secret.fromSecretsManager(secretsmanager.Secret.fromSecretNameV2(stack, id, id));
+const topicsOf = (stack: Stack, count: number) =>
+  Array.from({ length: count }, (_, i) => new sns.Topic(stack, `Topic${i}`));
 const vpcOf = (stack: Stack, zones: string[], id = 'Vpc') => ec2.Vpc.fromVpcAttributes(stack, id, {
   vpcId: `vpc-${id}`,
   availabilityZones: zones,
@@ -182,8 +187,36 @@ const NETWORK: Invalid[] = [
     'cluster', /imported without its VPC; import it with ecs\.Cluster\.fromClusterAttributes/],
 ];
 
+const LIMITS: Invalid[] = [
+  ['all addresses by another name', {
+    ingress: Ingress.http({ internetFacing: false, allowFrom: [ec2.Peer.ipv4('1.2.3.4/0')] }),
+  }, 'ingress.allowFrom', /is "1\.2\.3\.4\/0", but an internal load balancer must not be open/],
+  ['one public subnet in a zone that is a token', (stack) => ({ vpc: vpcOf(stack, [Fn.select(0, Fn.getAzs())]) }),
+    'vpc', /needs public subnets in two Availability Zones .* 1 public/],
+  ['a text of 239 characters for forceNewDeployment', { forceNewDeployment: 'x'.repeat(239) },
+    'forceNewDeployment', /is 239 characters long, but it has at most 238/],
+  ['200 secrets', (stack) => {
+    const ids = Array.from({ length: 200 }, (_, i) => `S${i}`);
+    return { secrets: Object.fromEntries(ids.map((id) => [id, secretOf(stack, id)])) };
+  }, 'secrets', /is 200 secrets, but the policies of the execution role have room for 147/],
+  ['six topics', (stack) => ({ alarms: Alarms.recommended({ topics: topicsOf(stack, 6) }) }),
+    'alarms.topics', /is 6 topics, but an alarm has at most 5 actions/],
+  ['five topics and emails',
+    (stack) => ({ alarms: Alarms.recommended({ topics: topicsOf(stack, 5), emails: ['a@example.com'] }) }),
+    'alarms.topics', /is 5 topics, .* one of which is the topic of emails/],
+  ['a range of codes that is reversed', { healthCheck: { healthyHttpCodes: '300-200' } },
+    'healthCheck.healthyHttpCodes', /is "300-200"/],
+  ['a container health check that is too rare',
+    { image: OWN_IMAGE, containerHealthCheck: { command: ['true'], interval: seconds(301) } },
+    'containerHealthCheck.interval', /is 301 seconds, .* from 5 to 300/],
+  ['a duration that CDK cannot convert', { stopTimeout: Duration.days(Infinity) },
+    'stopTimeout', /is Infinity seconds/],
+  ['a preset that is none', { preset: {} as Preset }, 'preset', /is \{\}, but it must be a Preset; set preset/],
+  ['an image that is none', { image: {} as ecs.ContainerImage }, 'image', /is \{\}, but it must be an ecs\./],
+];
+
 test.each([
-  ...SIZE, ...IMAGE, ...CONTAINER, ...SHUTDOWN, ...CAPACITY, ...ENVIRONMENT, ...HEALTH_CHECK, ...NETWORK,
+  ...LIMITS, ...SIZE, ...IMAGE, ...CONTAINER, ...SHUTDOWN, ...CAPACITY, ...ENVIRONMENT, ...HEALTH_CHECK, ...NETWORK,
 ])('fails with %s, before any resource is created', (_what, props, prop, message) => {
   // GIVEN
   const stack = newStack();

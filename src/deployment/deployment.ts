@@ -19,7 +19,7 @@ export interface ServiceDeploymentOptions {
   /**
    * Change this string to force a new deployment, which replaces all tasks even if nothing else has changed.
    *
-   * Use it to load a new value of a secret, or an image that was pushed again with the same tag. It must not be empty.
+   * Use it to load a new value of a secret, or an image that was pushed again with the same tag. 1 to 238 characters.
    *
    * @default - tasks are replaced only if the task definition or the capacity changes
    * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-forcenewdeployment.html
@@ -135,7 +135,7 @@ export class Deployment {
     }, {
       percent: stepPercent,
       minPercent: 3,
-      count: Math.ceil(100 / stepPercent) - 1,
+      count: typeof stepPercent === 'number' ? Math.ceil(100 / stepPercent) - 1 : NaN,
       bakeTime: stepBakeTime,
       bakeTimeOption: 'stepBakeTime',
     });

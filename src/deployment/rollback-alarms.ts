@@ -30,7 +30,7 @@ export function rollbackAlarms(
     treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
   });
   const { gracePeriod } = healthCheck;
-  const graceMinutes = gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds() / 60_000);
+  const graceMinutes = gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds({ integral: false }) / 60_000);
   const unhealthy = new cloudwatch.Alarm(scope, 'RollbackOnUnhealthyTasks', {
     alarmDescription: `Rolls back a deployment of ${scope.node.path}: tasks remain unhealthy`,
     metric: metrics.unhealthyTasks({ period: Duration.minutes(1) }),

@@ -21,7 +21,17 @@ export function validateDeployment(
   validatePercent(validation, strategy);
   validateTimes(validation, strategy);
   validateTestTraffic(validation, strategy.options.testTrafficHeader, ingress);
-  validation.notEmpty('forceNewDeployment', props.forceNewDeployment, 'leave it out, or set a string');
+  validation.notEmpty('deployment.lifecycleHooks', strategy.options.lifecycleHooks, 'leave it out');
+  validateNonce(validation, props.forceNewDeployment);
+}
+
+/** A nonce has at most 255 characters, 17 of which are a hash of the capacity and a hyphen. */
+function validateNonce(validation: Validation, text: string | undefined): void {
+  validation.notEmpty('forceNewDeployment', text, 'leave it out, or set a string');
+  if (text !== undefined && !Token.isUnresolved(text) && text.length > 238) {
+    validation.refuse('forceNewDeployment', `${text.length} characters long`, 'it has at most 238 characters',
+      'shorten it');
+  }
 }
 
 function validateWithoutLoadBalancer(validation: Validation, deployment: Deployment, ingress: IngressTraits): void {
@@ -82,7 +92,7 @@ function validateTimes(validation: Validation, { steps, bakeTime }: Strategy): v
 
 function validateMinutes(validation: Validation, option: string, time: Duration): void {
   if (time.isUnresolved()) { return; }
-  const minutes = time.toMilliseconds() / 60_000;
+  const minutes = time.toMilliseconds({ integral: false }) / 60_000;
   if (!Number.isInteger(minutes) || minutes < 0 || minutes > 1440) {
     validation.refuse(`deployment.${option}`, show(time), 'it must be a whole number of minutes from 0 to 1440',
       `set ${option} within that range`);
@@ -91,9 +101,9 @@ function validateMinutes(validation: Validation, option: string, time: Duration)
 
 function validateTotalTime(validation: Validation, bakeTime: Duration, steps: Strategy['steps']): void {
   if (bakeTime.isUnresolved() || steps?.bakeTime.isUnresolved() || Token.isUnresolved(steps?.percent)) { return; }
-  const stepTime = steps ? steps.count * steps.bakeTime.toMilliseconds() : 0;
-  const total = bakeTime.toMilliseconds() + stepTime;
-  if (total > MAX_DEPLOYMENT_TIME.toMilliseconds()) {
+  const stepTime = steps ? steps.count * steps.bakeTime.toMilliseconds({ integral: false }) : 0;
+  const total = bakeTime.toMilliseconds({ integral: false }) + stepTime;
+  if (total > MAX_DEPLOYMENT_TIME.toMilliseconds({ integral: false })) {
     const hours = Math.round(total / 360_000) / 10;
     validation.refuse('deployment', `${hours} hours long`,
       `CloudFormation allows at most ${MAX_DEPLOYMENT_TIME.toHours()} hours for a deployment`,

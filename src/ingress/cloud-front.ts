@@ -96,7 +96,7 @@ export class CloudFrontIngress implements IngressType {
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout: Duration;
 
-  constructor(private readonly options: CloudFrontIngressOptions) {
+  constructor(public readonly options: CloudFrontIngressOptions) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
     this.hasStickySessions = options.sessionStickiness !== undefined;
   }
@@ -217,6 +217,8 @@ function validatePartition(validation: Validation, region: string | undefined): 
 
 function validateDomain(validation: Validation, options: CloudFrontIngressOptions): void {
   const { domainName, domainZone, certificate } = options;
+  validation.domainName('ingress.domainName', domainName);
+  validation.notEmpty('ingress.staticPathPatterns', options.staticPathPatterns, 'leave it out');
   if (domainName !== undefined && !certificate) {
     validation.refuse('ingress.domainName', show(domainName), 'CloudFront needs a certificate for a domain name',
       'set certificate to one in us-east-1');

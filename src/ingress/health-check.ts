@@ -96,7 +96,7 @@ function validateTimes(validation: Validation, { interval, timeout }: Required<H
   validation.wholeSeconds('healthCheck.interval', interval, [5, 300], 'the time between two health checks');
   validation.wholeSeconds('healthCheck.timeout', timeout, [2, 120], 'the timeout of a health check');
   if (timeout.isUnresolved() || interval.isUnresolved()) { return; }
-  if (timeout.toMilliseconds() >= interval.toMilliseconds()) {
+  if (timeout.toMilliseconds({ integral: false }) >= interval.toMilliseconds({ integral: false })) {
     validation.refuse('healthCheck.timeout', show(timeout),
       `it must be less than healthCheck.interval, which is ${show(interval)}`,
       'shorten the timeout or lengthen the interval');
@@ -107,7 +107,8 @@ function validateHttpCodes(validation: Validation, healthyHttpCodes: string): vo
   if (Token.isUnresolved(healthyHttpCodes)) { return; }
   const isList = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(healthyHttpCodes);
   const codes = isList ? healthyHttpCodes.split(/[,-]/).map(Number) : [];
-  if (codes.length === 0 || codes.some((code) => code < 200 || code > 499)) {
+  const isReversed = healthyHttpCodes.split(',').some((range) => range.split('-')[0] > (range.split('-')[1] ?? '999'));
+  if (codes.length === 0 || isReversed || codes.some((code) => code < 200 || code > 499)) {
     validation.refuse('healthCheck.healthyHttpCodes', show(healthyHttpCodes),
       'it must list codes or ranges from 200 to 499', 'set it to 200, 200,204 or 200-299, for example');
   }

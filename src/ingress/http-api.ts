@@ -7,7 +7,7 @@ import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { DEFAULTS } from '../preset';
-import { Validation } from '../validation';
+import { limited, Validation } from '../validation';
 
 /**
  * Options of `Ingress.httpApi`.
@@ -34,12 +34,12 @@ export class HttpApiIngress implements IngressType {
   public readonly isPublicWithoutTls = false;
   public readonly idleTimeout = DEFAULTS.idleTimeout;
 
-  constructor(private readonly options: HttpApiIngressOptions) {}
+  constructor(public readonly options: HttpApiIngressOptions) {}
 
   public validate(validation: Validation, _scope: Construct, _vpc: ec2.IVpc | undefined): void {
     const { timeout } = this.options;
     if (!timeout || timeout.isUnresolved()) { return; }
-    const ms = timeout.toMilliseconds();
+    const ms = timeout.toMilliseconds({ integral: false });
     if (ms < 50 || ms > 29_000) {
       validation.refuse('ingress.timeout', `${ms} ms`,
         'the timeout of API Gateway is 50 to 29000 ms, which cannot be increased',
@@ -61,8 +61,13 @@ export class HttpApiIngress implements IngressType {
       subnets: network.taskSubnets,
       securityGroups: [securityGroup],
     });
+    // The unique part of the name is at its end.
+    (vpcLink.node.defaultChild as apigatewayv2.CfnVpcLink).name = Names.uniqueId(vpcLink).slice(-MAX_NAME);
     const cloudMapNamespace = newNamespace(link, scope, vpc);
-    const httpApi = new apigatewayv2.HttpApi(link, 'Api', { description: scope.node.path });
+    const httpApi = new apigatewayv2.HttpApi(link, 'Api', {
+      apiName: limited(scope.node.scope!.node.path, MAX_NAME),
+      description: limited(scope.node.path, 1024),
+    });
     return {
       url: httpApi.apiEndpoint,
       httpApi,
@@ -83,6 +88,9 @@ export class HttpApiIngress implements IngressType {
     };
   }
 }
+
+/** https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/vpclinks.html, and the same for APIs. */
+const MAX_NAME = 128;
 
 /** Creates a DNS namespace, whose name must be a valid domain name that is unique in the VPC. */
 function newNamespace(scope: Construct, ingressScope: Construct, vpc: ec2.IVpc): cloudmap.PrivateDnsNamespace {

@@ -34,6 +34,9 @@ export interface IngressTraits {
 
 /** A type of ingress. `Ingress` has a factory method for each. */
 export interface IngressType extends IngressTraits {
+  /** The options of its factory method. */
+  readonly options: object;
+
   /** Validates the options before any resource is created. `vpc` is the user's VPC, if there is one. */
   validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void;
 

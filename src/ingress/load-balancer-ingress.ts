@@ -1,4 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, Tags, Token } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -13,7 +13,7 @@ import {
   validateLoadBalancer, validateWebAcl,
 } from './load-balancer';
 import { DEFAULTS } from '../preset';
-import { isDefined, show, Validation } from '../validation';
+import { isDefined, limited, show, Validation } from '../validation';
 
 /** Options of a load balancer that clients connect to directly. */
 export interface ReachableLoadBalancerOptions extends LoadBalancerOptions {
@@ -122,7 +122,7 @@ export class LoadBalancerIngress implements IngressType {
   /** @param tls not set for HTTP */
   constructor(
     public readonly name: string,
-    private readonly options: ReachableLoadBalancerOptions & { sslPolicy?: elbv2.SslPolicy },
+    public readonly options: ReachableLoadBalancerOptions & { sslPolicy?: elbv2.SslPolicy },
     private readonly tls?: Tls,
   ) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
@@ -144,6 +144,9 @@ export class LoadBalancerIngress implements IngressType {
     if (this.tls?.certificates?.length === 0) {
       validation.refuse('ingress.certificates', '[]', 'HTTPS needs a certificate', 'set one, or use Ingress.http');
     }
+    validation.domainName('ingress.domainName', this.tls?.domain?.domainName ?? this.tls?.domainName);
+    const additional = this.tls?.domain?.additionalCertificates;
+    validation.notEmpty('ingress.additionalCertificates', additional, 'leave it out');
     if (this.tls?.domain) { validateDomain(validation, this.tls.domain); }
   }
 
@@ -253,12 +256,19 @@ function validateDomain(validation: Validation, { domainName, domainZone }: Http
 }
 
 function newCertificate(scope: Construct, { domainName, domainZone }: HttpsIngressOptions): acm.Certificate {
-  return new acm.Certificate(scope, 'Certificate', {
+  const certificate = new acm.Certificate(scope, 'Certificate', {
     domainName,
     validation: acm.CertificateValidation.fromDns(domainZone),
   });
+  // CDK sets it to the path, which may have characters that ACM refuses:
+  // https://docs.aws.amazon.com/acm/latest/APIReference/API_Tag.html
+  const { path } = certificate.node;
+  const name = limited(path, 255, /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu);
+  if (name !== path) { Tags.of(certificate).add('Name', name, { priority: 101 }); }
+  return certificate;
 }
 
 function isAnyAddress(peer: ec2.IPeer): boolean {
-  return ['0.0.0.0/0', '::/0'].includes(peer.uniqueId);
+  // Whatever the address is: 1.2.3.4/0 is all addresses too.
+  return /\/0+$/.test(peer.uniqueId);
 }

@@ -137,7 +137,10 @@ function validateSubnets(validation: Validation, { ingressName, vpc, internetFac
   if (!vpc) { return; }
   const subnets = internetFacing ? vpc.publicSubnets : vpc.selectSubnets(internalSubnets(vpc)).subnets;
   const zones = [...new Set(subnets.map((subnet) => subnet.availabilityZone))];
-  if (zones.length >= 2 || zones.some((zone) => Token.isUnresolved(zone))) { return; }
+  // How many subnets a list token has, and in which zones subnets with token zones are, is known only when deployed.
+  const isListToken = subnets.some(({ subnetId }) => subnetId.startsWith('#{Token['));
+  const mayDiffer = subnets.length >= 2 && zones.some((zone) => Token.isUnresolved(zone));
+  if (zones.length >= 2 || isListToken || mayDiffer) { return; }
   const rule = (kind: string) => `${ingressName} needs ${kind} in two Availability Zones for its load balancer, `
     + `and it has ${subnetCounts(vpc)}`;
   if (internetFacing) {

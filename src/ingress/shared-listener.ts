@@ -88,7 +88,7 @@ export class SharedListenerIngress implements IngressType {
 
   constructor(
     private readonly listener: elbv2.IApplicationListener,
-    private readonly options: SharedListenerIngressOptions,
+    public readonly options: SharedListenerIngressOptions,
   ) {
     this.idleTimeout = options.idleTimeout ?? DEFAULTS.idleTimeout;
     this.hasStickySessions = options.sessionStickiness !== undefined;
@@ -104,6 +104,7 @@ export class SharedListenerIngress implements IngressType {
     validation.wholeNumber('ingress.priority', priority, [1, 50_000], 'a priority');
     this.validatePriority(validation, scope);
     this.validateVpc(validation, scope, vpc);
+    validation.notEmpty('ingress.url', this.options.url, 'leave it out, or set it like https://shop.example.com');
     if (!this.url()) {
       validation.refuse('ingress.url', 'not set', 'the DNS name of an imported listener\'s load balancer is unknown',
         'set it, or a host without a wildcard');

@@ -1,5 +1,6 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { DEFAULTS } from '../preset';
+import { show } from '../validation';
 
 /** Options for `Egress.natGateway`. */
 export interface NatGatewayEgressOptions {
@@ -42,7 +43,8 @@ export class Egress {
    */
   public static natGateway(options: NatGatewayEgressOptions = {}): Egress {
     const { count = DEFAULTS.natGateways } = options;
-    return new Egress(`Egress.natGateway({ count: ${count} })`, ec2.SubnetType.PRIVATE_WITH_EGRESS, count);
+    const text = typeof count === 'number' ? String(count) : show(count);
+    return new Egress(`Egress.natGateway({ count: ${text} })`, ec2.SubnetType.PRIVATE_WITH_EGRESS, count);
   }
 
   /**

@@ -249,7 +249,7 @@ function validateSelection(validation: Validation, vpc: ec2.IVpc, selection: ec2
     }
   } catch (error) {
     validation.refuse('vpcSubnets', show(describe(selection)),
-      `the VPC ${vpc.node.path} cannot select them: ${(error as Error).message}`, fix);
+      `the VPC ${vpc.node.path} cannot select them: ${(error as Error).message.replace(/\s+/g, ' ')}`, fix);
   }
 }
 

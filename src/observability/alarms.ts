@@ -32,7 +32,7 @@ export interface MonitoringOptions {
 export interface RecommendedAlarmsOptions {
   /**
    * SNS topics that are notified when an alarm goes into ALARM or OK state, and when a deployment fails. The list must
-   * not be empty.
+   * not be empty. At most 5 topics, including the one of `emails`, because an alarm has at most 5 actions.
    *
    * The construct allows CloudWatch and EventBridge to publish to a topic of this app. The policy of an imported topic,
    * and of the KMS key of an encrypted one, must already allow that.
@@ -178,6 +178,13 @@ function validateRecipients(validation: Validation, { topics, emails }: Recommen
     validation.refuse('alarms.topics', '[]', 'an empty value would be ignored', 'leave it out');
   }
   validation.notEmpty('alarms.emails', emails, 'leave it out');
+  // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (AlarmActions)
+  const maxTopics = emails ? 4 : 5;
+  if (topics && topics.length > maxTopics) {
+    validation.refuse('alarms.topics', `${topics.length} topics`,
+      `an alarm has at most 5 actions${emails ? ', one of which is the topic of emails' : ''}`,
+      'remove topics, or subscribe several recipients to one topic');
+  }
   emails?.forEach((email, i) => {
     if (!Token.isUnresolved(email) && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email)) {
       validation.refuse('alarms.emails', show(email), 'it is not an email address', 'set one like on-call@example.com');
@@ -209,7 +216,10 @@ function validateResponseTime(validation: Validation, p95ResponseTime: Duration 
   if (p95ResponseTime.isUnresolved()) {
     validation.refuse('alarms.p95ResponseTime', 'a token', 'the threshold of the alarm is calculated from it',
       'set a number of seconds or milliseconds');
-  } else if (p95ResponseTime.toMilliseconds() < 1 || p95ResponseTime.toMilliseconds() > 3_600_000) {
+    return;
+  }
+  const ms = p95ResponseTime.toMilliseconds({ integral: false });
+  if (ms < 1 || ms > 3_600_000) {
     validation.refuse('alarms.p95ResponseTime', show(p95ResponseTime), 'it must be from 1 ms to 1 hour',
       'set it within that range');
   }

@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { show, Validation } from '../validation';
+import { limited, show, Validation } from '../validation';
 
 /** Retention, encryption and contents of the service's log group. */
 export interface LogOptions {
@@ -189,12 +189,12 @@ export function logServiceEvents(scope: Construct, logGroup: logs.LogGroup, serv
   });
   const targets = [{ bind: () => ({ arn }) }];
   new events.Rule(scope, 'ServiceEvents', {
-    description: `ECS events of ${scope.node.path}, written to its log group`,
+    description: limited(`ECS events of ${scope.node.path}, written to its log group`, 512),
     eventPattern: serviceEvents(service),
     targets,
   });
   new events.Rule(scope, 'StoppedTasks', {
-    description: `Stopped tasks of ${scope.node.path}, written to its log group`,
+    description: limited(`Stopped tasks of ${scope.node.path}, written to its log group`, 512),
     eventPattern: stoppedTasks(service),
     targets,
   });

@@ -14,6 +14,7 @@ import { ERROR_LINES_PATTERN, nameInAccount, serviceEvents } from './logs';
 import { ServiceMetrics } from './service-metrics';
 import { HealthCheckOptions } from '../ingress/health-check';
 import { DEFAULTS } from '../preset';
+import { limited } from '../validation';
 
 /** What the alarms observe. */
 export interface ServiceAlarmsContext extends AlarmsContext {
@@ -88,7 +89,7 @@ export class ServiceAlarms extends Construct {
 
   private addNoHealthyTask({ minHealthyTasks = DEFAULTS.alarms.minHealthyTasks }: RecommendedAlarmsOptions): void {
     const { metrics, healthCheck: { gracePeriod } } = this.context;
-    const graceMinutes = gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds() / 60_000);
+    const graceMinutes = gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toSeconds() / 60);
     // Load balancer nodes report separately. The maximum ignores a node that sees fewer healthy tasks than the others.
     const healthyTasks = metrics.healthyTasks({ period: MINUTE, statistic: 'Maximum' });
     this.addAlarm('NoHealthyTask', {
@@ -122,9 +123,9 @@ export class ServiceAlarms extends Construct {
     const { metrics } = this.context;
     this.addAlarm('SlowResponses', {
       metric: metrics.responseTimePercentile({ period: FIVE_MINUTES, statistic: 'p95' }, MIN_REQUESTS_FOR_P95),
-      threshold: p95ResponseTime.toMilliseconds() / 1000,
+      threshold: p95ResponseTime.toMilliseconds({ integral: false }) / 1000,
       evaluationPeriods: 3,
-      description: `5 % of the requests take longer than ${p95ResponseTime.toMilliseconds()} ms. `
+      description: `5 % of the requests take longer than ${p95ResponseTime.toMilliseconds({ integral: false })} ms. `
         + 'First check the CPU utilization and the service\'s dependencies',
     });
   }
@@ -185,7 +186,8 @@ export class ServiceAlarms extends Construct {
       logGroup: this.monitored.logGroup,
       filterPattern: ERROR_LINES_PATTERN,
       metricNamespace: 'HelloFargateService',
-      metricName: `${nameInAccount(this.monitored)}/ErrorLines`,
+      // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_MetricTransformation.html
+      metricName: `${limited(nameInAccount(this.monitored), 244, /[:*$]/g)}/ErrorLines`,
     }).metric({ statistic: 'Sum' });
   }
 

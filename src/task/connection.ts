@@ -1,7 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { IConstruct } from 'constructs';
-import { show, Validation } from '../validation';
+import { limited, show, Validation } from '../validation';
 
 /** Options for `connectTo`. */
 export interface ConnectionOptions {
@@ -36,6 +36,9 @@ interface Client extends ec2.IConnectable, IConstruct {
   readonly container: ecs.ContainerDefinition;
 }
 
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html (description) */
+const NOT_IN_RULES = /[^a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]/g;
+
 /** Allows the tasks to connect to the target, and adds the variables to the container. */
 export function connect(
   validation: Validation, client: Client, target: ec2.IConnectable, options: ConnectionOptions,
@@ -50,7 +53,7 @@ export function connect(
   // the stack of the service, so that the stack of the target does not depend on it.
   for (const targetGroup of target.connections.securityGroups) {
     for (const clientGroup of client.connections.securityGroups) {
-      targetGroup.addIngressRule(clientGroup, port, `From ${client.node.path}`, true);
+      targetGroup.addIngressRule(clientGroup, port, limited(`From ${client.node.path}`, 255, NOT_IN_RULES), true);
     }
   }
   Object.entries(environment).forEach(([name, value]) => client.container.addEnvironment(name, value));

@@ -1,3 +1,4 @@
+import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Validation } from '../validation';
 
@@ -6,6 +7,22 @@ const STATEMENTS_PER_POLICY = 15;
 
 /** The default quota: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const POLICIES_PER_ROLE = 10;
+
+/** Statements for the image and the logs. */
+const OTHER_STATEMENTS = 3;
+
+/** Each secret needs at least one statement. How many keys encrypt them is known only when they are granted. */
+export function validateSecretCount(
+  validation: Validation, prop: string, secrets: { readonly [name: string]: ecs.Secret },
+): void {
+  const count = new Set(Object.values(secrets).map(({ arn, hasField }) =>
+    hasField ? arn.replace(/(:[^:]*){3}$/, '') : arn)).size;
+  const max = POLICIES_PER_ROLE * STATEMENTS_PER_POLICY - OTHER_STATEMENTS;
+  if (count > max) {
+    validation.refuse(prop, `${count} secrets`, `the policies of the execution role have room for ${max}`,
+      'keep several values in one secret, as fields: ecs.Secret.fromSecretsManager(secret, field)');
+  }
+}
 
 /**
  * The task execution role. Its permissions are in managed policies, not inline, as NIST, HIPAA and PCI DSS checks

@@ -79,5 +79,5 @@ export function validateShutdown(
 }
 
 function seconds(duration: Duration): number {
-  return duration.isUnresolved() ? NaN : duration.toMilliseconds() / 1000;
+  return duration.isUnresolved() ? NaN : duration.toMilliseconds({ integral: false }) / 1000;
 }

@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { validateHealthCheckCommand } from './container-health-check';
 import { validateImage } from './service-image';
 import { DEFAULTS } from '../preset';
 import { show, Validation } from '../validation';
@@ -108,7 +109,8 @@ export function validateSidecar(
     validation.refuse('addSidecar.name', show(name), 'the name of a container has 1 to 255 letters, digits, - and _',
       'rename it');
   }
-  if (context.taskDefinition.findContainer(name)) {
+  // The ID of a construct cannot be the name of a property of every object, like constructor.
+  if (context.taskDefinition.findContainer(name) || context.taskDefinition.node.tryFindChild(name)) {
     validation.refuse('addSidecar.name', show(name), 'the task already has a container with that name',
       'choose another name');
   }
@@ -119,6 +121,7 @@ export function validateSidecar(
   validation.notEmpty('addSidecar.command', options.command, 'leave it out to use the command of the image');
   validation.notEmpty('addSidecar.user', options.user, 'leave it out to use the user of the image');
   validateCpu(validation, options.cpu, context.cpuLeft);
+  validateHealthCheckCommand(validation, 'addSidecar.healthCheck', options.healthCheck);
 }
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */

@@ -1,5 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { validateHealthCheckCommand } from './container-health-check';
+import { validateSecretCount } from './execution-role';
 import { EXAMPLE_APP, validateArchitecture, validateImage } from './service-image';
 import { shutdownTimes, TaskContext, validateShutdown } from './shutdown';
 import { DEFAULTS } from '../preset';
@@ -185,10 +187,11 @@ const KEEP_ALIVE_MARGIN_MS = 5_000;
 /** The environment variables that the construct sets. `example-app/README.md` describes what an app does with them. */
 export function appEnvironment(options: TaskOptions, context: TaskContext): Record<string, string> {
   const { delay, timeout } = shutdownTimes(options.stopTimeout, context);
+  const idleMs = context.ingress.idleTimeout.toMilliseconds({ integral: false });
   return {
     PORT: String(options.containerPort ?? DEFAULTS.containerPort),
     // If the app closed an idle connection first, the load balancer could send a request into a closing connection.
-    KEEP_ALIVE_TIMEOUT_MS: String(context.ingress.idleTimeout.toMilliseconds() + KEEP_ALIVE_MARGIN_MS),
+    KEEP_ALIVE_TIMEOUT_MS: String(idleMs + KEEP_ALIVE_MARGIN_MS),
     SHUTDOWN_DELAY_MS: String(delay * 1000),
     SHUTDOWN_TIMEOUT_MS: String(timeout * 1000),
   };
@@ -207,6 +210,7 @@ export function validateTask(validation: Validation, options: TaskOptions, conte
   validation.notEmpty('command', options.command, 'leave it out to use the command of the image');
   validation.notEmpty('entryPoint', options.entryPoint, 'leave it out to use the entry point of the image');
   validation.notEmpty('user', options.user, 'leave it out to use the user of the image');
+  validateHealthCheckCommand(validation, 'containerHealthCheck', options.containerHealthCheck);
   if (options.image) {
     validateContainerHealthCheck(validation, options, context);
   } else {
@@ -246,6 +250,7 @@ function validateEnvironment(validation: Validation, options: TaskOptions, conte
     return;
   }
   const { environment = {}, secrets = {} } = options;
+  validateSecretCount(validation, 'secrets', secrets);
   const reserved = appEnvironment(options, context);
   for (const [name, value] of Object.entries(environment)) {
     validation.variableName('environment', name);

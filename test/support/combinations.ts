@@ -57,15 +57,15 @@ const INGRESSES: Record<string, (stack: Stack) => Ingress> = {
   httpApi: () => Ingress.httpApi(),
 };
 
-/** All combinations of ingress, egress, VPC and environment. */
-export function combinations(): Combination[] {
+/** All combinations of ingress, egress, VPC and environment. @param id the ID of the services */
+export function combinations(id = 'Hello'): Combination[] {
   return Object.keys(INGRESSES).flatMap((ingress) => Object.keys(EGRESSES).flatMap((egress) =>
     Object.keys(VPCS).flatMap((vpc) => Object.keys(ENVIRONMENTS).map((environment) => ({
       name: [ingress, egress, vpc, environment].join('-'),
       error: errorOf(ingress, egress, vpc),
       addStack(app: App) {
         const stack = new Stack(app, this.name, { env: ENVIRONMENTS[environment] });
-        new HelloFargateService(stack, 'Hello', {
+        new HelloFargateService(stack, id, {
           ingress: INGRESSES[ingress](stack),
           egress: EGRESSES[egress](),
           vpc: VPCS[vpc](stack),
