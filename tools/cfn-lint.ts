@@ -3,10 +3,11 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-const CFN_LINT = 'cfn-lint==1.58.0';
+/** botocore has the models of the AWS APIs. */
+const PACKAGES = ['cfn-lint==1.58.0', 'botocore==1.43.11'];
 const VENV = path.join(__dirname, '..', 'dist', 'lint', 'venv');
 const COMMAND = path.join(VENV, 'bin', 'cfn-lint');
-/** The Python of the virtual environment, which also has botocore: cfn-lint depends on it. */
+/** The Python of the virtual environment. */
 export const PYTHON = path.join(VENV, 'bin', 'python');
 
 /** Installs cfn-lint from PyPI into a virtual environment, unless it is installed. */
@@ -14,7 +15,7 @@ export function installCfnLint(): void {
   if (fs.existsSync(COMMAND)) { return; }
   execFileSync('python3', ['-m', 'venv', VENV], { stdio: 'inherit' });
   const options = ['--quiet', '--no-compile', '--disable-pip-version-check'];
-  execFileSync(path.join(VENV, 'bin', 'pip'), ['install', ...options, CFN_LINT], { stdio: 'inherit' });
+  execFileSync(path.join(VENV, 'bin', 'pip'), ['install', ...options, ...PACKAGES], { stdio: 'inherit' });
 }
 
 /** The files whose contents differ: some combinations of options synthesize the same template. */

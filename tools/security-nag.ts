@@ -95,7 +95,7 @@ export const ACCEPTED: Accepted[] = [
   },
   {
     rules: ['ALBHttpToHttpsRedirection'],
-    path: /Internal\/LoadBalancer\/Listener\//,
+    path: /CloudFront\/LoadBalancer\/Listener\//,
     resource: 'listener behind CloudFront',
     reason: 'CloudFront redirects. Without a domain, the load balancer has no certificate, '
       + 'so traffic in the VPC is HTTP.',

@@ -78,6 +78,7 @@ export class ServiceImage extends ecs.ContainerImage {
    * directory share the image, so the name depends only on the directory and the options.
    */
   private assetName(): string {
+    if (this.directory === EXAMPLE_APP.directory) { return 'hello-fargate-service-example-app'; }
     const text = JSON.stringify([path.relative(process.cwd(), this.directory), this.options]);
     const hash = createHash('sha256').update(text).digest('hex').slice(0, 8);
     const words = path.basename(path.resolve(this.directory)).toLowerCase().match(/[a-z0-9]+/g) ?? [];
@@ -157,7 +158,9 @@ export function validateBoundImage(
   const { assetManifest } = outermostStack(asset).synthesizer as unknown as {
     assetManifest?: { dockerImages?: Record<string, { source?: { platform?: string } }> };
   };
-  const source = assetManifest?.dockerImages?.[asset.assetHash]?.source;
+  // The key ends with the hash, after the asset name if there is one.
+  const images = Object.entries(assetManifest?.dockerImages ?? {});
+  const source = images.find(([key]) => key.endsWith(asset.assetHash))?.[1].source;
   if (source) { validatePlatform(validation, source.platform, context); }
 }
 

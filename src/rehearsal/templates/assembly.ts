@@ -103,10 +103,11 @@ export class Stack {
       .replace(/\/Service\/Service$/, '/Service') ?? `${this.name}/${logicalId}`;
   }
 
-  /** The image asset whose hash is the tag of the image. */
+  /** The image asset that is pushed with the tag of the image. */
   public dockerImage(imageUri: string): DockerImageSource | undefined {
-    const hash = /:([0-9a-zA-Z._-]+)$/.exec(imageUri)?.[1] ?? '';
-    const source = this.props.assets.dockerImages?.[hash]?.source;
+    const tag = /:([0-9a-zA-Z._-]+)$/.exec(imageUri)?.[1];
+    const source = Object.values(this.props.assets.dockerImages ?? {})
+      .find(({ destinations }) => Object.values(destinations).some(({ imageTag }) => imageTag === tag))?.source;
     const directory = source?.directory && path.resolve(this.props.directory, source.directory);
     return source && { ...source, directory, workingDirectory: directory ?? this.props.directory };
   }
