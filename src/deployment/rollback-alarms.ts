@@ -30,7 +30,8 @@ export function rollbackAlarms(
     treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
   });
   const { gracePeriod } = healthCheck;
-  const graceMinutes = gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toMilliseconds({ integral: false }) / 60_000);
+  const graceMilliseconds = gracePeriod.isUnresolved() ? 0 : gracePeriod.toMilliseconds({ integral: false });
+  const graceMinutes = Math.ceil(graceMilliseconds / 60_000);
   const unhealthy = new cloudwatch.Alarm(scope, 'RollbackOnUnhealthyTasks', {
     alarmDescription: `Rolls back a deployment of ${scope.node.path}: tasks remain unhealthy`,
     metric: metrics.unhealthyTasks({ period: Duration.minutes(1) }),

@@ -137,7 +137,7 @@ function validateSubnets(validation: Validation, { ingressName, vpc, internetFac
   if (!vpc) { return; }
   const subnets = internetFacing ? vpc.publicSubnets : vpc.selectSubnets(internalSubnets(vpc)).subnets;
   const zones = [...new Set(subnets.map((subnet) => subnet.availabilityZone))];
-  // How many subnets a list token has, and in which zones subnets with token zones are, is known only when deployed.
+  // The number of subnets of a list token, and tokens of Availability Zones, are only known during deployment.
   const isListToken = subnets.some(({ subnetId }) => subnetId.startsWith('#{Token['));
   const mayDiffer = subnets.length >= 2 && zones.some((zone) => Token.isUnresolved(zone));
   if (zones.length >= 2 || isListToken || mayDiffer) { return; }
