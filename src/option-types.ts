@@ -1,25 +1,25 @@
-/* eslint-disable @typescript-eslint/no-explicit-any -- the values of users of plain JavaScript */
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { IConstruct } from 'constructs';
-import { CapacityOptions } from './capacity';
-import { ServiceDeploymentOptions } from './deployment/deployment';
+import { Capacity, CapacityOptions } from './capacity';
+import { Deployment, ServiceDeploymentOptions } from './deployment/deployment';
 import {
   CanaryDeploymentOptions, LinearDeploymentOptions, RollingDeploymentOptions,
 } from './deployment/deployment-options';
 import { CloudFrontIngressOptions } from './ingress/cloud-front';
 import { HealthCheckOptions } from './ingress/health-check';
 import { HttpApiIngressOptions } from './ingress/http-api';
-import { IngressOptions } from './ingress/ingress';
+import { Ingress, IngressOptions } from './ingress/ingress';
 import { HttpsIngressOptions } from './ingress/load-balancer-ingress';
 import { SharedListenerIngressOptions } from './ingress/shared-listener';
+import { Egress } from './network/egress';
 import { NetworkOptions } from './network/network';
-import { MonitoringOptions, RecommendedAlarmsOptions } from './observability/alarms';
+import { Alarms, MonitoringOptions, RecommendedAlarmsOptions } from './observability/alarms';
 import { LogOptions } from './observability/logs';
-import { ScalingOptions, ScalingSchedule, TaskCountOptions } from './scaling';
+import { CpuScaling, ScalingOptions, ScalingSchedule, TaskCountOptions } from './scaling';
 import { ConnectionOptions } from './task/connection';
 import { SidecarOptions } from './task/sidecar';
 import { TaskOptions } from './task/task-options';
@@ -32,16 +32,16 @@ import { show, Validation } from './validation';
  */
 interface Type {
   readonly what: string;
-  readonly accepts: (value: any) => boolean;
   readonly isRequired?: boolean;
+  accepts(value: unknown): boolean;
   /** Checks the parts of an accepted value. */
-  readonly parts?: (value: any, check: (part: string, value: unknown, type: Type) => void) => void;
+  parts?(value: unknown, check: (part: string, value: unknown, type: Type) => void): void;
 }
 
 /** The type of each option. A new option without a line here does not compile. */
 type Types<T> = { readonly [K in keyof Required<T>]: Type };
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 const NUMBER: Type = { what: 'a number', accepts: (value) => typeof value === 'number' };
 const TEXT: Type = { what: 'a string', accepts: (value) => typeof value === 'string' };
@@ -66,7 +66,9 @@ const listOf = (type: Type): Type => ({
 const mapOf = (type: Type): Type => ({
   what: `an object, each value of which is ${type.what}`,
   accepts: (value) => isObject(value) && !Array.isArray(value),
-  parts: (map, check) => { Object.entries(map).forEach(([key, value]) => check(`.${key}`, value, type)); },
+  parts: (map: Record<string, unknown>, check) => {
+    for (const [key, value] of Object.entries(map)) { check(`.${key}`, value, type); }
+  },
 });
 
 const required = (type: Type): Type => ({ ...type, isRequired: true });
@@ -74,7 +76,7 @@ const required = (type: Type): Type => ({ ...type, isRequired: true });
 const options = <T>(types: Types<T>): Type => ({
   what: 'an object of options',
   accepts: (value) => isObject(value) && !Array.isArray(value),
-  parts: (value, check) => {
+  parts: (value: Record<string, unknown>, check) => {
     for (const [name, type] of Object.entries<Type>(types)) {
       if (value[name] !== undefined || type.isRequired) { check(`.${name}`, value[name], type); }
     }
@@ -94,7 +96,7 @@ const CONTAINER_HEALTH_CHECK = options<ecs.HealthCheck>({
 const SCALING = options<ScalingOptions>({
   minCapacity: required(NUMBER),
   maxCapacity: required(NUMBER),
-  cpu: made<any>('a CpuScaling', '_policy', ({ _policy }) => _policy, options({
+  cpu: made<CpuScaling>('a CpuScaling', '_policy', ({ _policy }) => _policy, options({
     targetUtilizationPercent: NUMBER, scaleOutAbovePercent: NUMBER, scaleInBelowPercent: NUMBER,
   })),
   memoryUtilizationPercent: NUMBER,
@@ -178,10 +180,10 @@ type AllProps = TaskOptions & TaskCountOptions & CapacityOptions & ServiceDeploy
   & NetworkOptions & LogOptions & MonitoringOptions & { readonly preset: unknown; readonly outputUrl: boolean };
 
 const PROPS = options<AllProps>({
-  alarms: made<any>('an Alarms', '_options', ({ _options }) => _options, ALARMS),
+  alarms: made<Alarms>('an Alarms', '_options', ({ _options }) => _options, ALARMS),
   architecture: instance('an ecs.CpuArchitecture', '_cpuArchitecture'),
   assignPublicIp: BOOLEAN,
-  capacity: made<any>('a Capacity', '_strategy', ({ _onDemandBase }) => ({ onDemandBase: _onDemandBase }), options({
+  capacity: made<Capacity>('a Capacity', '_strategy', ({ _onDemandBase: onDemandBase }) => ({ onDemandBase }), options({
     onDemandBase: NUMBER,
   })),
   cluster: instance('an ecs.ICluster', 'clusterName'),
@@ -191,9 +193,9 @@ const PROPS = options<AllProps>({
   containerPort: NUMBER,
   cpu: NUMBER,
   dashboard: BOOLEAN,
-  deployment: made<any>('a Deployment', '_strategy', ({ _strategy }) => _strategy.options, DEPLOYMENT),
+  deployment: made<Deployment>('a Deployment', '_strategy', ({ _strategy }) => _strategy.options, DEPLOYMENT),
   desiredCount: NUMBER,
-  egress: made<any>('an Egress', '_natGateways', ({ _natGateways }) => ({ count: _natGateways }), options({
+  egress: made<Egress>('an Egress', '_natGateways', ({ _natGateways }) => ({ count: _natGateways }), options({
     count: NUMBER,
   })),
   enableExecuteCommand: BOOLEAN,
@@ -213,7 +215,7 @@ const PROPS = options<AllProps>({
     gracePeriod: DURATION,
   }),
   image: IMAGE,
-  ingress: made<any>('an Ingress', '_type', ({ _type }) => _type.options, INGRESS),
+  ingress: made<Ingress>('an Ingress', '_type', ({ _type }) => _type.options, INGRESS),
   logDriver: instance('an ecs.LogDriver', 'bind'),
   logEncryptionKey: instance('a kms.IKey', 'keyArn'),
   logGroupClass: oneOf('a logs.LogGroupClass', logs.LogGroupClass),

@@ -71,7 +71,7 @@ export class TargetMetrics {
     const [rate, alternateRate] = Object.keys(requests).map((id, i) =>
       `IF(${failedIds[i]} >= ${minFailed}, 100 * ${failedIds[i]} / FILL(${id}, 0), 0)`);
     return new cloudwatch.MathExpression({
-      expression: alternateRate ? `IF(${rate} > ${alternateRate}, ${rate}, ${alternateRate})` : rate,
+      expression: greaterExpression(rate, alternateRate),
       usingMetrics: { ...failed, ...requests },
       period,
       label: 'failed requests, %',
@@ -119,6 +119,11 @@ export class TargetMetrics {
 /** Expression for the sum of metrics, with 0 for a metric without data. */
 export function sumExpression(metrics: Metrics): string {
   return `(${Object.keys(metrics).map((id) => `FILL(${id}, 0)`).join(' + ')})`;
+}
+
+/** Expression for the greater of two values, or for the only one. */
+export function greaterExpression(value: string, other: string | undefined): string {
+  return other ? `IF(${value} > ${other}, ${value}, ${other})` : value;
 }
 
 /** The sum of metrics, or the metric itself if there is only one. */

@@ -1,4 +1,4 @@
-import { Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, IAspect, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -137,15 +137,20 @@ export function newCluster(scope: Construct, vpc: ec2.IVpc, containerInsights: e
  * @see https://github.com/aws/containers-roadmap/issues/2614
  */
 export function associateAfterRoutes(cluster: ecs.Cluster): void {
-  const { vpc } = cluster;
-  // A VPC in another stack exists before the cluster.
-  if (Stack.of(vpc) !== Stack.of(cluster)) { return; }
-  const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
-  // CDK creates the association in an aspect.
-  Aspects.of(cluster).add({
-    visit(node) {
-      if (!(node instanceof ecs.CfnClusterCapacityProviderAssociations)) { return; }
-      node.node.addDependency(...subnets.map((subnet) => subnet.internetConnectivityEstablished));
-    },
-  });
+  // A VPC in another stack exists before the cluster. Several services may share the cluster.
+  const isDone = Aspects.of(cluster).all.some((aspect) => aspect instanceof AssociationAfterRoutes);
+  if (isDone || Stack.of(cluster.vpc) !== Stack.of(cluster)) { return; }
+  Aspects.of(cluster).add(new AssociationAfterRoutes(cluster.vpc));
+}
+
+/** CDK creates the association in an aspect. */
+class AssociationAfterRoutes implements IAspect {
+  constructor(private readonly vpc: ec2.IVpc) {}
+
+  public visit(node: IConstruct): void {
+    if (!(node instanceof ecs.CfnClusterCapacityProviderAssociations)) { return; }
+    const { publicSubnets, privateSubnets, isolatedSubnets } = this.vpc;
+    const subnets = [...publicSubnets, ...privateSubnets, ...isolatedSubnets];
+    node.node.addDependency(...subnets.map((subnet) => subnet.internetConnectivityEstablished));
+  }
 }

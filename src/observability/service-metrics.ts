@@ -3,7 +3,7 @@ import { Tokenization } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { BoundIngress } from '../ingress/ingress-type';
-import { Metrics, sumExpression, sumOf, TargetMetrics } from '../ingress/target-metrics';
+import { greaterExpression, Metrics, sumExpression, sumOf, TargetMetrics } from '../ingress/target-metrics';
 
 /**
  * Metrics of a service, with the same meaning for every ingress: from the load balancer or API Gateway, and from ECS.
@@ -164,8 +164,7 @@ export class ServiceMetrics {
   /** The greater of two target groups' times, or the only time. API Gateway reports milliseconds. */
   private secondsExpression(times: Metrics): string {
     const [time, alternateTime] = Object.keys(times);
-    if (!this.targets) { return `${time} / 1000`; }
-    return alternateTime ? `IF(${time} > ${alternateTime}, ${time}, ${alternateTime})` : time;
+    return this.targets ? greaterExpression(time, alternateTime) : `${time} / 1000`;
   }
 
   /** An identifier that is unique on a graph with other services, and with the same metric for another period. */

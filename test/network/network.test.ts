@@ -1,4 +1,4 @@
-import { NestedStack, SecretValue, Stack } from 'aws-cdk-lib';
+import { Aspects, NestedStack, SecretValue, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -383,4 +383,13 @@ describe('fails with', () => {
     expect(() => templateOf({ vpc, capacity: Capacity.onDemand() }, stack))
       .toThrow(/vpc is "Stack\/Vpc", but the tasks need outbound access, .* 0 public, 0 private and 2 isolated/);
   });
+});
+
+test('orders the capacity providers of a shared cluster once, regardless of the number of services', () => {
+  const stack = newStack();
+  const { cluster } = new HelloFargateService(stack, 'One');
+  const count = Aspects.of(cluster).all.length;
+  new HelloFargateService(stack, 'Two');
+
+  expect(Aspects.of(cluster).all).toHaveLength(count);
 });

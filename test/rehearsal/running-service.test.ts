@@ -1,15 +1,8 @@
 import { Target, TargetState } from '../../src/rehearsal/edge/target-group';
 import { RunningTask, waitUntilHealthy } from '../../src/rehearsal/running-service';
 import { Task } from '../../src/rehearsal/tasks/task';
+import { HEALTH_CHECK } from '../support/rehearsal/specs';
 
-const HEALTH_CHECK = {
-  path: '/health',
-  intervalSeconds: 30,
-  timeoutSeconds: 5,
-  healthyThreshold: 2,
-  unhealthyThreshold: 2,
-  successCodes: '200',
-};
 const TIMEOUTS = { untilListening: 120, untilHealthy: 6 };
 
 function newRunningTask(task: Partial<Task>, ...states: TargetState[]): RunningTask {

@@ -1,15 +1,8 @@
 import { Target } from '../../src/rehearsal/edge/target-group';
 import { Task } from '../../src/rehearsal/tasks/task';
 import { explainUnhealthy } from '../../src/rehearsal/unhealthy';
+import { HEALTH_CHECK } from '../support/rehearsal/specs';
 
-const HEALTH_CHECK = {
-  path: '/health',
-  intervalSeconds: 30,
-  timeoutSeconds: 5,
-  healthyThreshold: 2,
-  unhealthyThreshold: 2,
-  successCodes: '200',
-};
 const TIMEOUTS = { untilListening: 120, untilHealthy: 6 };
 
 function explain(task: Partial<Task>, lastProbe?: Target['lastProbe'], inARow = 2): string | undefined {

@@ -6,6 +6,7 @@ import { Front } from '../../../src/rehearsal/edge/routes';
 import { Target, TargetGroup } from '../../../src/rehearsal/edge/target-group';
 import { ListenerSpec } from '../../../src/rehearsal/model';
 import { RunningTask } from '../../../src/rehearsal/running-service';
+import { LOAD_BALANCER } from '../../support/rehearsal/specs';
 
 /*
  * Results of requests: an incomplete response must not count as an answer.
@@ -68,12 +69,7 @@ test('the load ends when all requests that were sent are answered', async () => 
     defaultAction: { type: 'forward', targetGroups: [{ key: 'group', weight: 1 }] },
   };
   const emulator = newLoadBalancer({
-    key: 'lb',
-    name: 'lb',
-    notes: [],
-    idleTimeoutSeconds: 5,
-    dropInvalidHeaderFields: false,
-    xForwardedFor: 'append',
+    ...LOAD_BALANCER,
     listeners: [listener],
   }, targets);
   await emulator.listen(0);

@@ -1,17 +1,9 @@
 import { decide, redirectLocation } from '../../../src/rehearsal/edge/listener-rules';
 import { Action, RuleRequest } from '../../../src/rehearsal/model';
 import { readConditions } from '../../../src/rehearsal/templates/listener-rules';
+import * as specs from '../../support/rehearsal/specs';
 
-const REQUEST: RuleRequest = {
-  method: 'GET',
-  protocol: 'HTTP',
-  host: 'shop.example.com',
-  port: 80,
-  path: '/a/b',
-  query: 'c=d&E=f',
-  headers: { 'x-beta': 'yes please' },
-  sourceIp: '127.0.0.1',
-};
+const REQUEST: RuleRequest = { ...specs.REQUEST, headers: { 'x-beta': 'yes please' } };
 const HIT: Action = { type: 'fixed-response', statusCode: 200, contentType: 'text/plain', body: 'hit' };
 const MISS: Action = { ...HIT, body: 'miss' };
 

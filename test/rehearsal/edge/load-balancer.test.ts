@@ -5,6 +5,7 @@ import { newLoadBalancer } from '../../../src/rehearsal/edge/load-balancer';
 import { Target, TargetGroup } from '../../../src/rehearsal/edge/target-group';
 import { Action, ContainerHealthCheckSpec, LoadBalancerSpec, TargetGroupSpec } from '../../../src/rehearsal/model';
 import { HealthCheckOutcome, Task } from '../../../src/rehearsal/tasks/task';
+import { LOAD_BALANCER } from '../../support/rehearsal/specs';
 
 const SPEC: TargetGroupSpec = {
   key: 'group',
@@ -54,12 +55,7 @@ function register(targets: TargetGroup, port: number): Target {
 async function listen(targets: TargetGroup, props: Partial<LoadBalancerSpec> = {}, action: Action = FORWARD) {
   const listener = { name: 'Http', port: 80, protocol: 'HTTP' as const, rules: [], defaultAction: action };
   const loadBalancer = newLoadBalancer({
-    key: 'lb',
-    name: 'lb',
-    notes: [],
-    idleTimeoutSeconds: 5,
-    dropInvalidHeaderFields: false,
-    xForwardedFor: 'append',
+    ...LOAD_BALANCER,
     listeners: [listener],
     ...props,
   }, new Map([['group', targets]]));

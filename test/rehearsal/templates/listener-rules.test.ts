@@ -2,21 +2,11 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { redirectLocation } from '../../../src/rehearsal/edge/listener-rules';
-import { RedirectAction, RuleRequest } from '../../../src/rehearsal/model';
+import { RedirectAction } from '../../../src/rehearsal/model';
 import { Assembly } from '../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
 import { readAction, readConditions } from '../../../src/rehearsal/templates/listener-rules';
-
-const REQUEST: RuleRequest = {
-  method: 'GET',
-  protocol: 'HTTP',
-  host: 'shop.example.com',
-  port: 80,
-  path: '/a/b',
-  query: 'c=d&E=f',
-  headers: {},
-  sourceIp: '127.0.0.1',
-};
+import { REQUEST } from '../../support/rehearsal/specs';
 
 let directory: string;
 let read: (actions: unknown) => ReturnType<typeof readAction>;
