@@ -14,7 +14,8 @@ const PUBLISHED_AS = {
     mavenArtifactId: 'hello-fargate-service',
     javaPackage: 'io.github.hellofargateservice',
   },
-  nuget: { packageId: 'HelloFargateService', dotNetNamespace: 'HelloFargateService' },
+  // A namespace with the name of a class in it does not compile: the name means the class there.
+  nuget: { packageId: 'HelloFargateService', dotNetNamespace: 'HelloFargate' },
   go: { moduleName: 'github.com/hello-fargate-service/hello-fargate-service-go' },
 };
 
@@ -80,6 +81,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-cdk/integ-runner@2.197.10',
     'aws-cdk@^2.1148.1',
     `aws-cdk-lib-newest@npm:aws-cdk-lib@${CDK_NEWEST}`,
+    // go.mod names what is installed here, and Go's module proxy does not have every version.
+    '@aws-cdk/cloud-assembly-schema@53.25.0',
     // What CloudFormation would do with a change, in the tests.
     '@aws-cdk/cloudformation-diff@2.187.5',
     // What reviewers of security find in the templates.
@@ -109,7 +112,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   tsconfigDev: {
     compilerOptions: { rootDir: '.', types: ['jest', 'node'] },
     include: ['.projenrc.ts', 'integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts'],
-    exclude: ['node_modules', 'lib', 'dist', 'cdk.out', 'example-app/dist', 'integ/**/*.snapshot'],
+    exclude: ['node_modules', 'lib', 'dist', 'cdk.out', 'example-app/dist', 'examples', 'integ/**/*.snapshot'],
   },
   typecheckTests: true,
   eslintOptions: {
@@ -320,10 +323,27 @@ project.addTask('architecture', {
 // The compiler leaves out plain JavaScript: programs that the rehearsal starts by their path.
 project.compileTask.exec('tsx tools/copy-programs.ts');
 
-// jsii-pacmak would write an .npmignore that nothing uses: `files` says what the tarball has.
+// The snippets of README and docstrings, translated for the documentation of the other languages. Without the file,
+// they would be TypeScript there.
+const SNIPPETS = 'dist/snippets.tabl.json';
+project.addTask('snippets', {
+  description: 'Compile the snippets of README and docstrings, and translate them; needs the output of compile',
+  steps: [{ exec: 'mkdir -p dist' }, { exec: `jsii-rosetta extract --strict --cache ${SNIPPETS}` }],
+});
 for (const target of ['js', 'java', 'python', 'dotnet', 'go']) {
-  project.tasks.tryFind(`package:${target}`)!.reset(`jsii-pacmak -v --target ${target} --no-npmignore`);
+  const translated = target === 'js' ? '' : ` --rosetta-tablet ${SNIPPETS} --rosetta-unknown-snippets fail`;
+  // jsii-pacmak would write an .npmignore that nothing uses: `files` says what the tarball has.
+  project.tasks.tryFind(`package:${target}`)!
+    .reset(`jsii-pacmak -v --target ${target} --no-npmignore${translated}`, { receiveArgs: true });
 }
+for (const all of ['package', 'package-all']) {
+  project.tasks.tryFind(all)!.prependSpawn(project.tasks.tryFind('snippets')!);
+}
+project.addTask('examples', {
+  description: 'Package the library for each language, install it in examples/, compare the templates, rehearse',
+  exec: 'tsx tools/examples/main.ts',
+  receiveArgs: true,
+});
 
 // ---------------------------------------------------------------------------------------------------------------------
 // GitHub
@@ -341,6 +361,19 @@ checks.addJob('checks', {
     { uses: 'actions/setup-node@v7.0.0', with: { 'node-version': '24.x', 'package-manager-cache': 'false' } },
     { uses: 'actions/setup-go@v7.0.0', with: { 'go-version': 'stable', 'cache': 'false' } },
     { run: 'bash .ci/run' },
+  ],
+});
+checks.addJob('languages', {
+  name: 'The package in every language',
+  runsOn: ['ubuntu-latest'], // has Python, Maven with a JDK, and the .NET SDK
+  timeoutMinutes: 60,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [
+    github.WorkflowSteps.checkout(),
+    { uses: 'actions/setup-node@v7.0.0', with: { 'node-version': '24.x', 'package-manager-cache': 'false' } },
+    { uses: 'actions/setup-go@v7.0.0', with: { 'go-version': 'stable', 'cache': 'false' } },
+    { run: 'npm ci' },
+    { run: 'npx projen examples' },
   ],
 });
 

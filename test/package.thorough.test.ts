@@ -71,6 +71,15 @@ test('the package has only peer dependencies', () => {
   expect(peerDependencies).toEqual({ 'aws-cdk-lib': '^2.257.0', 'constructs': '^10.5.1' });
 });
 
+test('no language has a namespace with the name of a type in it, which does not compile in C#', () => {
+  const { targets, types } = readJson(path.join(ROOT, '.jsii'));
+  const names = Object.values<{ name: string }>(types).map(({ name }) => name);
+
+  expect(names).toContain('HelloFargateService');
+  expect(names).not.toContain(targets.dotnet.namespace.split('.').at(-1));
+  expect(names).not.toContain(targets.java.package.split('.').at(-1));
+});
+
 describe('an app that installed the package', () => {
   beforeAll(() => {
     fs.writeFileSync(path.join(app, 'app.js'), `

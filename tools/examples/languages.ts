@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { artifactFile } from './artifacts';
+import { run } from './run';
+
+/** How the example of a language is installed and run. */
+export interface Language {
+  /** Of the directory in `examples/`. */
+  readonly name: string;
+  /** Of the language for jsii-pacmak. */
+  readonly target: string;
+  /** How the name of the artifact ends. */
+  readonly ending: string;
+  /** Why the example cannot run on this machine, if so. */
+  missing(): string | undefined;
+  /** Installs the package and what it needs. @returns from where */
+  install(directory: string): string;
+  environment(directory: string): Record<string, string>;
+  /** The command `hello-fargate-service`, as README shows it for the language. */
+  command(directory: string): string[];
+}
+
+const GO_MODULE = 'github.com/hello-fargate-service/hello-fargate-service-go/hellofargateservice';
+/** Every example has the versions of this repository. */
+const { devDependencies } = JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8'));
+const VERSIONS: Record<string, string> = {
+  'aws-cdk-lib': devDependencies['aws-cdk-lib'],
+  'constructs': devDependencies.constructs,
+};
+
+const tarball = () => artifactFile('js', '.tgz');
+const npx = () => ['npx', '--yes', '--package', tarball(), 'hello-fargate-service'];
+
+function needs(command: string, args: string[], name: string): string | undefined {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? undefined : `not tried: ${name} is not installed`;
+}
+
+const TYPESCRIPT: Language = {
+  name: 'typescript',
+  target: 'js',
+  ending: '.tgz',
+  missing: () => undefined,
+  install: (directory) => {
+    const file = path.join(directory, 'package.json');
+    const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
+    Object.assign(manifest.dependencies, VERSIONS, { 'hello-fargate-service': `file:${tarball()}` });
+    fs.writeFileSync(file, JSON.stringify(manifest, undefined, 2));
+    run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], directory);
+    run('npm', ['run', 'build'], directory);
+    return 'tarball, npm install';
+  },
+  environment: () => ({}),
+  command: () => ['npx', 'hello-fargate-service'],
+};
+
+const PYTHON: Language = {
+  name: 'python',
+  target: 'python',
+  ending: '.whl',
+  missing: () => needs('python3', ['-m', 'venv', '--help'], 'Python 3 with venv'),
+  install: (directory) => {
+    const constraints = Object.entries(VERSIONS).map(([name, version]) => `${name}==${version}`).join('\n');
+    fs.writeFileSync(path.join(directory, 'constraints.txt'), constraints);
+    run('python3', ['-m', 'venv', '.venv'], directory);
+    const wheel = artifactFile('python', '.whl');
+    const options = ['--quiet', '--disable-pip-version-check', '--constraint', 'constraints.txt'];
+    run('.venv/bin/pip', ['install', ...options, '--find-links', path.dirname(wheel), '.'], directory);
+    return 'wheel, pip install';
+  },
+  environment: (directory) => ({ PATH: `${path.join(directory, '.venv', 'bin')}:${process.env.PATH}` }),
+  command: () => ['hello-fargate-service'],
+};
+
+const JAVA: Language = {
+  name: 'java',
+  target: 'java',
+  ending: '.jar',
+  missing: () => needs('mvn', ['--version'], 'Maven with a JDK'),
+  install: (directory) => {
+    const repository = artifactFile('java', 'maven-metadata.xml').replace(/\/io\/github\/.*/, '');
+    fs.mkdirSync(path.join(directory, '.mvn'));
+    fs.writeFileSync(path.join(directory, '.mvn', 'maven.config'), '--settings\nsettings.xml\n--batch-mode\n');
+    fs.writeFileSync(path.join(directory, 'settings.xml'), mavenSettings(pathToFileURL(repository).href));
+    return 'jar, Maven repository';
+  },
+  environment: () => ({}),
+  command: npx,
+};
+
+/** Adds the packaged artifacts as a repository, and keeps them out of the repository of the user. */
+function mavenSettings(repository: string): string {
+  return `<settings>
+  <profiles>
+    <profile>
+      <id>local</id>
+      <repositories>
+        <repository>
+          <id>local</id>
+          <url>${repository}</url>
+          <releases><updatePolicy>always</updatePolicy><checksumPolicy>fail</checksumPolicy></releases>
+        </repository>
+      </repositories>
+    </profile>
+  </profiles>
+  <activeProfiles><activeProfile>local</activeProfile></activeProfiles>
+</settings>
+`;
+}
+
+const GO: Language = {
+  name: 'go',
+  target: 'go',
+  ending: path.join('hellofargateservice', 'go.mod'),
+  missing: () => needs('go', ['version'], 'Go'),
+  install: (directory) => {
+    const module = path.dirname(artifactFile('go', path.join('hellofargateservice', 'go.mod')));
+    run('go', ['mod', 'edit', '-replace', `${GO_MODULE}=${module}`], directory);
+    run('go', ['mod', 'tidy'], directory);
+    run('go', ['vet', './...'], directory);
+    return 'module, go mod replace';
+  },
+  environment: () => ({}),
+  command: npx,
+};
+
+const CSHARP: Language = {
+  name: 'csharp',
+  target: 'dotnet',
+  ending: '.csproj',
+  missing: () => needs('dotnet', ['--version'], 'the .NET SDK'),
+  install: (directory) => {
+    run('dotnet', ['restore', '--source', path.dirname(artifactFile('dotnet', '.nupkg'))], directory);
+    return 'package, dotnet restore';
+  },
+  environment: () => ({}),
+  command: npx,
+};
+
+/** In the order of the table; the others are compared with the first. */
+export const LANGUAGES: readonly Language[] = [TYPESCRIPT, PYTHON, JAVA, GO, CSHARP];
