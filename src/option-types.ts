@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Tokenization } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -58,8 +58,8 @@ const oneOf = (what: string, values: object): Type => ({
 });
 
 const listOf = (type: Type): Type => ({
-  what: `a list, each item of which is ${type.what}`,
-  accepts: Array.isArray,
+  what: `a list of a known length, each item of which is ${type.what}`,
+  accepts: (value) => Array.isArray(value) && Tokenization.reverseList(value) === undefined,
   parts: (list: unknown[], check) => { list.forEach((item, i) => check(`[${i}]`, item, type)); },
 });
 
@@ -74,8 +74,10 @@ const mapOf = (type: Type): Type => ({
 const required = (type: Type): Type => ({ ...type, isRequired: true });
 
 const options = <T>(types: Types<T>): Type => ({
-  what: 'an object of options',
-  accepts: (value) => isObject(value) && !Array.isArray(value),
+  what: `an object with options like ${Object.keys(types)[0]}`,
+  // Something else, like a Duration, has none of the options and would be ignored.
+  accepts: (value) => isObject(value) && !Array.isArray(value)
+    && (Object.keys(value).length === 0 || Object.keys(types).some((name) => name in value)),
   parts: (value: Record<string, unknown>, check) => {
     for (const [name, type] of Object.entries<Type>(types)) {
       if (value[name] !== undefined || type.isRequired) { check(`.${name}`, value[name], type); }
@@ -85,6 +87,8 @@ const options = <T>(types: Types<T>): Type => ({
 
 const DURATION = instance('a Duration', 'toMilliseconds');
 const TEXTS = listOf(TEXT);
+/** Like a list parameter of the stack. */
+const TEXTS_OR_TOKEN: Type = { ...TEXTS, accepts: Array.isArray };
 const ENVIRONMENT = mapOf(TEXT);
 const SECRETS = mapOf(instance('an ecs.Secret', 'grantRead'));
 const IMAGE = instance('an ecs.ContainerImage', 'bind');
@@ -187,7 +191,7 @@ const PROPS = options<AllProps>({
     onDemandBase: NUMBER,
   })),
   cluster: instance('an ecs.ICluster', 'clusterName'),
-  command: TEXTS,
+  command: TEXTS_OR_TOKEN,
   containerHealthCheck: CONTAINER_HEALTH_CHECK,
   containerInsights: oneOf('an ecs.ContainerInsights', ecs.ContainerInsights),
   containerPort: NUMBER,
@@ -200,7 +204,7 @@ const PROPS = options<AllProps>({
   })),
   enableExecuteCommand: BOOLEAN,
   encryptLogs: BOOLEAN,
-  entryPoint: TEXTS,
+  entryPoint: TEXTS_OR_TOKEN,
   environment: ENVIRONMENT,
   ephemeralStorageGiB: NUMBER,
   flowLogs: BOOLEAN,
@@ -255,7 +259,7 @@ export const OPTION_TYPES = {
     cpu: NUMBER,
     essential: BOOLEAN,
     dependencyCondition: oneOf('an ecs.ContainerDependencyCondition', ecs.ContainerDependencyCondition),
-    command: TEXTS,
+    command: TEXTS_OR_TOKEN,
     environment: ENVIRONMENT,
     secrets: SECRETS,
     healthCheck: CONTAINER_HEALTH_CHECK,

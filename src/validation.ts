@@ -42,11 +42,30 @@ export class Validation {
   }
 
   public wholeSeconds(prop: string, value: Duration | undefined, [min, max]: Range, what: string): void {
-    if (value === undefined || value.isUnresolved()) { return; }
+    if (value === undefined || this.isTokenIn('seconds', prop, value)) { return; }
     const seconds = value.toMilliseconds({ integral: false }) / 1000;
     if (!Number.isInteger(seconds) || seconds < min || seconds > max) {
       this.refuse(prop, show(value), `${what} is a whole number of seconds from ${min} to ${max}`,
         `set ${prop} within that range`);
+    }
+  }
+
+  /**
+   * Whether a duration is a token, whose value is not checked then. A token cannot be converted, so it must have the
+   * unit of the template.
+   */
+  public isTokenIn(unit: 'millis' | 'seconds' | 'minutes', prop: string, value: Duration): boolean {
+    if (!value.isUnresolved()) { return false; }
+    if (value.unitLabel() !== unit) {
+      this.refuse(prop, `a token in ${value.unitLabel()}`, `it cannot be converted to ${unit}`, `use Duration.${unit}`);
+    }
+    return true;
+  }
+
+  /** Refuses a token where the value decides what is synthesized. */
+  public notToken(prop: string, value: unknown, rule: string): void {
+    if (value instanceof Duration ? value.isUnresolved() : Token.isUnresolved(value)) {
+      this.refuse(prop, 'a token', rule, 'set a value that is known at synthesis');
     }
   }
 
@@ -89,6 +108,7 @@ export class Validation {
 export function show(value: unknown): string {
   if (value === undefined) { return 'not set'; }
   if (Token.isUnresolved(value)) { return 'a token'; }
+  if (value instanceof Duration && value.isUnresolved()) { return 'a token'; }
   if (value instanceof Duration) { return `${value.toMilliseconds({ integral: false }) / 1000} seconds`; }
   if (typeof value === 'function') { return 'a function'; }
   if (typeof value !== 'string' && typeof value !== 'object') { return String(value); }

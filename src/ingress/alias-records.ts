@@ -14,7 +14,9 @@ interface AliasRecordOptions {
  */
 export function addAliasRecords(scope: Construct, service: IDependable, options: AliasRecordOptions): void {
   const { domainName, domainZone: zone, ipv6 } = options;
-  const record = { zone, recordName: domainName, target: route53.RecordTarget.fromAlias(options.target) };
+  // With the dot, CDK does not append the name of the zone if one of the two is a token.
+  const recordName = `${domainName}.`;
+  const record = { zone, recordName, target: route53.RecordTarget.fromAlias(options.target) };
   const records = [new route53.ARecord(scope, 'AliasRecord', record)];
   if (ipv6) { records.push(new route53.AaaaRecord(scope, 'AliasRecordIpv6', record)); }
   records.forEach(({ node }) => node.addDependency(service));

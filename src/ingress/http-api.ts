@@ -38,7 +38,7 @@ export class HttpApiIngress implements IngressType {
 
   public validate(validation: Validation, _scope: Construct, _vpc: ec2.IVpc | undefined): void {
     const { timeout } = this.options;
-    if (!timeout || timeout.isUnresolved()) { return; }
+    if (!timeout || validation.isTokenIn('millis', 'ingress.timeout', timeout)) { return; }
     const ms = timeout.toMilliseconds({ integral: false });
     if (ms < 50 || ms > 29_000) {
       validation.refuse('ingress.timeout', `${ms} ms`,

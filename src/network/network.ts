@@ -240,6 +240,8 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, options: Networ
 }
 
 function validateSelection(validation: Validation, vpc: ec2.IVpc, selection: ec2.SubnetSelection): void {
+  validation.notToken('vpcSubnets.subnetGroupName', selection.subnetGroupName, 'subnets are selected at synthesis');
+  if (validation.hasRefused) { return; }
   const fix = `select subnets of the VPC: it has ${subnetCounts(vpc)}`;
   try {
     const { subnets, isPendingLookup } = vpc.selectSubnets(selection);
@@ -258,7 +260,7 @@ function validateNewVpc(validation: Validation, scope: Construct, options: Netwo
   validatePublicIp(validation, egress, options.assignPublicIp);
   const knownAzs = Stack.of(scope).availabilityZones.length;
   if (maxAzs !== 2 && maxAzs !== 3) {
-    validation.refuse('maxAzs', String(maxAzs),
+    validation.refuse('maxAzs', show(maxAzs),
       'the VPC that the construct creates has two or three Availability Zones',
       'set 2 or 3, or pass a vpc');
   } else if (knownAzs < maxAzs) {
@@ -266,6 +268,7 @@ function validateNewVpc(validation: Validation, scope: Construct, options: Netwo
       'set env of the stack to an account and a region that has as many, or leave maxAzs out');
   }
   if (egress._usesNatGateways) {
+    validation.notToken('egress.count', egress._natGateways, 'it decides how many NAT gateways are created');
     validation.wholeNumber('egress.count', egress._natGateways, [1, maxAzs],
       'the number of NAT gateways, at most one for each Availability Zone,');
   }

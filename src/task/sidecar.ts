@@ -99,7 +99,7 @@ export interface SidecarContext {
   readonly taskDefinition: ecs.TaskDefinition;
   readonly architecture: ecs.CpuArchitecture;
   readonly cpuLeft: number;
-  readonly memoryLeftMiB: number;
+  readonly memoryLeftMiB: number | undefined;
 }
 
 export function validateSidecar(
@@ -142,12 +142,12 @@ function validateEnvironment(validation: Validation, { environment = {}, secrets
   }
 }
 
-function validateMemory(validation: Validation, memoryMiB: number, leftMiB: number): void {
+function validateMemory(validation: Validation, memoryMiB: number, leftMiB: number | undefined): void {
   if (Token.isUnresolved(memoryMiB)) { return; }
   if (!Number.isInteger(memoryMiB) || memoryMiB < MIN_MEMORY_MIB) {
     validation.refuse('addSidecar.memoryLimitMiB', show(memoryMiB), `it is a whole number from ${MIN_MEMORY_MIB}`,
       'set it in MiB');
-  } else if (!Token.isUnresolved(leftMiB) && leftMiB - memoryMiB < MIN_MEMORY_MIB) {
+  } else if (leftMiB !== undefined && !Token.isUnresolved(leftMiB) && leftMiB - memoryMiB < MIN_MEMORY_MIB) {
     validation.refuse('addSidecar.memoryLimitMiB', show(memoryMiB),
       `the task has ${leftMiB} MiB left, and the app container needs some of it`,
       'lower it, or increase memoryLimitMiB of the service');

@@ -1,4 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { validateHealthCheckCommand } from './container-health-check';
 import { validateSecretCount } from './execution-role';
@@ -189,12 +189,23 @@ export function appEnvironment(options: TaskOptions, context: TaskContext): Reco
   const { delay, timeout } = shutdownTimes(options.stopTimeout, context);
   const idleMs = context.ingress.idleTimeout.toMilliseconds({ integral: false });
   return {
-    PORT: String(options.containerPort ?? DEFAULTS.containerPort),
+    PORT: asText(options.containerPort ?? DEFAULTS.containerPort),
     // If the app closed an idle connection first, the load balancer could send a request into a closing connection.
     KEEP_ALIVE_TIMEOUT_MS: String(idleMs + KEEP_ALIVE_MARGIN_MS),
     SHUTDOWN_DELAY_MS: String(delay * 1000),
     SHUTDOWN_TIMEOUT_MS: String(timeout * 1000),
   };
+}
+
+/** A number as text, also if it is known only at the end of synthesis or during deployment. */
+function asText(value: number): string {
+  if (!Token.isUnresolved(value)) { return String(value); }
+  return Token.asString(Lazy.uncachedAny({
+    produce: (context) => {
+      const resolved: unknown = context.resolve(value);
+      return typeof resolved === 'number' ? String(resolved) : resolved;
+    },
+  }));
 }
 
 export function validateTask(validation: Validation, options: TaskOptions, context: TaskContext): void {

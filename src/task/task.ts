@@ -51,7 +51,6 @@ export class Task extends Construct {
     const linuxParameters = new ecs.LinuxParameters(this, 'LinuxParameters', { initProcessEnabled: true });
     if (!options.image) { linuxParameters.dropCapabilities(ecs.Capability.ALL); }
     const readonlyRootFilesystem = options.readonlyRootFilesystem ?? image?.readonlyRootFilesystem ?? false;
-    const { memoryMiB } = this.taskDefinition;
 
     const container = this.taskDefinition.addContainer('app', {
       image: options.image ?? ServiceImage.fromDirectory(EXAMPLE_APP.directory),
@@ -62,7 +61,7 @@ export class Task extends Construct {
       user: options.user ?? image?.user,
       readonlyRootFilesystem,
       // Without its own limit, a process sees the memory of the host. The memory of the other containers is subtracted.
-      memoryLimitMiB: Token.isUnresolved(memoryMiB) ? memoryMiB : Lazy.number({ produce: () => this.memoryLeftMiB }),
+      memoryLimitMiB: Lazy.number({ produce: () => this.memoryLeftMiB }),
       stopTimeout: Duration.seconds(shutdownTimes(options.stopTimeout, context).stopTimeout),
       // Service Connect refers to the port by name.
       portMappings: [{ name: 'http', containerPort: options.containerPort ?? DEFAULTS.containerPort }],
@@ -95,14 +94,19 @@ export class Task extends Construct {
     return sidecar;
   }
 
-  /** The memory that the other containers of the task leave to the app, including those added with CDK directly. */
-  public get memoryLeftMiB(): number {
+  /**
+   * The memory that the other containers of the task leave to the app, including those added with CDK directly. Unknown
+   * if it would be computed from a token; then the app is limited by the memory of the task only.
+   */
+  public get memoryLeftMiB(): number | undefined {
+    const { memoryMiB } = this.taskDefinition;
     const others = this.containers()
       .filter((container) => container !== this.container)
       .map((container) => container.renderContainerDefinition())
-      .map(({ memory, memoryReservation }) => memory ?? memoryReservation ?? 0)
-      .filter((memory) => !Token.isUnresolved(memory));
-    return this.taskDefinition.memoryMiB - others.reduce((sum, memory) => sum + memory, 0);
+      .map(({ memory, memoryReservation }) => memory ?? memoryReservation ?? 0);
+    if (others.length === 0) { return memoryMiB; }
+    if ([memoryMiB, ...others].some((memory) => Token.isUnresolved(memory))) { return undefined; }
+    return memoryMiB - others.reduce((sum, memory) => sum + memory, 0);
   }
 
   /** The CPU units that no container has reserved. */
