@@ -1,6 +1,7 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { HelloFargateService, Ingress, Preset } from '../src';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Alarms, HelloFargateService, Ingress, Preset } from '../src';
 import { expectStatus, newApp, newTest } from './support';
 
 /** Uses the whole preset except deletion protection and log retention, so the test deletes all its resources. */
@@ -15,6 +16,8 @@ const accessLogsBucket = new s3.Bucket(stack, 'AccessLogs', {
 const hello = new HelloFargateService(stack, 'Hello', {
   preset: Preset.PRODUCTION,
   ingress: Ingress.cloudFront({ deletionProtection: false, accessLogsBucket }),
+  // No address gets an email: the topic has no subscription.
+  alarms: Alarms.recommended({ topics: [new sns.Topic(stack, 'Topic', { enforceSSL: true })] }),
   logRemovalPolicy: RemovalPolicy.DESTROY,
 });
 

@@ -23,6 +23,8 @@ export interface PresetDefaults {
   readonly encryptLogs: boolean;
   readonly retainLogs: boolean;
   readonly alarms: boolean;
+  /** Alarms that notify nobody are an error. */
+  readonly requireRecipients: boolean;
   readonly dashboard: boolean;
   readonly containerInsights: boolean;
 }
@@ -46,6 +48,7 @@ export const PRESETS: { readonly [K in keyof PresetDefaults]: Row<PresetDefaults
   encryptLogs: ['logs encrypted with a customer managed KMS key', false, false, true],
   retainLogs: ['logs kept when the stack is deleted', false, false, true],
   alarms: ['alarms', false, true, true],
+  requireRecipients: ['recipients required for alarms', false, false, true],
   dashboard: ['dashboard', false, false, true],
   containerInsights: ['Container Insights', false, false, true],
 };
@@ -67,7 +70,7 @@ export class Preset {
   public static readonly STANDARD = new Preset(2);
 
   /**
-   * Requires TLS, and keeps encrypted logs and VPC flow logs for a year.
+   * Requires TLS and recipients of the alarms, and keeps encrypted logs and VPC flow logs for a year.
    *
    * Most of its cost is the NAT gateways, $36.50 a month each (https://aws.amazon.com/vpc/pricing/, 2026-09);
    * `Egress.vpcEndpoints()` or a single gateway, `Egress.natGateway()`, costs less.
@@ -133,6 +136,6 @@ export const DEFAULTS = {
     memoryUtilizationPercent: 80,
     errorRatePercent: 5,
     minFailedRequests: 5,
-    minHealthyTasks: 1,
+    healthyTasksPercent: 50,
   },
 } as const;

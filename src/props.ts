@@ -114,6 +114,6 @@ export function validateSettings(scope: Construct, settings: ServiceSettings): v
   validateTask(validation, props, settings);
   validateTaskCount(validation, props, ingress);
   validateLogs(validation, scope, props);
-  validateAlarms(validation, props.alarms, props);
+  validateAlarms(validation, props, preset);
   validation.throwIfRefused();
 }

@@ -6,7 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Alarms, Capacity, Deployment, Egress, HelloFargateServiceProps, Ingress, Preset } from '../src';
-import { hostedZone, importedCertificate, importedVpc } from './support/fixtures';
+import { hostedZone, importedCertificate, importedVpc, NOTIFIED } from './support/fixtures';
 import { memoize, newStack, templateOf } from './support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -201,7 +201,7 @@ const secret = (stack: Stack) =>
 const CHANGES: Changes = {
   preset: {
     // Tasks move to private subnets, logs are encrypted, and the load balancer becomes internal, behind CloudFront.
-    to: () => ({ preset: Preset.PRODUCTION, ...cloudFront() }),
+    to: () => ({ preset: Preset.PRODUCTION, ...cloudFront(), alarms: NOTIFIED }),
     removed: OF_LOAD_BALANCER,
     deploys: true,
   },

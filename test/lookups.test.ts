@@ -7,7 +7,7 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { hostedZone, importedVpc } from './support/fixtures';
+import { hostedZone, importedVpc, NOTIFIED } from './support/fixtures';
 import { newStack } from './support/synth';
 import { HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src/index';
 
@@ -61,7 +61,7 @@ const LOOKUPS: Record<string, [provider: string, props: Props]> = {
     ({ ingress: Ingress.https({ domainName: 'hello.example.com', domainZone: lookedUpZone(stack) }) })],
   'Availability Zones': ['availability-zones', () => ({ maxAzs: 3 })],
   'Availability Zones of the preset': ['availability-zones', () =>
-    ({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() })],
+    ({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED })],
   'a security group': ['security-group', (stack) => ({
     ingress: Ingress.http({
       internetFacing: false,

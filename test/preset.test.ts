@@ -2,15 +2,15 @@ import { CfnResource, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
-import { importedVpc } from './support/fixtures';
+import { Alarms, Capacity, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../src';
+import { importedVpc, NOTIFIED } from './support/fixtures';
 import { containerOf, newStack, only, templateOf } from './support/synth';
 
 const inRegion = () => newStack({ env: { account: '123456789012', region: 'eu-central-1' } });
 const withPreset = (preset: Preset, props: HelloFargateServiceProps = {}, stack = inRegion()) =>
   templateOf({ preset, ...props }, stack);
 const production = (props: HelloFargateServiceProps = {}, stack = inRegion()) =>
-  withPreset(Preset.PRODUCTION, { ingress: Ingress.cloudFront(), ...props }, stack);
+  withPreset(Preset.PRODUCTION, { ingress: Ingress.cloudFront(), alarms: NOTIFIED, ...props }, stack);
 
 function zoneCountOf(template: Template): number {
   const subnets = Object.values(template.findResources('AWS::EC2::Subnet'));
@@ -138,6 +138,16 @@ describe('explicit props', () => {
   });
 });
 
+test.each([
+  ['by default', undefined],
+  ['with thresholds only', Alarms.recommended({ errorRatePercent: 1 })],
+])('PRODUCTION fails with alarms that notify nobody, %s', (_, alarms) => {
+  expect(() => production({ alarms })).toThrow(
+    'Stack/Hello: alarms is without recipients, but Preset.PRODUCTION requires that its alarms notify someone; '
+    + 'set emails or topics with Alarms.recommended, or set Alarms.none()');
+  expect(() => production({ alarms: Alarms.none() })).not.toThrow();
+});
+
 describe('PRODUCTION requires TLS', () => {
   test.each<[string, HelloFargateServiceProps, RegExp]>([
     ['no ingress', {},
@@ -147,7 +157,9 @@ describe('PRODUCTION requires TLS', () => {
   ])('and fails with %s', (_what, props, message) => {
     const stack = inRegion();
 
-    expect(() => new HelloFargateService(stack, 'Hello', { preset: Preset.PRODUCTION, ...props })).toThrow(message);
+    expect(() => new HelloFargateService(stack, 'Hello', {
+      preset: Preset.PRODUCTION, alarms: NOTIFIED, ...props,
+    })).toThrow(message);
     expect(Stack.of(stack).node.findAll().filter(CfnResource.isCfnResource)).toEqual([]);
   });
 

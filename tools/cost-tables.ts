@@ -3,7 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import {
   Capacity, CostEstimate, CostUsage, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset,
 } from '../src/index';
-import { sharedListenerProps } from '../test/support/fixtures';
+import { NOTIFIED, sharedListenerProps } from '../test/support/fixtures';
 
 /**
  * Prints the cost tables of README, from the estimates of the construct.
@@ -13,7 +13,7 @@ import { sharedListenerProps } from '../test/support/fixtures';
 
 type Configuration = [title: string, props: (stack: Stack) => HelloFargateServiceProps, usage?: CostUsage];
 
-const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
+const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED };
 
 const CONFIGURATIONS: Configuration[] = [
   ['`Preset.DEVELOPMENT`', () => ({ preset: Preset.DEVELOPMENT })],

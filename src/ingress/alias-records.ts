@@ -14,7 +14,7 @@ interface AliasRecordOptions {
  */
 export function addAliasRecords(scope: Construct, service: IDependable, options: AliasRecordOptions): void {
   const { domainName, domainZone: zone, ipv6 } = options;
-  // With the dot, CDK does not append the name of the zone if one of the two is a token.
+  // With the dot, CDK does not append that of the hosted zone if one of the two is a token.
   const recordName = `${domainName}.`;
   const record = { zone, recordName, target: route53.RecordTarget.fromAlias(options.target) };
   const records = [new route53.ARecord(scope, 'AliasRecord', record)];

@@ -2,6 +2,8 @@ import { Duration, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import { Deployment } from '../deployment/deployment';
+import { DEFAULTS, PresetDefaults } from '../preset';
 import { ScalingOptions } from '../scaling';
 import { show, Validation } from '../validation';
 
@@ -90,7 +92,8 @@ export interface RecommendedAlarmsOptions {
    * If `schedules` can scale the service to zero, having no registered task is not an alarm. ECS events still notify
    * the topics of tasks that cannot start.
    *
-   * @default 1
+   * @default - half of the fewest tasks that the service runs, rounded up: 1 of two, 2 of three. Less if
+   * `minHealthyPercent` of the deployment is below 50
    */
   readonly minHealthyTasks?: number;
 
@@ -148,15 +151,39 @@ export class Alarms {
 
 /** The props that determine which alarms are possible. */
 export interface AlarmsContext {
+  readonly deployment: Deployment;
   readonly desiredCount?: number;
   readonly scaling?: ScalingOptions;
   readonly logGroupClass?: logs.LogGroupClass;
   readonly logDriver?: ecs.LogDriver;
 }
 
-export function validateAlarms(validation: Validation, alarms: Alarms, context: AlarmsContext): void {
+/** The numbers of tasks that the service can run, as far as they are known. */
+function taskCounts({ desiredCount, scaling }: AlarmsContext): number[] {
+  const scheduled = scaling?.schedules?.flatMap(({ minCapacity, maxCapacity }) => [minCapacity, maxCapacity]) ?? [];
+  return [desiredCount, scaling?.minCapacity, ...scheduled.filter((count) => count !== 0)]
+    .filter((count): count is number => count !== undefined && !Token.isUnresolved(count));
+}
+
+/** Half of the tasks, or as many as a deployment keeps, rounded up. */
+export function defaultMinHealthyTasks(context: AlarmsContext): number {
+  const { minHealthyPercent = DEFAULTS.minHealthyPercent } = context.deployment._strategy.options;
+  const counts = taskCounts(context);
+  if (counts.length === 0 || Token.isUnresolved(minHealthyPercent)) { return 1; }
+  const percent = Math.min(DEFAULTS.alarms.healthyTasksPercent, minHealthyPercent);
+  return Math.max(1, Math.ceil(Math.min(...counts) * percent / 100));
+}
+
+export function validateAlarms(
+  validation: Validation, { alarms, ...context }: AlarmsContext & { readonly alarms: Alarms },
+  { requireRecipients }: Pick<PresetDefaults, 'requireRecipients'>,
+): void {
   const options = alarms._options;
   if (!options) { return; }
+  if (requireRecipients && !options.emails && !options.topics) {
+    validation.refuse('alarms', 'without recipients', 'Preset.PRODUCTION requires that its alarms notify someone',
+      'set emails or topics with Alarms.recommended, or set Alarms.none()');
+  }
   validateRecipients(validation, options);
   for (const prop of ['cpuUtilizationPercent', 'memoryUtilizationPercent'] as const) {
     validation.wholeNumber(`alarms.${prop}`, options[prop], [1, 99], 'a percentage that can be exceeded');
@@ -196,14 +223,11 @@ function validateRecipients(validation: Validation, { topics, emails }: Recommen
 }
 
 function validateHealthyTasks(
-  validation: Validation, minHealthyTasks: number | undefined, { desiredCount, scaling }: AlarmsContext,
+  validation: Validation, minHealthyTasks: number | undefined, context: AlarmsContext,
 ): void {
   validation.wholeNumber('alarms.minHealthyTasks', minHealthyTasks, [1, 5000], 'the number of healthy tasks');
   if (minHealthyTasks === undefined || Token.isUnresolved(minHealthyTasks)) { return; }
-  const scheduled = scaling?.schedules?.flatMap(({ minCapacity, maxCapacity }) => [minCapacity, maxCapacity]) ?? [];
-  const counts = [desiredCount, scaling?.minCapacity, ...scheduled.filter((count) => count !== 0)]
-    .filter((count): count is number => count !== undefined && !Token.isUnresolved(count));
-  const fewest = Math.min(...counts);
+  const fewest = Math.min(...taskCounts(context));
   if (minHealthyTasks > fewest) {
     validation.refuse('alarms.minHealthyTasks', show(minHealthyTasks),
       `the service can run only ${fewest} ${fewest === 1 ? 'task' : 'tasks'}, which would trigger the alarm`,

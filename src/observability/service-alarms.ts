@@ -9,7 +9,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { Alarms, AlarmsContext, canScaleToZero, RecommendedAlarmsOptions } from './alarms';
+import { Alarms, AlarmsContext, canScaleToZero, defaultMinHealthyTasks, RecommendedAlarmsOptions } from './alarms';
 import { ERROR_LINES_PATTERN, nameInAccount, serviceEvents } from './logs';
 import { ServiceMetrics } from './service-metrics';
 import { HealthCheckOptions } from '../ingress/health-check';
@@ -87,7 +87,7 @@ export class ServiceAlarms extends Construct {
     this.addHighMemory(options);
   }
 
-  private addNoHealthyTask({ minHealthyTasks = DEFAULTS.alarms.minHealthyTasks }: RecommendedAlarmsOptions): void {
+  private addNoHealthyTask({ minHealthyTasks = defaultMinHealthyTasks(this.context) }: RecommendedAlarmsOptions): void {
     const { metrics, healthCheck: { gracePeriod } } = this.context;
     const graceMinutes = gracePeriod.isUnresolved() ? 0 : Math.ceil(gracePeriod.toSeconds() / 60);
     // Load balancer nodes report separately. The maximum ignores a node that sees fewer healthy tasks than the others.

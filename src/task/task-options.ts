@@ -144,7 +144,7 @@ export interface TaskOptions {
 
   /**
    * Whether ECS Exec is enabled: `aws ecs execute-command` opens a shell in a container. The root filesystem of the
-   * example app becomes writable.
+   * example app becomes writable, and the app keeps Docker's default Linux capabilities.
    *
    * In a cluster that the construct creates, sessions are encrypted with a KMS key ($1.00 a month,
    * https://aws.amazon.com/kms/pricing/, 2026-09) and logged for a month. All services of the stack share both. Your

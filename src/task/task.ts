@@ -49,7 +49,7 @@ export class Task extends Construct {
   private addAppContainer(options: TaskOptions, context: TaskContext): ecs.ContainerDefinition {
     const image = options.image ? undefined : exampleAppDefaults(options);
     const linuxParameters = new ecs.LinuxParameters(this, 'LinuxParameters', { initProcessEnabled: true });
-    if (!options.image) { linuxParameters.dropCapabilities(ecs.Capability.ALL); }
+    if (image?.dropCapabilities) { linuxParameters.dropCapabilities(ecs.Capability.ALL); }
     const readonlyRootFilesystem = options.readonlyRootFilesystem ?? image?.readonlyRootFilesystem ?? false;
 
     const container = this.taskDefinition.addContainer('app', {
@@ -144,7 +144,9 @@ export class Task extends Construct {
 function exampleAppDefaults({ enableExecuteCommand = false }: TaskOptions) {
   return {
     user: EXAMPLE_APP.user,
+    // The agent of ECS Exec writes to the root file system, and no page says that it works without capabilities.
     readonlyRootFilesystem: !enableExecuteCommand,
+    dropCapabilities: !enableExecuteCommand,
     healthCheck: {
       command: [...EXAMPLE_APP.healthCheckCommand],
       startPeriod: DEFAULTS.healthCheck.gracePeriod,

@@ -18,7 +18,7 @@ import {
   Ingress,
   Preset,
 } from '../../src/index';
-import { importedListener, importedVpc } from '../support/fixtures';
+import { importedListener, importedVpc, NOTIFIED } from '../support/fixtures';
 import { newStack } from '../support/synth';
 
 const US_EAST_1 = { env: { account: '123456789012', region: 'us-east-1' } };
@@ -302,7 +302,7 @@ test.each(COMBINATIONS)('%s is within 5 cents of the price of the resources in i
 test.each([
   ['DEVELOPMENT', { preset: Preset.DEVELOPMENT }],
   ['STANDARD', { preset: Preset.STANDARD }],
-  ['PRODUCTION', { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() }],
+  ['PRODUCTION', { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED }],
 ])('%s is within 5 cents of the price of the resources in its template', (_name, props: HelloFargateServiceProps) => {
   expectTheSame(newService(props));
 });
@@ -424,7 +424,7 @@ test('does not price data transfer to clients in AWS', () => {
 });
 
 test('has a description for each resource type that the construct creates', () => {
-  const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
+  const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED };
   const monitored = {
     alarms: Alarms.recommended({ emails: ['on-call@example.com'] }),
     dashboard: true,

@@ -65,6 +65,9 @@ const NIGHTS: HelloFargateServiceProps = {
   },
 };
 
+/** Somebody is told. */
+const TOLD = Alarms.recommended({ emails: ['on-call@example.com'] });
+
 /** Targets are deregistered within two minutes, and registered again within a minute after tasks start. */
 const NIGHT = timeline(
   [60, HEALTHY],
@@ -286,6 +289,47 @@ describe('an alarm is triggered by', () => {
     );
 
     expect(always.ErrorLines[0]).toBeLessThanOrEqual(72);
+  });
+
+  test.each<[string, number, HelloFargateServiceProps]>([
+    ['one task', 1, { desiredCount: 1 }],
+    ['two tasks', 1, {}],
+    ['three tasks', 2, { desiredCount: 3 }],
+    ['three tasks of Preset.PRODUCTION', 2, {
+      preset: Preset.PRODUCTION, ingress: Ingress.http({ internetFacing: false }), alarms: TOLD,
+    }],
+    ['seven tasks', 4, { desiredCount: 7 }],
+    ['seven tasks, 30% of which stay healthy in a deployment', 3, {
+      desiredCount: 7, deployment: Deployment.rolling({ minHealthyPercent: 30 }),
+    }],
+    ['seven tasks, all of which are stopped in a deployment', 1, {
+      desiredCount: 7, deployment: Deployment.rolling({ minHealthyPercent: 0 }),
+    }],
+    ['at least five tasks', 3, { scaling: { minCapacity: 5, maxCapacity: 9 } }],
+    ['at least two tasks at times', 1, {
+      scaling: {
+        minCapacity: 5,
+        maxCapacity: 9,
+        schedules: [{ schedule: appscaling.Schedule.cron({ hour: '20' }), minCapacity: 2 }],
+      },
+    }],
+    ['no task at night', 1, NIGHTS],
+    ['a number of tasks that is a parameter', 1, { desiredCount: Lazy.number({ produce: () => 9 }) }],
+  ])('fewer healthy tasks than half: %s', (_, threshold, props) => {
+    const alarms = alarmsOf(templateOf(props));
+
+    expect(alarms.NoHealthyTask.Threshold).toBe(threshold);
+    expect(JSON.stringify(alarms.NoHealthyTask.AlarmDescription)).toContain(`fewer than ${threshold} healthy`);
+  });
+
+  test('one healthy task of three', () => {
+    const stack = stackOf({ desiredCount: 3 });
+    const three = { ...HEALTHY, healthy: 3 };
+    const alarmAfter = (healthy: number) =>
+      evaluateAlarms(stack, timeline([60, three], [60, { ...three, healthy }])).always.NoHealthyTask?.[0];
+
+    expect(alarmAfter(1)).toBeLessThanOrEqual(66);
+    expect(alarmAfter(2)).toBeUndefined();
   });
 
   test('fewer healthy tasks than minHealthyTasks', () => {

@@ -4,7 +4,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Alarms, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
 import { evaluate } from '../support/cloudwatch';
 import { dashboardErrors } from '../support/dashboard-schema';
-import { sharedListenerProps } from '../support/fixtures';
+import { NOTIFIED, sharedListenerProps } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -223,11 +223,11 @@ describe('the dashboard', () => {
   test('is disabled by default, and enabled with PRODUCTION', () => {
     templateOf().resourceCountIs('AWS::CloudWatch::Dashboard', 0);
     templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
-    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() }).resourceCountIs(
+    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED }).resourceCountIs(
       'AWS::CloudWatch::Dashboard',
       1,
     );
-    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), dashboard: false }).resourceCountIs(
+    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED, dashboard: false }).resourceCountIs(
       'AWS::CloudWatch::Dashboard',
       0,
     );

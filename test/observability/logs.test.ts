@@ -4,9 +4,10 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '../../src/index';
+import { NOTIFIED } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
-const PRODUCTION: HelloFargateServiceProps = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront() };
+const PRODUCTION: HelloFargateServiceProps = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED };
 
 /** The log group of the service, out of all log groups. */
 function logGroupOf(template: Template): any {

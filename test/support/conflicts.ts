@@ -246,6 +246,11 @@ const OBSERVABILITY_CONFLICTS: Conflict[] = [
     combinations: [{ logEncryptionKey: SET, encryptLogs: ['off'] }],
   },
   {
+    prop: 'alarms',
+    message: /notify someone/,
+    combinations: [{ preset: ['production'], alarms: ['left', 'lines', 'two'] }],
+  },
+  {
     prop: 'alarms.errorLogLines',
     message: /INFREQUENT_ACCESS/,
     combinations: [{ alarms: ['lines'], logGroupClass: ['infrequent'] }],

@@ -3,7 +3,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
-import { HelloFargateServiceProps, Ingress, SharedListenerIngressOptions } from '../../src/index';
+import { Alarms, HelloFargateServiceProps, Ingress, SharedListenerIngressOptions } from '../../src/index';
 
 /** Resources that exist before the stack is deployed, with made-up ids. */
 
@@ -68,6 +68,9 @@ export function sharedListenerProps(stack: Stack, options?: SharedListenerIngres
 }
 
 /** The hosted zone `example.com`. */
+/** `Preset.PRODUCTION` requires recipients. */
+export const NOTIFIED = Alarms.recommended({ emails: ['on-call@example.com'] });
+
 export function hostedZone(stack: Stack): route53.IHostedZone {
   return route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
     hostedZoneId: 'Z0123456789ABCDEFGHIJ', zoneName: 'example.com',

@@ -124,6 +124,9 @@ describe('ECS Exec', () => {
     const template = templateOf({ enableExecuteCommand: true });
 
     expect(only(template, 'AWS::ECS::Service').EnableExecuteCommand).toBe(true);
+    // The agent runs in the container, and no page says what it needs.
+    expect(containerOf(template).ReadonlyRootFilesystem).toBe(false);
+    expect(containerOf(template).LinuxParameters.Capabilities).not.toHaveProperty('Drop');
     expect(containerOf(template).ReadonlyRootFilesystem).toBe(false);
   });
 });
