@@ -23,7 +23,7 @@ export interface PresetDefaults {
   readonly encryptLogs: boolean;
   readonly retainLogs: boolean;
   readonly alarms: boolean;
-  /** Alarms that notify nobody are an error. */
+  /** Alarms without recipients are an error. */
   readonly requireRecipients: boolean;
   readonly dashboard: boolean;
   readonly containerInsights: boolean;

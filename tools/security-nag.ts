@@ -128,7 +128,6 @@ export const ACCEPTED: Accepted[] = [
   {
     rules: [
       'L1',
-      'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
       'LambdaConcurrency',
       'LambdaDLQ',
       'LambdaInsideVPC',

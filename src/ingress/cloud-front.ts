@@ -4,6 +4,7 @@ import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as customResources from 'aws-cdk-lib/custom-resources';
@@ -283,5 +284,8 @@ function lookUpPrefixList(scope: Construct): string {
       resources: customResources.AwsCustomResourcePolicy.ANY_RESOURCE,
     }),
   });
+  // The function would create a log group that stays when the stack is deleted. The stack's events have its errors.
+  const role = (lookUp.grantPrincipal as iam.Role).node.defaultChild as iam.CfnRole;
+  role.managedPolicyArns = [];
   return lookUp.getResponseField('PrefixLists.0.PrefixListId');
 }

@@ -1,4 +1,4 @@
-import { Aspects, IAspect, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, CfnResource, IAspect, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -72,8 +72,18 @@ export class SharedNetwork extends Construct {
       reservedAzs: MAX_AZS - maxAzs,
       subnetConfiguration: SUBNET_GROUPS.map((group) => ({ ...group, reserved: !used.includes(group.subnetType) })),
     });
+    this.keepFunctionFromLogging();
     if (flowLogs) { this.addFlowLog(); }
     this.cluster = newCluster(this, this.vpc, containerInsights);
+  }
+
+  /**
+   * The function of CDK that removes the rules of the default security group would create a log group that stays when
+   * the stack is deleted. The stack's events have its errors.
+   */
+  private keepFunctionFromLogging(): void {
+    const provider = Stack.of(this).node.findChild('Custom::VpcRestrictDefaultSGCustomResourceProvider');
+    (provider.node.findChild('Role') as CfnResource).addPropertyDeletionOverride('ManagedPolicyArns');
   }
 
   private addFlowLog(): void {

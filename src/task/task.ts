@@ -144,7 +144,7 @@ export class Task extends Construct {
 function exampleAppDefaults({ enableExecuteCommand = false }: TaskOptions) {
   return {
     user: EXAMPLE_APP.user,
-    // The agent of ECS Exec writes to the root file system, and no page says that it works without capabilities.
+    // The agent of ECS Exec writes to the root filesystem. AWS does not document that it works without capabilities.
     readonlyRootFilesystem: !enableExecuteCommand,
     dropCapabilities: !enableExecuteCommand,
     healthCheck: {
