@@ -206,6 +206,7 @@ const PROPS = options<AllProps>({
   encryptLogs: BOOLEAN,
   entryPoint: TEXTS_OR_TOKEN,
   environment: ENVIRONMENT,
+  environmentFiles: listOf(instance('an ecs.EnvironmentFile', 'bind')),
   ephemeralStorageGiB: NUMBER,
   flowLogs: BOOLEAN,
   forceNewDeployment: TEXT,

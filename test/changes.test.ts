@@ -6,7 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Alarms, Capacity, Deployment, Egress, HelloFargateServiceProps, Ingress, Preset } from '../src';
-import { hostedZone, importedCertificate, importedVpc, NOTIFIED } from './support/fixtures';
+import { ENVIRONMENT_FILE, hostedZone, importedCertificate, importedVpc, NOTIFIED } from './support/fixtures';
 import { memoize, newStack, templateOf } from './support/synth';
 
 type Props = (stack: Stack) => HelloFargateServiceProps;
@@ -217,6 +217,7 @@ const CHANGES: Changes = {
   deployment: { to: () => ({ deployment: Deployment.rolling({ prepareTrafficShifting: true }) }), deploys: true },
   forceNewDeployment: { to: () => ({ forceNewDeployment: 'again' }), deploys: true },
   environment: { to: () => ({ environment: { A: '1' } }), deploys: true },
+  environmentFiles: { to: () => ({ environmentFiles: [ENVIRONMENT_FILE] }), deploys: true },
   secrets: { to: (stack) => ({ secrets: { A: secret(stack) } }), deploys: true },
   command: { to: () => ({ command: ['node', 'server.js'] }), deploys: true },
   entryPoint: { to: () => ({ entryPoint: ['node'] }), deploys: true },

@@ -29,7 +29,75 @@ export interface DirectoryImageOptions {
    * @default - the last stage
    */
   readonly target?: string;
+
+  /**
+   * Secrets that `RUN --mount=type=secret` of the Dockerfile reads: `DockerBuildSecret.fromSrc('token.txt')` by its ID.
+   * They are not in the image. Requires BuildKit.
+   *
+   * @default - no build secrets
+   */
+  readonly buildSecrets?: { [id: string]: string };
+
+  /**
+   * SSH agent or keys for `RUN --mount=type=ssh`: `default`, or `ID=PATH`. Requires BuildKit.
+   *
+   * @default - none
+   */
+  readonly buildSsh?: string;
+
+  /**
+   * Further build contexts by name: a directory, a URL or an image. Requires BuildKit.
+   *
+   * Changes to files in such a directory do not change the hash of the image, and so do not deploy it. Add a hash or
+   * version of them to `buildArgs`.
+   *
+   * @default - only the directory
+   * @see https://docs.docker.com/build/concepts/context/
+   */
+  readonly buildContexts?: { [name: string]: string };
+
+  /**
+   * Files of the directory that are left out of the build context, in addition to those of .dockerignore and to the
+   * output directory of the app. Patterns like those in .dockerignore.
+   *
+   * @default - only these
+   */
+  readonly exclude?: string[];
+
+  /**
+   * Where the build reads cached layers from, for example `{ type: 'gha' }`. Must not be set with `cacheDisabled`.
+   *
+   * @default - the local cache
+   * @see https://docs.docker.com/build/cache/backends/
+   */
+  readonly cacheFrom?: assets.DockerCacheOption[];
+
+  /**
+   * Where the build writes its layers to.
+   *
+   * @default - the local cache
+   * @see https://docs.docker.com/build/cache/backends/
+   */
+  readonly cacheTo?: assets.DockerCacheOption;
+
+  /**
+   * Whether the build ignores cached layers (`docker build --no-cache`).
+   *
+   * @default false
+   */
+  readonly cacheDisabled?: boolean;
+
+  /**
+   * Name of the image asset, which the AppStagingSynthesizer makes the name of its ECR repository: 2 to 128 lowercase
+   * letters, digits, and the separators - _ . /
+   *
+   * @default - derived from the directory and the options
+   */
+  readonly assetName?: string;
 }
+
+/** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html */
+const ASSET_NAME = /^(?=.{2,128}$)[a-z0-9]+((\.|_|__|-+|\/)[a-z0-9]+)*$/;
 
 /**
  * A container image that is built from a directory, for the CPU architecture of the service.
@@ -52,7 +120,7 @@ export class ServiceImage extends ecs.ContainerImage {
    * The output directory of the app (`cdk.out`) is left out of the build context.
    *
    * @param directory the build context; a relative path is relative to the directory in which `cdk` runs
-   * @param options Dockerfile, build arguments and stage
+   * @param options Dockerfile, build arguments and other options of the build
    */
   public static fromDirectory(directory: string, options: DirectoryImageOptions = {}): ServiceImage {
     return new ServiceImage(directory, options);
@@ -68,7 +136,7 @@ export class ServiceImage extends ecs.ContainerImage {
     return ecs.ContainerImage.fromAsset(this.directory, {
       assetName: this.assetName(),
       ...this.options,
-      exclude: this.outputDirectory(scope),
+      exclude: [...this.options.exclude ?? [], ...this.outputDirectory(scope)],
       platform: assets.Platform.custom(dockerPlatform(cpuArchitecture)),
     }).bind(scope, containerDefinition);
   }
@@ -98,6 +166,15 @@ export class ServiceImage extends ecs.ContainerImage {
 
   /** @internal */
   public _validate(validation: Validation, prop: string): void {
+    const { assetName, cacheDisabled, cacheFrom } = this.options;
+    if (assetName !== undefined && !ASSET_NAME.test(assetName)) {
+      validation.refuse(`${prop}.assetName`, show(assetName),
+        'it has 2 to 128 lowercase letters, digits, and the separators - _ . /', 'rename it');
+    }
+    if (cacheDisabled && cacheFrom) {
+      validation.refuse(`${prop}.cacheFrom`, show(cacheFrom), 'cacheDisabled is true, so it would be ignored',
+        'leave one of the two out');
+    }
     const dockerfile = path.join(this.directory, this.options.file ?? 'Dockerfile');
     if (!fs.existsSync(dockerfile)) {
       validation.refuse(prop, show(this.directory), `there is no file ${dockerfile}`,

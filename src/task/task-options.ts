@@ -1,6 +1,7 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { validateHealthCheckCommand } from './container-health-check';
+import { validateEnvironmentFiles } from './environment-files';
 import { validateSecretCount } from './execution-role';
 import { EXAMPLE_APP, validateArchitecture, validateImage } from './service-image';
 import { shutdownTimes, TaskContext, validateShutdown } from './shutdown';
@@ -75,6 +76,20 @@ export interface TaskOptions {
    * @default - only the variables that the construct sets
    */
   readonly environment?: { [name: string]: string };
+
+  /**
+   * Files in S3 with environment variables of the container: lines like NAME=value. At most 10, and their names end
+   * with `.env`. ECS reads them when a task starts. A change to a file in your own bucket needs `forceNewDeployment`.
+   *
+   * `ecs.EnvironmentFile.fromAsset` uploads a local file, and `fromBucket` uses one in your bucket. The task execution
+   * role gets read access to exactly these files. If a KMS key encrypts the bucket, grant it
+   * `taskDefinition.obtainExecutionRole()`. A variable in `environment` takes precedence, and so does an earlier file.
+   * Do not put secrets in files; use `secrets`.
+   *
+   * @default - no environment files
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html
+   */
+  readonly environmentFiles?: ecs.EnvironmentFile[];
 
   /**
    * Environment variables with values from Secrets Manager or SSM Parameter Store, which are read when a task starts.
@@ -218,6 +233,8 @@ export function validateTask(validation: Validation, options: TaskOptions, conte
     'storage above the 20 GiB that each task has');
   validation.wholeNumber('containerPort', options.containerPort, [1, 65535], 'a port');
   validateShutdown(validation, options.stopTimeout, context);
+  validation.notEmpty('environmentFiles', options.environmentFiles, 'leave it out');
+  validateEnvironmentFiles(validation, options.environmentFiles);
   validation.notEmpty('command', options.command, 'leave it out to use the command of the image');
   validation.notEmpty('entryPoint', options.entryPoint, 'leave it out to use the entry point of the image');
   validation.notEmpty('user', options.user, 'leave it out to use the user of the image');

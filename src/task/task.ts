@@ -3,6 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { grantEnvironmentFiles, scopedFiles } from './environment-files';
 import { ExecutionRole } from './execution-role';
 import { EXAMPLE_APP, ServiceImage, validateBoundImage } from './service-image';
 import { shutdownTimes, TaskContext } from './shutdown';
@@ -57,6 +58,7 @@ export class Task extends Construct {
       command: options.command,
       entryPoint: options.entryPoint,
       environment: { ...appEnvironment(options, context), ...options.environment },
+      environmentFiles: scopedFiles(options.environmentFiles),
       secrets: options.secrets,
       user: options.user ?? image?.user,
       readonlyRootFilesystem,
@@ -69,6 +71,7 @@ export class Task extends Construct {
       linuxParameters,
       logging: options.logDriver ?? this.newLogDriver('service'),
     });
+    grantEnvironmentFiles(this.executionRole, container);
     if (readonlyRootFilesystem) {
       this.taskDefinition.addVolume({ name: 'tmp' });
       container.addMountPoints({ sourceVolume: 'tmp', containerPath: '/tmp', readOnly: false });

@@ -1,6 +1,8 @@
+import * as path from 'node:path';
 import { Stack, Token } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { Alarms, HelloFargateServiceProps, Ingress, SharedListenerIngressOptions } from '../../src/index';
@@ -68,6 +70,9 @@ export function sharedListenerProps(stack: Stack, options?: SharedListenerIngres
 }
 
 /** The hosted zone `example.com`. */
+/** A file with one variable. */
+export const ENVIRONMENT_FILE = ecs.EnvironmentFile.fromAsset(path.join(__dirname, 'fixtures', 'shop.env'));
+
 /** `Preset.PRODUCTION` requires recipients. */
 export const NOTIFIED = Alarms.recommended({ emails: ['on-call@example.com'] });
 

@@ -9,7 +9,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { hostedZone, importedCertificate, importedVpc, sharedListener } from './fixtures';
+import { ENVIRONMENT_FILE, hostedZone, importedCertificate, importedVpc, sharedListener } from './fixtures';
 import {
   Alarms, Capacity, CpuScaling, Deployment, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset,
   ServiceImage,
@@ -109,6 +109,7 @@ export const OPTIONS: Options = {
   },
   forceNewDeployment: { left, text: () => 'secret rotated' },
   environment: { left, own: () => ({ COLOR: 'blue' }), port: () => ({ PORT: '9' }) },
+  environmentFiles: { left, asset: () => [ENVIRONMENT_FILE] },
   secrets: {
     left,
     secretsManager: ({ stack }) => ({

@@ -2,11 +2,11 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import {
-  App, DefaultStackSynthesizer, DockerImageAssetLocation, DockerImageAssetSource, Stack, Stage,
+  App, DefaultStackSynthesizer, DockerBuildSecret, DockerImageAssetLocation, DockerImageAssetSource, Stack, Stage,
 } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import { HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../../src/index';
+import { DirectoryImageOptions, HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../../src/index';
 import { newStack, readJson } from '../support/synth';
 
 const IMAGE_DIRECTORY = path.join(__dirname, '..', 'support', 'fixtures', 'image');
@@ -55,6 +55,39 @@ test('builds a directory with the given Dockerfile, build arguments and stage', 
       dockerBuildTarget: 'slim',
     }),
   ]);
+});
+
+test('builds a directory with all options of a build', () => {
+  const image = ServiceImage.fromDirectory(IMAGE_DIRECTORY, {
+    buildSecrets: { token: DockerBuildSecret.fromSrc('token.txt') },
+    buildSsh: 'default',
+    buildContexts: { shared: '../shared' },
+    cacheFrom: [{ type: 'gha' }],
+    cacheTo: { type: 'gha', params: { mode: 'max' } },
+    assetName: 'shop/web',
+  });
+
+  expect(imageSourcesWith({ image })).toEqual([
+    expect.objectContaining({
+      dockerBuildSecrets: { token: 'src=token.txt' },
+      dockerBuildSsh: 'default',
+      dockerBuildContexts: { shared: '../shared' },
+      cacheFrom: [{ type: 'gha' }],
+      cacheTo: { type: 'gha', params: { mode: 'max' } },
+    }),
+  ]);
+  expect(imageSourcesWith({ image: ServiceImage.fromDirectory(IMAGE_DIRECTORY, { cacheDisabled: true }) })).toEqual([
+    expect.objectContaining({ cacheDisabled: true }),
+  ]);
+});
+
+test.each<[string, DirectoryImageOptions, RegExp]>([
+  ['an asset name with capitals', { assetName: 'Shop' },
+    /image\.assetName is "Shop", but it has 2 to 128 lowercase letters, .*; rename it/],
+  ['a cache that is disabled', { cacheDisabled: true, cacheFrom: [{ type: 'gha' }] },
+    /image\.cacheFrom is \[\{"type":"gha"\}\], but cacheDisabled is true, so it would be ignored; leave one/],
+])('fails with %s', (_, options, message) => {
+  expect(() => imageSourcesWith({ image: ServiceImage.fromDirectory(IMAGE_DIRECTORY, options) })).toThrow(message);
 });
 
 test('uses the image in the ECR repository of the bootstrap stack', () => {
@@ -126,16 +159,17 @@ describe('a build context that contains the output directory', () => {
   test.each([
     ['cdk.out', (app: App) => app],
     ['infra/cdk.out', (app: App) => new Stage(app, 'Prod')],
-  ])('is copied without %s', (out, scopeOf) => {
+  ])('is copied without %s and excluded files', (out, scopeOf) => {
     fs.mkdirSync(path.join(context, 'apps', 'shop'), { recursive: true });
     fs.writeFileSync(path.join(context, 'apps', 'shop', 'Dockerfile'), 'FROM scratch');
     fs.writeFileSync(path.join(context, '.dockerignore'), '*.log');
+    fs.writeFileSync(path.join(context, 'apps', 'shop', 'notes.md'), 'not for the image');
     fs.mkdirSync(path.join(context, out), { recursive: true });
     fs.writeFileSync(path.join(context, out, 'earlier.json'), '{}');
     const postCliContext = { 'aws:cdk:disable-asset-staging': false };
     const app = new App({ outdir: path.join(context, out), postCliContext });
     new HelloFargateService(new Stack(scopeOf(app), 'Stack'), 'Hello', {
-      image: ServiceImage.fromDirectory(context, { file: 'apps/shop/Dockerfile' }),
+      image: ServiceImage.fromDirectory(context, { file: 'apps/shop/Dockerfile', exclude: ['**/*.md'] }),
     });
     const { directory } = app.synth();
 
@@ -143,6 +177,7 @@ describe('a build context that contains the output directory', () => {
       .map((name) => path.join(directory, name))
       .filter((copy) => fs.existsSync(path.join(copy, 'apps', 'shop', 'Dockerfile')));
     expect(copies).toHaveLength(1);
+    expect(fs.readdirSync(path.join(copies[0], 'apps', 'shop'))).toEqual(['Dockerfile']);
     expect(fs.readdirSync(path.join(copies[0], path.dirname(out)))).not.toContain('cdk.out');
     fs.rmSync(path.join(context, out), { recursive: true });
   });
