@@ -26,8 +26,8 @@ const CDK_NEWEST = '2.276.0';
 
 /** Files and folders of `src/` in order: each may import from those before it. */
 const LAYERS = [
-  'validation.ts', 'preset.ts', 'capacity.ts', 'network', 'ingress', 'task', 'deployment', 'scaling.ts',
-  'observability', 'cost',
+  'validation.ts', 'preset.ts', 'capacity.ts', 'scaling-options.ts', 'network', 'ingress', 'task', 'deployment',
+  'scaling.ts', 'observability', 'cost',
 ];
 
 const project = new awscdk.AwsCdkConstructLibrary({

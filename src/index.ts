@@ -28,10 +28,10 @@ export type { MonitoringOptions, RecommendedAlarmsOptions } from './observabilit
 export type { LogOptions } from './observability/logs';
 export { Preset } from './preset';
 export type { HelloFargateServiceProps } from './props';
-export { CpuScaling } from './scaling';
+export { CpuScaling } from './scaling-options';
 export type {
   ScalingOptions, ScalingSchedule, StepScalingOptions, TargetTrackingScalingOptions, TaskCountOptions,
-} from './scaling';
+} from './scaling-options';
 export type { ConnectionOptions } from './task/connection';
 export { ServiceImage } from './task/service-image';
 export type { DirectoryImageOptions } from './task/service-image';

@@ -19,7 +19,7 @@ import { Egress } from './network/egress';
 import { NetworkOptions } from './network/network';
 import { Alarms, MonitoringOptions, RecommendedAlarmsOptions } from './observability/alarms';
 import { LogOptions } from './observability/logs';
-import { CpuScaling, ScalingOptions, ScalingSchedule, TaskCountOptions } from './scaling';
+import { CpuScaling, ScalingOptions, ScalingSchedule, TaskCountOptions } from './scaling-options';
 import { ConnectionOptions } from './task/connection';
 import { SidecarOptions } from './task/sidecar';
 import { TaskOptions } from './task/task-options';

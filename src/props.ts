@@ -13,7 +13,8 @@ import { Alarms, MonitoringOptions, validateAlarms } from './observability/alarm
 import { LogOptions, validateLogs } from './observability/logs';
 import { checkTypes } from './option-types';
 import { Preset, PresetDefaults } from './preset';
-import { TaskCountOptions, validateTaskCount } from './scaling';
+import { validateTaskCount } from './scaling';
+import { TaskCountOptions } from './scaling-options';
 import { EXAMPLE_APP } from './task/service-image';
 import { TaskContext } from './task/shutdown';
 import { TaskOptions, validateTask } from './task/task-options';

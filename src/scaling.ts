@@ -1,176 +1,12 @@
-import { Duration, Names, TimeZone, Token } from 'aws-cdk-lib';
+import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { IConstruct } from 'constructs';
 import { BoundIngress, IngressTraits } from './ingress/ingress-type';
 import { sumExpression, TargetMetrics } from './ingress/target-metrics';
 import { DEFAULTS } from './preset';
+import { CpuScaling, ScalingOptions, ScalingSchedule, TaskCountOptions } from './scaling-options';
 import { show, Validation } from './validation';
-
-/** How many tasks a service runs. */
-export interface TaskCountOptions {
-  /**
-   * Number of tasks, 0 to 5000, spread over the Availability Zones. It cannot be combined with `scaling`.
-   *
-   * @default - 2; 1 with `Preset.DEVELOPMENT`, 3 with `Preset.PRODUCTION`
-   */
-  readonly desiredCount?: number;
-
-  /**
-   * Scales the number of tasks with their load, or at scheduled times.
-   *
-   * @default - the number of tasks is fixed at `desiredCount`
-   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-auto-scaling.html
-   */
-  readonly scaling?: ScalingOptions;
-}
-
-/** Automatic scaling of the number of tasks. With several metrics, the one that needs the most tasks applies. */
-export interface ScalingOptions {
-  /**
-   * Minimum number of tasks, 1 to `maxCapacity`. Only a schedule can go down to 0, because only a schedule can scale up
-   * again.
-   */
-  readonly minCapacity: number;
-
-  /** Maximum number of tasks, up to 5000. It limits the bill: a default task that runs all month costs $7.21. */
-  readonly maxCapacity: number;
-
-  /**
-   * Scaling on the average CPU utilization of the tasks, by target tracking or by step scaling.
-   *
-   * Scaling on CPU is always enabled. Set a high target if memory or requests should determine the number of tasks.
-   *
-   * @default CpuScaling.targetTracking({ targetUtilizationPercent: 70 })
-   */
-  readonly cpu?: CpuScaling;
-
-  /**
-   * Target for the average memory utilization of the tasks in percent, 1 to 100.
-   *
-   * Do not use it with a runtime that never returns memory to the operating system: the service would never scale in.
-   *
-   * @default - no scaling on memory
-   */
-  readonly memoryUtilizationPercent?: number;
-
-  /**
-   * Target for the number of requests per minute and task. `Ingress.httpApi` does not support it.
-   *
-   * @default - no scaling on requests
-   */
-  readonly requestsPerTarget?: number;
-
-  /**
-   * Time between two scale-in activities, 0 to 86400 s. Step scaling has one cooldown for both directions,
-   * `scaleOutCooldown`; with step scaling alone, setting this one is an error.
-   *
-   * @default Duration.minutes(5)
-   */
-  readonly scaleInCooldown?: Duration;
-
-  /**
-   * Time between two scale-out activities, 0 to 86400 s.
-   *
-   * @default Duration.minutes(1)
-   */
-  readonly scaleOutCooldown?: Duration;
-
-  /**
-   * Changes of the minimum and maximum number of tasks at scheduled times.
-   *
-   * @default - no schedules
-   */
-  readonly schedules?: ScalingSchedule[];
-}
-
-/** A minimum and maximum number of tasks that apply from a scheduled time on. */
-export interface ScalingSchedule {
-  /** When the change happens: `Schedule.cron({ hour: '20', minute: '0' })`. */
-  readonly schedule: appscaling.Schedule;
-
-  /**
-   * The time zone of the schedule, including its daylight saving time.
-   *
-   * @default TimeZone.ETC_UTC
-   */
-  readonly timeZone?: TimeZone;
-
-  /**
-   * The new minimum number of tasks, 0 to 5000.
-   *
-   * @default - unchanged
-   */
-  readonly minCapacity?: number;
-
-  /**
-   * The new maximum number of tasks, 0 to 5000. With 0, no task runs and none is billed.
-   *
-   * @default - unchanged
-   */
-  readonly maxCapacity?: number;
-}
-
-/** Options for `CpuScaling.targetTracking`. */
-export interface TargetTrackingScalingOptions {
-  /**
-   * Target for the average CPU utilization in percent of the CPU of the tasks, 1 to 100.
-   *
-   * @default 70
-   */
-  readonly targetUtilizationPercent?: number;
-}
-
-/** Options for `CpuScaling.stepScaling`. */
-export interface StepScalingOptions {
-  /**
-   * CPU utilization in percent above which tasks are added, 1 to 100.
-   *
-   * @default 70
-   */
-  readonly scaleOutAbovePercent?: number;
-
-  /**
-   * CPU utilization in percent below which tasks are removed, 1 to 100 and lower than `scaleOutAbovePercent`.
-   *
-   * @default 30
-   */
-  readonly scaleInBelowPercent?: number;
-}
-
-/** How the number of tasks follows their CPU utilization. */
-export class CpuScaling {
-  /**
-   * Adds and removes tasks to keep the average CPU utilization at a target.
-   *
-   * @param options the target
-   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-targettracking.html
-   */
-  public static targetTracking(options: TargetTrackingScalingOptions = {}): CpuScaling {
-    const { targetUtilizationPercent = DEFAULTS.scaling.targetUtilizationPercent } = options;
-    return new CpuScaling({ targetUtilizationPercent });
-  }
-
-  /**
-   * Adds one task above a threshold and two at 15 percentage points above it, and removes one below another threshold.
-   *
-   * @param options the thresholds
-   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-stepscaling.html
-   */
-  public static stepScaling(options: StepScalingOptions = {}): CpuScaling {
-    const {
-      scaleOutAbovePercent = DEFAULTS.scaling.scaleOutAbovePercent,
-      scaleInBelowPercent = DEFAULTS.scaling.scaleInBelowPercent,
-    } = options;
-    return new CpuScaling({ scaleOutAbovePercent, scaleInBelowPercent });
-  }
-
-  /** @internal */
-  public readonly _policy: Required<TargetTrackingScalingOptions> | Required<StepScalingOptions>;
-
-  private constructor(policy: CpuScaling['_policy']) {
-    this._policy = policy;
-  }
-}
 
 /** The limit of ECS for a service. */
 const MAX_TASKS = 5000;
@@ -214,8 +50,21 @@ function validateBounds(validation: Validation, { minCapacity, maxCapacity, sche
   }
 }
 
+function hasTargets({ memoryUtilizationPercent, requestsPerTarget }: ScalingOptions): boolean {
+  return memoryUtilizationPercent !== undefined || requestsPerTarget !== undefined;
+}
+
 function validateCpuScaling(validation: Validation, scaling: ScalingOptions): void {
   const policy = scaling.cpu?._policy;
+  if (scaling.cpu && !policy && !hasTargets(scaling)) {
+    for (const prop of ['scaleInCooldown', 'scaleOutCooldown'] as const) {
+      if (scaling[prop]) {
+        validation.refuse(`scaling.${prop}`, show(scaling[prop]),
+          'nothing scales on CPU, memory or requests, so it would be ignored',
+          'set the cooldown of the policy that you add to scalableTaskCount');
+      }
+    }
+  }
   for (const [prop, value] of Object.entries(policy ?? {})) {
     validation.wholeNumber(`scaling.cpu.${prop}`, value, [1, 100], 'a percentage');
   }
@@ -228,8 +77,7 @@ function validateCpuScaling(validation: Validation, scaling: ScalingOptions): vo
       `scaleOutAbovePercent is ${above}, so tasks would be added and removed at once`,
       'set it below scaleOutAbovePercent');
   }
-  const hasTargets = scaling.memoryUtilizationPercent !== undefined || scaling.requestsPerTarget !== undefined;
-  if (scaling.scaleInCooldown && !hasTargets) {
+  if (scaling.scaleInCooldown && !hasTargets(scaling)) {
     validation.refuse('scaling.scaleInCooldown', show(scaling.scaleInCooldown),
       'step scaling has one cooldown, so it would be ignored',
       'set scaleOutCooldown, which applies to both directions');
@@ -265,6 +113,7 @@ export function scaleTaskCount(
     scaleOutCooldown: scaling.scaleOutCooldown ?? DEFAULTS.scaling.scaleOutCooldown,
   };
   scaleOnCpu(tasks, service, scaling.cpu ?? CpuScaling.targetTracking(), cooldowns);
+  requirePolicy(service.node.scope!, tasks);
   if (memoryUtilizationPercent !== undefined) {
     tasks.scaleOnMemoryUtilization('Memory', { targetUtilizationPercent: memoryUtilizationPercent, ...cooldowns });
   }
@@ -275,9 +124,21 @@ export function scaleTaskCount(
   return tasks;
 }
 
+/** Policies can be added until the end of synthesis. */
+function requirePolicy(service: IConstruct, tasks: ecs.ScalableTaskCount): void {
+  const target = tasks.node.findChild('Target').node.defaultChild as appscaling.CfnScalableTarget;
+  const scales = () => tasks.node.findAll().some((child) => child instanceof appscaling.CfnScalingPolicy)
+    || (Stack.of(service).resolve(target.scheduledActions) ?? []).length > 0;
+  service.node.addValidation({
+    validate: () => scales() ? [] : [`${service.node.path}: scaling is without a policy, but then nothing scales; `
+      + 'add one to scalableTaskCount, or set cpu, memoryUtilizationPercent, requestsPerTarget or schedules'],
+  });
+}
+
 function scaleOnCpu(
   tasks: ecs.ScalableTaskCount, service: ecs.FargateService, { _policy: policy }: CpuScaling, cooldowns: Cooldowns,
 ): void {
+  if (!policy) { return; }
   if ('targetUtilizationPercent' in policy) {
     tasks.scaleOnCpuUtilization('Cpu', { ...policy, ...cooldowns });
     return;

@@ -1,6 +1,7 @@
 import { Duration, TimeZone } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
   Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress, ScalingOptions,
 } from '../src';
@@ -23,6 +24,42 @@ function stepsOf(template: Template) {
   const adjustments = policiesOf(template).map((policy) => policy.StepScalingPolicyConfiguration.StepAdjustments);
   return { adjustments, alarms };
 }
+
+describe('without scaling on CPU', () => {
+  const none = { minCapacity: 1, maxCapacity: 10, cpu: CpuScaling.none() };
+
+  test('only a metric of the user counts', () => {
+    const stack = newStack();
+    const queue = new sqs.Queue(stack, 'Queue');
+    const hello = new HelloFargateService(stack, 'Hello', { scaling: none });
+    hello.scalableTaskCount!.scaleToTrackCustomMetric('Messages', {
+      metric: queue.metricApproximateNumberOfMessagesVisible(), targetValue: 100,
+    });
+
+    expect(trackingOf(Template.fromStack(stack)).map((policy) => policy.CustomizedMetricSpecification.MetricName))
+      .toEqual(['ApproximateNumberOfMessagesVisible']);
+  });
+
+  test.each<[string, Partial<ScalingOptions>, number]>([
+    ['memory', { memoryUtilizationPercent: 70, scaleInCooldown: Duration.minutes(9) }, 1],
+    ['requests', { requestsPerTarget: 1000 }, 1],
+    ['schedules', { schedules: [{ schedule: appscaling.Schedule.cron({ hour: '8' }), minCapacity: 4 }] }, 0],
+  ])('it can scale on %s', (_, scaling, policies) => {
+    expect(policiesOf(templateOf({ scaling: { ...none, ...scaling } }))).toHaveLength(policies);
+  });
+
+  test('it fails if nothing else scales it', () => {
+    expect(() => templateOf({ scaling: none })).toThrow(
+      'Stack/Hello: scaling is without a policy, but then nothing scales; add one to scalableTaskCount, or set cpu, '
+      + 'memoryUtilizationPercent, requestsPerTarget or schedules');
+  });
+
+  test.each(['scaleInCooldown', 'scaleOutCooldown'] as const)('it fails with %s, which nothing would use', (name) => {
+    expect(() => templateOf({ scaling: { ...none, [name]: Duration.minutes(1) } })).toThrow(
+      `Stack/Hello: scaling.${name} is 60 seconds, but nothing scales on CPU, memory or requests, so it would be `
+      + 'ignored; set the cooldown of the policy that you add to scalableTaskCount');
+  });
+});
 
 test('is off by default', () => {
   templateOf().resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);

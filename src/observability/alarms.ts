@@ -4,7 +4,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Deployment } from '../deployment/deployment';
 import { DEFAULTS, PresetDefaults } from '../preset';
-import { ScalingOptions } from '../scaling';
+import { ScalingOptions } from '../scaling-options';
 import { show, Validation } from '../validation';
 
 /** Alarms and the dashboard of the service. */

@@ -76,6 +76,7 @@ export const OPTIONS: Options = {
       cpu: CpuScaling.stepScaling({ scaleOutAbovePercent: 80, scaleInBelowPercent: 20 }),
       scaleOutCooldown: Duration.seconds(90),
     }),
+    memory: () => ({ minCapacity: 1, maxCapacity: 4, cpu: CpuScaling.none(), memoryUtilizationPercent: 70 }),
     all: () => ({
       minCapacity: 2,
       maxCapacity: 20,
