@@ -1,4 +1,5 @@
 import { RemovalPolicy, Tokenization } from 'aws-cdk-lib';
+import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -128,16 +129,20 @@ const INGRESS = options<AnyIngressOptions>({
   deletionProtection: BOOLEAN,
   domainName: TEXT,
   domainZone: instance('a route53.IHostedZone', 'hostedZoneId'),
-  dualStack: BOOLEAN,
   hostHeaders: TEXTS,
   idleTimeout: DURATION,
   internetFacing: BOOLEAN,
+  ipAddressType: oneOf('an elbv2.IpAddressType', elbv2.IpAddressType),
+  listenerPort: NUMBER,
+  loadBalancingAlgorithmType: oneOf('an elbv2.TargetGroupLoadBalancingAlgorithmType',
+    elbv2.TargetGroupLoadBalancingAlgorithmType),
   originFacingPrefixListId: TEXT,
   pathPatterns: TEXTS,
   priority: NUMBER,
   sessionStickiness: options({ cookieDuration: DURATION, cookieName: TEXT }),
   sslPolicy: oneOf('an elbv2.SslPolicy', elbv2.SslPolicy),
   staticPathPatterns: TEXTS,
+  throttle: options<apigatewayv2.ThrottleSettings>({ burstLimit: NUMBER, rateLimit: NUMBER }),
   timeout: DURATION,
   url: TEXT,
   webAclArn: TEXT,

@@ -105,6 +105,7 @@ export const DEFAULTS = {
   },
   /** Of ECS Exec sessions. */
   sessionLogRetention: ONE_MONTH,
+  httpApiLogRetention: ONE_MONTH,
   /** Incidents are often investigated months later, and storing flow logs costs less than ingesting them. */
   flowLogRetention: ONE_YEAR,
   healthCheck: {

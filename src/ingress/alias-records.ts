@@ -5,6 +5,7 @@ interface AliasRecordOptions {
   readonly domainName: string;
   readonly domainZone: route53.IHostedZone;
   readonly target: route53.IAliasRecordTarget;
+  readonly ipv4: boolean;
   readonly ipv6: boolean;
 }
 
@@ -13,11 +14,12 @@ interface AliasRecordOptions {
  * balancer only when the tasks are registered with it, and not at all if the deployment fails.
  */
 export function addAliasRecords(scope: Construct, service: IDependable, options: AliasRecordOptions): void {
-  const { domainName, domainZone: zone, ipv6 } = options;
+  const { domainName, domainZone: zone, ipv4, ipv6 } = options;
   // With the dot, CDK does not append that of the hosted zone if one of the two is a token.
   const recordName = `${domainName}.`;
   const record = { zone, recordName, target: route53.RecordTarget.fromAlias(options.target) };
-  const records = [new route53.ARecord(scope, 'AliasRecord', record)];
+  const records = new Array<route53.RecordSet>();
+  if (ipv4) { records.push(new route53.ARecord(scope, 'AliasRecord', record)); }
   if (ipv6) { records.push(new route53.AaaaRecord(scope, 'AliasRecordIpv6', record)); }
   records.forEach(({ node }) => node.addDependency(service));
 }

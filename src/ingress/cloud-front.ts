@@ -148,7 +148,9 @@ export class CloudFrontIngress implements IngressType {
         // Creating a distribution takes minutes. The tasks serve the old load balancer until the records can change.
         service.node.addDependency(distribution);
         const target = new targets.CloudFrontTarget(distribution);
-        addAliasRecords(scope, service.node.defaultChild!, { domainName, domainZone, target, ipv6: true });
+        addAliasRecords(scope, service.node.defaultChild!, {
+          domainName, domainZone, target, ipv4: true, ipv6: true,
+        });
       },
     };
   }

@@ -1,8 +1,9 @@
-import { Duration, Names } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy } from 'aws-cdk-lib';
 import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as integrations from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
@@ -23,7 +24,43 @@ export interface HttpApiIngressOptions {
    * @experimental
    */
   readonly timeout?: Duration;
+
+  /**
+   * Limits of the API for all clients together; API Gateway responds to further requests with 429. `rateLimit` is in
+   * requests per second, `burstLimit` in requests. Both are whole numbers, and required.
+   *
+   * @default - the quota of the account in the Region, 10,000 requests per second and a burst of 5,000 unless it was
+   * changed
+   * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+   * @experimental
+   */
+  readonly throttle?: apigatewayv2.ThrottleSettings;
+
+  /**
+   * Whether API Gateway writes a JSON line for each request to a log group, which is kept for a month and deleted with
+   * the stack. A line has about 300 bytes: $0.15 for a million requests
+   * (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
+   *
+   * @default false
+   * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+   * @experimental
+   */
+  readonly accessLogs?: boolean;
 }
+
+/** The fields of an access log line, named like those of the example app where it has them too. */
+const ACCESS_LOG_FIELDS = {
+  timestamp: '$context.requestTime',
+  method: '$context.httpMethod',
+  path: '$context.path',
+  status: '$context.status',
+  responseLength: '$context.responseLength',
+  responseTime: '$context.responseLatency',
+  integrationTime: '$context.integrationLatency',
+  error: '$context.error.message',
+  ip: '$context.identity.sourceIp',
+  requestId: '$context.requestId',
+};
 
 /** An API Gateway HTTP API that discovers the tasks through AWS Cloud Map, without a load balancer. */
 export class HttpApiIngress implements IngressType {
@@ -37,7 +74,8 @@ export class HttpApiIngress implements IngressType {
   constructor(public readonly options: HttpApiIngressOptions) {}
 
   public validate(validation: Validation, _scope: Construct, _vpc: ec2.IVpc | undefined): void {
-    const { timeout } = this.options;
+    const { timeout, throttle } = this.options;
+    if (throttle) { validateThrottle(validation, throttle); }
     if (!timeout || validation.isTokenIn('millis', 'ingress.timeout', timeout)) { return; }
     const ms = timeout.toMilliseconds({ integral: false });
     if (ms < 50 || ms > 29_000) {
@@ -68,6 +106,7 @@ export class HttpApiIngress implements IngressType {
       apiName: limited(scope.node.scope!.node.path, MAX_NAME),
       description: limited(scope.node.path, 1024),
     });
+    this.configureStage(httpApi);
     return {
       url: httpApi.apiEndpoint,
       httpApi,
@@ -86,6 +125,34 @@ export class HttpApiIngress implements IngressType {
         service.connections.allowFrom(securityGroup, ec2.Port.tcp(containerPort), 'VPC link to the tasks');
       },
     };
+  }
+
+  /** CDK creates the default stage without these options. */
+  private configureStage(httpApi: apigatewayv2.HttpApi): void {
+    const { throttle, accessLogs } = this.options;
+    const stage = httpApi.defaultStage!.node.defaultChild as apigatewayv2.CfnStage;
+    if (throttle) {
+      const { burstLimit, rateLimit } = throttle;
+      stage.defaultRouteSettings = { throttlingBurstLimit: burstLimit, throttlingRateLimit: rateLimit };
+    }
+    if (accessLogs) {
+      const logGroup = new logs.LogGroup(httpApi, 'AccessLogs', {
+        retention: DEFAULTS.httpApiLogRetention,
+        removalPolicy: RemovalPolicy.DESTROY,
+      });
+      stage.accessLogSettings = { destinationArn: logGroup.logGroupArn, format: JSON.stringify(ACCESS_LOG_FIELDS) };
+    }
+  }
+}
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigatewayv2-stage-routesettings.html */
+function validateThrottle(validation: Validation, { burstLimit, rateLimit }: apigatewayv2.ThrottleSettings): void {
+  for (const [option, value] of Object.entries({ burstLimit, rateLimit })) {
+    const prop = `ingress.throttle.${option}`;
+    if (value === undefined) {
+      validation.refuse(prop, 'not set', 'API Gateway would keep its default for it', 'set both limits');
+    }
+    validation.wholeNumber(prop, value, [1, 1_000_000], 'a limit');
   }
 }
 

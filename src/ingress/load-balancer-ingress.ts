@@ -38,11 +38,22 @@ export interface ReachableLoadBalancerOptions extends LoadBalancerOptions {
   readonly allowFrom?: ec2.IPeer[];
 
   /**
-   * Whether the load balancer has IPv6 addresses too. Needs `vpc` with IPv6 address ranges for its subnets.
+   * Which addresses the load balancer has. DUAL_STACK adds IPv6 addresses, and needs `vpc` with IPv6 address ranges for
+   * its subnets. DUAL_STACK_WITHOUT_PUBLIC_IPV4, for clients with IPv6 only, saves the $3.65 a month for each public
+   * IPv4 address; it needs `internetFacing`.
    *
-   * @default false
+   * @default elbv2.IpAddressType.IPV4
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
    */
-  readonly dualStack?: boolean;
+  readonly ipAddressType?: elbv2.IpAddressType;
+
+  /**
+   * Port on which the load balancer listens, 1 to 65535. With TLS, port 80 redirects to it, so it must not be 80. After
+   * a change, the old port no longer responds.
+   *
+   * @default - 80, or 443 with TLS
+   */
+  readonly listenerPort?: number;
 
   /**
    * ARN of an AWS WAF web ACL with scope REGIONAL, in the Region of the load balancer, that inspects all requests.
@@ -131,11 +142,25 @@ export class LoadBalancerIngress implements IngressType {
     this.isPublicWithoutTls = this.internetFacing && !tls;
   }
 
+  private get hasPublicIpv4(): boolean {
+    return this.options.ipAddressType !== elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4;
+  }
+
+  private get hasIpv6(): boolean {
+    const { IPV4 } = elbv2.IpAddressType;
+    return (this.options.ipAddressType ?? IPV4) !== IPV4;
+  }
+
+  private get listenerPort(): number {
+    return this.options.listenerPort ?? (this.tls ? 443 : 80);
+  }
+
   public validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
     const { name: ingressName, internetFacing } = this;
     const region = regionOf(scope);
     validateLoadBalancer(validation, this.options, { ingressName, vpc, internetFacing, region });
     this.validateClients(validation, vpc);
+    this.validatePort(validation);
     validateWebAcl(validation, this.options.webAclArn, 'regional', region);
     const { certificates = [], domain } = this.tls ?? {};
     validateCertificateRegions(validation, 'ingress.certificates', certificates, region);
@@ -150,11 +175,25 @@ export class LoadBalancerIngress implements IngressType {
     if (this.tls?.domain) { validateDomain(validation, this.tls.domain); }
   }
 
+  private validatePort(validation: Validation): void {
+    const { listenerPort } = this.options;
+    validation.wholeNumber('ingress.listenerPort', listenerPort, [1, 65_535], 'a port');
+    validation.notToken('ingress.listenerPort', listenerPort, 'it is a part of the URL');
+    if (this.tls && listenerPort === 80) {
+      validation.refuse('ingress.listenerPort', '80', 'port 80 redirects to HTTPS',
+        'set another port, or leave it out');
+    }
+  }
+
   private validateClients(validation: Validation, vpc: ec2.IVpc | undefined): void {
-    const { allowFrom, dualStack } = this.options;
-    if (dualStack && !vpc) {
-      validation.refuse('ingress.dualStack', 'true', 'the VPC that the construct creates has no IPv6',
+    const { allowFrom, ipAddressType } = this.options;
+    if (ipAddressType !== undefined && ipAddressType !== elbv2.IpAddressType.IPV4 && !vpc) {
+      validation.refuse('ingress.ipAddressType', show(ipAddressType), 'the VPC that the construct creates has no IPv6',
         'set vpc to one with IPv6');
+    }
+    if (!this.hasPublicIpv4 && !this.internetFacing) {
+      validation.refuse('ingress.ipAddressType', show(ipAddressType), 'an internal load balancer has private addresses',
+        'set elbv2.IpAddressType.DUAL_STACK');
     }
     if (allowFrom?.length === 0) {
       validation.refuse('ingress.allowFrom', '[]', 'no client could connect to the load balancer',
@@ -179,15 +218,16 @@ export class LoadBalancerIngress implements IngressType {
     const scopeId = internetFacing ? 'InternetFacing' : 'Internal';
     const options = { ...this.options, internetFacing, scopeId };
     const { loadBalancer, securityGroup, targetGroups } = newLoadBalancer(scope, context, options);
-    for (const port of this.tls ? [443, 80] : [80]) {
+    for (const open of this.tls ? [this.listenerPort, 80] : [this.listenerPort]) {
       for (const peer of this.allowedPeers(context.network.vpc)) {
-        securityGroup.addIngressRule(peer, ec2.Port.tcp(port), port === 443 ? 'HTTPS' : 'HTTP');
+        securityGroup.addIngressRule(peer, ec2.Port.tcp(open), this.tls && open !== 80 ? 'HTTPS' : 'HTTP');
       }
     }
 
-    const redirect = elbv2.ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true });
+    const port = String(this.listenerPort);
+    const redirect = elbv2.ListenerAction.redirect({ protocol: 'HTTPS', port, permanent: true });
     const httpListener = loadBalancer.addListener('Listener', {
-      port: 80,
+      port: this.tls ? 80 : this.listenerPort,
       protocol: elbv2.ApplicationProtocol.HTTP,
       open: false,
       defaultAction: this.tls ? redirect : NOT_FOUND,
@@ -213,22 +253,24 @@ export class LoadBalancerIngress implements IngressType {
         const domain = this.tls?.domain;
         if (!domain) { return; }
         const target = new targets.LoadBalancerTarget(loadBalancer);
-        addAliasRecords(scope, service.node.defaultChild!, { ...domain, target, ipv6: domain.dualStack ?? false });
+        addAliasRecords(scope, service.node.defaultChild!, {
+          ...domain, target, ipv4: this.hasPublicIpv4, ipv6: this.hasIpv6,
+        });
       },
     };
   }
 
   private url(loadBalancer: elbv2.ApplicationLoadBalancer): string {
-    if (!this.tls) { return `http://${loadBalancer.loadBalancerDnsName}`; }
-    const domainName = this.tls.domain?.domainName ?? this.tls.domainName;
-    return `https://${domainName ?? loadBalancer.loadBalancerDnsName}`;
+    const domainName = this.tls?.domain?.domainName ?? this.tls?.domainName ?? loadBalancer.loadBalancerDnsName;
+    const isDefaultPort = this.listenerPort === (this.tls ? 443 : 80);
+    return `${this.tls ? 'https' : 'http'}://${domainName}${isDefaultPort ? '' : `:${this.listenerPort}`}`;
   }
 
   private newHttpsListener(
     scope: Construct, loadBalancer: elbv2.ApplicationLoadBalancer, { domain, certificates }: Tls,
   ): elbv2.ApplicationListener {
     return loadBalancer.addListener('HttpsListener', {
-      port: 443,
+      port: this.listenerPort,
       protocol: elbv2.ApplicationProtocol.HTTPS,
       open: false,
       certificates: domain
@@ -242,7 +284,7 @@ export class LoadBalancerIngress implements IngressType {
   private allowedPeers(vpc: ec2.IVpc): ec2.IPeer[] {
     if (this.options.allowFrom) { return this.options.allowFrom; }
     if (!this.internetFacing) { return [ec2.Peer.ipv4(vpc.vpcCidrBlock)]; }
-    return this.options.dualStack ? [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()] : [ec2.Peer.anyIpv4()];
+    return [...this.hasPublicIpv4 ? [ec2.Peer.anyIpv4()] : [], ...this.hasIpv6 ? [ec2.Peer.anyIpv6()] : []];
   }
 }
 

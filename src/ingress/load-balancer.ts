@@ -170,7 +170,7 @@ export function validateWebAcl(
 export function newLoadBalancer(
   scope: Construct,
   context: IngressContext,
-  options: LoadBalancerOptions & { scopeId: string; internetFacing: boolean; dualStack?: boolean },
+  options: LoadBalancerOptions & { scopeId: string; internetFacing: boolean; ipAddressType?: elbv2.IpAddressType },
 ): LoadBalancerParts {
   const { network: { vpc }, preset } = context;
   const { internetFacing, accessLogsBucket } = options;
@@ -188,7 +188,7 @@ export function newLoadBalancer(
     vpc,
     vpcSubnets: { ...subnets, onePerAz: true },
     internetFacing,
-    ipAddressType: options.dualStack ? elbv2.IpAddressType.DUAL_STACK : undefined,
+    ipAddressType: options.ipAddressType,
     securityGroup,
     idleTimeout: options.idleTimeout ?? DEFAULTS.idleTimeout,
     deletionProtection: options.deletionProtection ?? (preset.deletionProtection || undefined),

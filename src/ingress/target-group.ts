@@ -37,6 +37,15 @@ export interface TargetGroupOptions {
    * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
    */
   readonly sessionStickiness?: SessionStickinessOptions;
+
+  /**
+   * How the load balancer chooses a task for a request. Least outstanding requests helps when requests differ in
+   * cost or tasks are small: a busy task gets fewer of them.
+   *
+   * @default elbv2.TargetGroupLoadBalancingAlgorithmType.ROUND_ROBIN
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+   */
+  readonly loadBalancingAlgorithmType?: elbv2.TargetGroupLoadBalancingAlgorithmType;
 }
 
 export function validateTargetGroup(validation: Validation, { sessionStickiness = {} }: TargetGroupOptions): void {
@@ -83,6 +92,7 @@ export class TargetGroups {
       healthCheck,
       stickinessCookieDuration: stickiness && (stickiness.cookieDuration ?? DEFAULTS.stickinessCookieDuration),
       stickinessCookieName: stickiness?.cookieName,
+      loadBalancingAlgorithmType: options.loadBalancingAlgorithmType,
     };
     this.trafficShifting = context.trafficShifting;
     this.owner = context.servicePath;

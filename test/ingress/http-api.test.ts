@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { HelloFargateService, Ingress } from '../../src';
 import { containerOf, environmentOf, newStack, only, templateOf } from '../support/synth';
@@ -28,6 +29,30 @@ test('creates an HTTP API that discovers the tasks through AWS Cloud Map, withou
   expect(hello.loadBalancer).toBeUndefined();
   expect(hello.targetGroup).toBeUndefined();
   expect(stack.resolve(hello.url)).toEqual(stack.resolve(hello.httpApi!.apiEndpoint));
+});
+
+test('limits requests and writes access logs only if that is set', () => {
+  const stage = only(templateOf({ ingress: Ingress.httpApi() }), 'AWS::ApiGatewayV2::Stage');
+  expect(stage).not.toHaveProperty('DefaultRouteSettings');
+  expect(stage).not.toHaveProperty('AccessLogSettings');
+
+  const template = templateOf({
+    ingress: Ingress.httpApi({ throttle: { rateLimit: 100, burstLimit: 200 }, accessLogs: true }),
+  });
+  const { DefaultRouteSettings, AccessLogSettings } = only(template, 'AWS::ApiGatewayV2::Stage');
+  expect(DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 });
+  const [logGroup] = Object.keys(template.findResources('AWS::Logs::LogGroup')).filter((id) => /AccessLogs/.test(id));
+  expect(AccessLogSettings.DestinationArn).toEqual({ 'Fn::GetAtt': [logGroup, 'Arn'] });
+  expect(Object.keys(JSON.parse(AccessLogSettings.Format))).toEqual(
+    expect.arrayContaining(['timestamp', 'method', 'path', 'status', 'responseTime', 'requestId']));
+  template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
+});
+
+test.each<[apigatewayv2.ThrottleSettings, RegExp]>([
+  [{ rateLimit: 100 }, /ingress\.throttle\.burstLimit is not set, but API Gateway would keep .*; set both limits/],
+  [{ rateLimit: 0, burstLimit: 1 }, /ingress\.throttle\.rateLimit is 0, but a limit is a whole number from 1/],
+])('fails with a limit that would not hold: %j', (throttle, message) => {
+  expect(() => templateOf({ ingress: Ingress.httpApi({ throttle }) })).toThrow(message);
 });
 
 test('allows inbound traffic to the tasks only from the VPC link', () => {

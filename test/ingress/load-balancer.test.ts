@@ -1,11 +1,13 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { HelloFargateService, Ingress, ReachableLoadBalancerOptions } from '../../src';
+import { Deployment, HelloFargateService, Ingress, ReachableLoadBalancerOptions } from '../../src';
 import { hostedZone, importedCertificate } from '../support/fixtures';
 import { environmentOf, newStack, only, templateOf } from '../support/synth';
+
+const { DUAL_STACK } = elbv2.IpAddressType;
 
 const WEB_ACL = 'arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/acl/00000000-0000-0000-0000-000000000000';
 
@@ -71,12 +73,52 @@ describe('HTTPS with a domain name', () => {
     ]);
   });
 
+  test('has no public IPv4 addresses if that is set', () => {
+    const stack = newStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, ipProtocol: ec2.IpProtocol.DUAL_STACK });
+    const domainZone = hostedZone(stack);
+    const hello = new HelloFargateService(stack, 'Hello', {
+      vpc,
+      ingress: Ingress.https({
+        domainName: 'example.com', domainZone, ipAddressType: elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4,
+      }),
+    });
+    const template = Template.fromStack(stack);
+
+    expect(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').IpAddressType)
+      .toBe('dualstack-without-public-ipv4');
+    expect(only(template, 'AWS::Route53::RecordSet').Type).toBe('AAAA');
+    expect(clientsOf(template)).toEqual([['::/0', 443], ['::/0', 80]]);
+    const items = hello.estimateMonthlyCost().lineItems.map(({ item }) => item);
+    expect(items.filter((item) => /IPv4 addresses of the load balancer/.test(item))).toEqual([]);
+  });
+
+  test.each([
+    ['HTTP', (listenerPort: number) => Ingress.http({ listenerPort }), [[8443, 'forward']]],
+    ['HTTPS', (listenerPort: number, stack: Stack) =>
+      Ingress.httpsWithCertificates([importedCertificate(stack)], { domainName: 'example.com', listenerPort }),
+    [[80, 'redirect'], [8443, 'forward']]],
+  ])('listens on another port: %s', (protocol, ingress, listeners) => {
+    const stack = newStack();
+    const hello = new HelloFargateService(stack, 'Hello', { ingress: ingress(8443, stack) });
+    const template = Template.fromStack(stack);
+    const found = Object.values(template.findResources('AWS::ElasticLoadBalancingV2::Listener'))
+      .map(({ Properties: { Port, DefaultActions: [action] } }) =>
+        [Port, action.Type === 'redirect' ? 'redirect' : 'forward', action.RedirectConfig?.Port]);
+
+    expect(found.map(([port, type]) => [port, type])).toEqual(listeners);
+    expect(found.map(([, , to]) => to).filter(Boolean)).toEqual(protocol === 'HTTPS' ? ['8443'] : []);
+    const openPorts = clientsOf(template).map((client) => (client as unknown[])[1]);
+    expect(openPorts.sort()).toEqual(listeners.map(([port]) => port).sort());
+    expect(JSON.stringify(stack.resolve(hello.url))).toMatch(/:8443"/);
+  });
+
   test('creates an IPv6 record if it is dual-stack', () => {
     const stack = newStack();
     const template = templateOf(
       {
         vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, ipProtocol: ec2.IpProtocol.DUAL_STACK }),
-        ingress: Ingress.https({ domainName: 'example.com', domainZone: hostedZone(stack), dualStack: true }),
+        ingress: Ingress.https({ domainName: 'example.com', domainZone: hostedZone(stack), ipAddressType: DUAL_STACK }),
       },
       stack,
     );
@@ -294,6 +336,18 @@ describe('options for production', () => {
     });
   });
 
+  test('routes to the task with the fewest requests only if that is set', () => {
+    const algorithm = elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS;
+    const groupsOf = (template: Template) =>
+      Object.values(template.findResources('AWS::ElasticLoadBalancingV2::TargetGroup'))
+        .map(({ Properties }) => attributesOf(Properties, 'TargetGroupAttributes')['load_balancing.algorithm.type']);
+
+    expect(groupsOf(templateOf())).toEqual([undefined]);
+    expect(groupsOf(templateOf({
+      ingress: Ingress.http({ loadBalancingAlgorithmType: algorithm }), deployment: Deployment.canary(),
+    }))).toEqual([algorithm, algorithm]);
+  });
+
   test('uses a load balancer cookie of one day for stickiness by default', () => {
     expect(
       attributesOf(
@@ -355,9 +409,24 @@ describe('fails with', () => {
     ],
     ['an empty list of peers', ingress({ allowFrom: [] }), /ingress\.allowFrom is \[\], but no client could connect/],
     [
+      'an internal load balancer without public IPv4',
+      ingress({ internetFacing: false, ipAddressType: elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4 }),
+      /ingress\.ipAddressType is ".*", but an internal load balancer has private addresses; set .*DUAL_STACK/,
+    ],
+    ['port 0', ingress({ listenerPort: 0 }), /ingress\.listenerPort is 0, but a port is a whole number from 1/],
+    [
+      'HTTPS on port 80',
+      () => {
+        const stack = newStack();
+        const certificates = [importedCertificate(stack)];
+        return templateOf({ ingress: Ingress.httpsWithCertificates(certificates, { listenerPort: 80 }) }, stack);
+      },
+      /ingress\.listenerPort is 80, but port 80 redirects to HTTPS; set another port, or leave it out/,
+    ],
+    [
       'IPv6 in the VPC that the construct creates',
-      ingress({ dualStack: true }),
-      /ingress\.dualStack is true, but the VPC that the construct creates has no IPv6/,
+      ingress({ ipAddressType: DUAL_STACK }),
+      /ingress\.ipAddressType is "dualstack", but the VPC that the construct creates has no IPv6/,
     ],
     [
       'an idle timeout of 0 seconds',

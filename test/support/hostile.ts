@@ -1,4 +1,5 @@
 import { Duration, Stack, TimeZone } from 'aws-cdk-lib';
+import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -57,9 +58,16 @@ interface Place {
 }
 
 const LOAD_BALANCER = {
-  accessLogs: 1, accessLogsBucket: 1, deletionProtection: 1, idleTimeout: 1, sessionStickiness: 1,
+  accessLogs: 1,
+  accessLogsBucket: 1,
+  deletionProtection: 1,
+  idleTimeout: 1,
+  loadBalancingAlgorithmType: 1,
+  sessionStickiness: 1,
 } as const;
-const REACHABLE = { ...LOAD_BALANCER, internetFacing: 1, allowFrom: 1, dualStack: 1, webAclArn: 1 } as const;
+const REACHABLE = {
+  ...LOAD_BALANCER, internetFacing: 1, allowFrom: 1, ipAddressType: 1, listenerPort: 1, webAclArn: 1,
+} as const;
 const DEPLOYMENT = { rollbackOnErrors: 1, rollbackAlarms: 1 } as const;
 const SHIFTING = { ...DEPLOYMENT, bakeTime: 1, testTrafficHeader: 1, lifecycleHooks: 1 } as const;
 
@@ -201,14 +209,27 @@ export const PLACES: Readonly<Record<string, Place>> = {
   },
   'Ingress.sharedListener': {
     names: names<SharedListenerIngressOptions>({
-      sessionStickiness: 1, pathPatterns: 1, hostHeaders: 1, priority: 1, idleTimeout: 1, url: 1,
+      loadBalancingAlgorithmType: 1,
+      sessionStickiness: 1,
+      pathPatterns: 1,
+      hostHeaders: 1,
+      priority: 1,
+      idleTimeout: 1,
+      url: 1,
     }),
     props: (options, stack) => sharedListenerProps(stack, { hostHeaders: ['hello.example.com'], ...options }),
   },
   'Ingress.httpApi': {
-    names: names<HttpApiIngressOptions>({ timeout: 1 }),
+    names: names<HttpApiIngressOptions>({ timeout: 1, throttle: 1, accessLogs: 1 }),
     props: (options) => ({
       ingress: Ingress.httpApi(options), containerHealthCheck: { command: ['CMD', 'true'] },
+    }),
+  },
+  'throttle': {
+    names: names<apigatewayv2.ThrottleSettings>({ burstLimit: 1, rateLimit: 1 }),
+    props: (options) => ({
+      ingress: Ingress.httpApi({ throttle: { burstLimit: 10, rateLimit: 5, ...options } }),
+      containerHealthCheck: { command: ['CMD', 'true'] },
     }),
   },
   'sessionStickiness': {

@@ -4,6 +4,7 @@ import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -141,6 +142,7 @@ export const OPTIONS: Options = {
     narrow: () => Ingress.http({
       allowFrom: [ec2.Peer.ipv4('192.0.2.0/24')],
       sessionStickiness: {},
+      loadBalancingAlgorithmType: elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
       idleTimeout: Duration.seconds(120),
       deletionProtection: false,
     }),
@@ -148,6 +150,7 @@ export const OPTIONS: Options = {
       internetFacing: false,
       accessLogs: true,
       sessionStickiness: { cookieName: 'session' },
+      listenerPort: 8443,
     }),
     https: ({ stack }) => Ingress.https({
       domainName: 'hello.example.com',
@@ -168,7 +171,7 @@ export const OPTIONS: Options = {
     sharedListener: ({ stack }) => sharedListener(stack, {
       hostHeaders: [`${stack.stackName.toLowerCase()}.example.com`],
     }),
-    httpApi: () => Ingress.httpApi(),
+    httpApi: () => Ingress.httpApi({ throttle: { rateLimit: 100, burstLimit: 200 }, accessLogs: true }),
   },
   egress: {
     left,
