@@ -112,7 +112,12 @@ const SPELLINGS: LanguageRule[] = [
 ].map(([pattern, instead]) => ({ pattern: new RegExp(pattern), instead, identifiers: true }));
 
 const NAMES: LanguageRule[] = [
-  { pattern: /\b(?:MOST|LEAST|LONGEST|SHORTEST)_\w+/, instead: 'MAX_, MIN_', identifiers: true },
+  // One is a name of AWS.
+  {
+    pattern: /\b(?:MOST|LEAST(?!_OUTSTANDING_REQUESTS\b)|LONGEST|SHORTEST)_\w+/,
+    instead: 'MAX_, MIN_',
+    identifiers: true,
+  },
   { pattern: /\b(?:tellsSomebody|tellOfEvents|standIns?)\b/, instead: 'hasSubscribers; emulators', identifiers: true },
 ];
 
