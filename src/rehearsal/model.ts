@@ -29,8 +29,15 @@ export interface ServiceSpec {
   readonly registrations: readonly RegistrationSpec[];
 }
 
+/** A service that cannot be rehearsed, and why. It does not stop the others. */
+export interface NotRehearsed {
+  readonly name: string;
+  readonly reason: string;
+}
+
 export interface RegistrationSpec {
   readonly targetGroup: TargetGroupSpec;
+  readonly containerName: string;
   readonly port: number;
 }
 

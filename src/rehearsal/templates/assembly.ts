@@ -18,6 +18,7 @@ export interface CfnResource {
   readonly Properties?: Properties;
   readonly Metadata?: Properties;
   readonly DependsOn?: string | string[];
+  readonly Condition?: string;
 }
 
 interface CfnOutput {
@@ -86,6 +87,10 @@ export class Stack {
 
   public ofType(type: string): Array<[logicalId: string, resource: CfnResource]> {
     return this.resources.filter(([, resource]) => resource.Type === type);
+  }
+
+  public remove(logicalId: string): void {
+    delete (this.template.Resources as Record<string, CfnResource>)[logicalId];
   }
 
   /** Properties of a resource, with their intrinsic functions; none if there is no such resource. */

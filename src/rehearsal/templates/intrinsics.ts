@@ -1,3 +1,4 @@
+import { CannotRun } from '../cannot-run';
 import { Assembly, Stack } from './assembly';
 import { list, Properties, record, text } from './values';
 import { ResourceKey } from '../model';
@@ -38,6 +39,22 @@ export function keyOf({ stack, logicalId }: ResourceReference): ResourceKey {
   return `${stack.key}:${logicalId}`;
 }
 
+/** The result of a function, or its argument if only AWS knows that: one placeholder stays one. */
+function unlessUnknown(value: unknown, compute: (value: unknown) => unknown): unknown {
+  return typeof value === 'string' && knownOnlyInAws(value).length > 0 ? knownOnlyInAws(value)[0] : compute(value);
+}
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html, IPv4 */
+function cidrs([block, count = '1', bits = '8']: string[]): unknown {
+  const [address, ...octets] = block.split(/[./]/).map(Number);
+  if ([address, ...octets].some(Number.isNaN)) { return knownOnlyInAws(block)[0] ?? block; }
+  const start = [address, ...octets.slice(0, 3)].reduce((sum, octet) => sum * 256 + octet, 0);
+  return Array.from({ length: Number(count) }, (_, i) => {
+    const first = start + i * 2 ** Number(bits);
+    return `${[24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join('.')}/${32 - Number(bits)}`;
+  });
+}
+
 export class Resolver {
   constructor(private readonly assembly: Assembly, private readonly known: KnownAttributes = () => undefined) {}
 
@@ -64,6 +81,15 @@ export class Resolver {
     return record(this.resolve(stack, stack.properties(logicalId)));
   }
 
+  /** Removes the resources whose condition is false: they are not created. */
+  public removeAbsent(): void {
+    for (const stack of this.assembly.stacks) {
+      for (const [logicalId, { Condition }] of Object.entries(stack.template.Resources ?? {})) {
+        if (Condition !== undefined && !this.condition(stack, Condition)) { stack.remove(logicalId); }
+      }
+    }
+  }
+
   /** The resource that a value refers to, if it is in the assembly. */
   public reference(stack: Stack, value: unknown): ResourceReference | undefined {
     // Without known attributes every reference resolves to a placeholder.
@@ -84,20 +110,27 @@ export class Resolver {
         return this.attribute(stack, logicalId, attribute.join('.'));
       }
       case 'Fn::Join':
-        return list(resolve(second)).join(String(first));
+        return unlessUnknown(resolve(second), (items) => list(items).join(String(first)));
       case 'Fn::Sub':
         return this.substitute(stack, argument);
       case 'Fn::Select':
-        return (resolve(second) as ArrayLike<unknown>)[Number(resolve(first))];
+        return unlessUnknown(resolve(second), (items) => list(items)[Number(resolve(first))]);
       case 'Fn::Split':
-        return String(resolve(second)).split(String(first));
+        return unlessUnknown(resolve(second), (value) => String(value).split(String(first)));
       case 'Fn::Base64':
-        return Buffer.from(String(resolve(argument))).toString('base64');
+        return unlessUnknown(resolve(argument), (value) => Buffer.from(String(value)).toString('base64'));
+      case 'Fn::Cidr':
+        return cidrs(list(resolve(argument)).map(String));
+      case 'Fn::Length':
+        return unlessUnknown(resolve(argument), (items) => list(items).length);
+      case 'Fn::ToJsonString':
+        return JSON.stringify(resolve(argument));
       case 'Fn::GetAZs':
         return ['a', 'b', 'c'].map((zone) => `${resolve(argument) || regionOf(stack)}${zone}`);
       case 'Fn::FindInMap': {
-        const [map, key, subkey] = list(resolve(argument)).map(String);
-        return record(record(stack.template.Mappings?.[map])[key])[subkey];
+        const [map, key, subkey, options] = list(resolve(argument));
+        const values = record(record(stack.template.Mappings?.[String(map)])[String(key)]);
+        return values[String(subkey)] ?? record(options).DefaultValue;
       }
       case 'Fn::ImportValue':
         return this.importValue(stack, resolve(argument));
@@ -114,7 +147,7 @@ export class Resolver {
       case 'Fn::Or':
         return list(resolve(argument)).some(Boolean);
       default:
-        return `{{aws:${stack.key}:${name}}}`;
+        throw new CannotRun(`stack ${stack.name} uses ${name}, which cannot be rehearsed`);
     }
   }
 
@@ -137,7 +170,9 @@ export class Resolver {
     }
     // The default of an SSM parameter is its name, not its value.
     const isLookup = parameter.Type.startsWith('AWS::SSM::Parameter::Value');
-    return isLookup || parameter.Default === undefined ? `{{aws:${stack.key}:${name}}}` : parameter.Default;
+    if (isLookup || parameter.Default === undefined) { return `{{aws:${stack.key}:${name}}}`; }
+    const isList = parameter.Type === 'CommaDelimitedList' || parameter.Type.startsWith('List<');
+    return isList ? String(parameter.Default).split(',').map((item) => item.trim()) : parameter.Default;
   }
 
   private attribute(stack: Stack, logicalId: string, attribute?: string): unknown {

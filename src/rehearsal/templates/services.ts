@@ -3,7 +3,8 @@ import { keyOf, regionOf, Resolver, ResourceReference } from './intrinsics';
 import { isTrue, list, number, Properties, record, records, text, texts } from './values';
 import { CannotRun } from '../cannot-run';
 import {
-  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, RegistrationSpec, ServiceSpec, TargetGroupSpec,
+  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, NotRehearsed, RegistrationSpec, ServiceSpec,
+  TargetGroupSpec,
 } from '../model';
 
 /*
@@ -13,23 +14,48 @@ import {
 
 const ONLY_SYNTHESIZED = 'only synthesized resources can be rehearsed';
 
-/** All services of the assembly, or the ones that match a name, path, logical ID or stack name. */
-export function readServices(assembly: Assembly, resolver: Resolver, wanted?: string): ServiceSpec[] {
-  const services = assembly.ofType('AWS::ECS::Service');
-  if (services.length === 0) {
+export interface ReadServices {
+  readonly services: readonly ServiceSpec[];
+  readonly notRehearsed: readonly NotRehearsed[];
+}
+
+/**
+ * All services of the assembly, or the ones that match a name, path, logical ID or stack name.
+ *
+ * @throws CannotRun if none of them can be rehearsed
+ */
+export function readServices(assembly: Assembly, resolver: Resolver, wanted?: string): ReadServices {
+  resolver.removeAbsent();
+  const all = assembly.ofType('AWS::ECS::Service');
+  if (all.length === 0) {
     throw new CannotRun(`no service in ${assembly.directory}: none of its templates has an AWS::ECS::Service`);
   }
-  const selected = services.filter((service) => wanted === undefined || isCalled(service, wanted));
+  const selected = all.filter((service) => wanted === undefined || isCalled(service, wanted));
   if (selected.length === 0) {
-    const names = services.map(({ stack, logicalId }) => stack.displayName(logicalId));
+    const names = all.map(({ stack, logicalId }) => stack.displayName(logicalId));
     throw new CannotRun(`no service is called ${wanted}: set --service to one of ${names.join(', ')}`);
   }
-  return selected.map((service) => readService(assembly, resolver, service));
+  const services: ServiceSpec[] = [];
+  const notRehearsed: NotRehearsed[] = [];
+  for (const service of selected) {
+    try {
+      services.push(readService(assembly, resolver, service));
+    } catch (error) {
+      if (!(error instanceof CannotRun)) { throw error; }
+      notRehearsed.push({ name: service.stack.displayName(service.logicalId), reason: error.message });
+    }
+  }
+  if (services.length === 0) {
+    throw new CannotRun(notRehearsed.map(({ name, reason }) => `service ${name} cannot be rehearsed: ${reason}`)
+      .join('\n'));
+  }
+  return { services, notRehearsed };
 }
 
 function isCalled({ stack, logicalId, resource }: AssemblyResource, name: string): boolean {
-  return [logicalId, resource.Properties?.ServiceName, stack.name].includes(name)
-    || `/${stack.displayName(logicalId)}/`.includes(`/${name}/`);
+  const part = name.replace(/^\/+|\/+$/g, '');
+  return [logicalId, resource.Properties?.ServiceName, stack.name].includes(part)
+    || `/${stack.displayName(logicalId)}/`.includes(`/${part}/`);
 }
 
 function readService(assembly: Assembly, resolver: Resolver, service: ResourceReference): ServiceSpec {
@@ -38,16 +64,19 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
   const raw = stack.properties(logicalId);
   const properties = resolver.properties(service);
 
-  const taskReference = resolver.reference(stack, raw.TaskDefinition);
+  const taskReference = resolver.reference(stack, raw.TaskDefinition)
+    ?? findByFamily(assembly, resolver, text(properties.TaskDefinition, ''));
   if (!taskReference) {
     throw new CannotRun(`the task definition of service ${name} is not in this assembly: ${ONLY_SYNTHESIZED}`);
   }
   const task = resolver.properties(taskReference);
+  validatePlatform(name, properties, task);
   const containers = records(task.ContainerDefinitions);
   const definition = servingContainer(name, properties, containers);
   const container = readContainer(taskReference.stack, definition);
 
-  const desiredCount = Number(properties.DesiredCount ?? readMinCapacity(assembly, resolver, service) ?? 1);
+  const desiredCount = known(assembly, `the desired count of service ${name}`,
+    properties.DesiredCount ?? readMinCapacity(assembly, resolver, service) ?? 1);
   if (desiredCount < 1) {
     throw new CannotRun(`the desired count of service ${name} is ${desiredCount}: there is nothing to run`);
   }
@@ -56,7 +85,7 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
     name,
     region: regionOf(stack),
     desiredCount,
-    usesSpot: records(raw.CapacityProviderStrategy).some((item) => item.CapacityProvider === 'FARGATE_SPOT'),
+    usesSpot: records(properties.CapacityProviderStrategy).some(isSpot),
     gracePeriodSeconds: number(properties.HealthCheckGracePeriodSeconds, defaultGracePeriod),
     cpu: text(task.Cpu, '256'),
     memoryMiB: text(task.Memory, '512'),
@@ -67,9 +96,43 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
       .map((other) => readContainer(taskReference.stack, other)),
     volumes: records(task.Volumes).map((volume) => ({ name: text(volume.Name, ''), storedIn: volumeStorage(volume) })),
     registrations: hasLoadBalancer(properties)
-      ? readTargetGroupRegistrations(resolver, service, container)
+      ? readTargetGroupRegistrations(assembly, resolver, service)
       : readCloudMapRegistrations(resolver, service, { container, definition }),
   };
+}
+
+/** Named as `family`, `family:revision` or by an ARN that ends so. */
+function findByFamily(assembly: Assembly, resolver: Resolver, name: string): ResourceReference | undefined {
+  const family = name.split('/').at(-1)!.split(':')[0];
+  return assembly.ofType('AWS::ECS::TaskDefinition')
+    .find((task) => family !== '' && resolver.properties(task).Family === family);
+}
+
+function validatePlatform(service: string, { LaunchType }: Properties, task: Properties): void {
+  const system = text(record(task.RuntimePlatform).OperatingSystemFamily, 'LINUX');
+  if (system !== 'LINUX') {
+    throw new CannotRun(`the operating system of service ${service} is ${system}: only Linux can be rehearsed`);
+  }
+  if (LaunchType !== undefined && LaunchType !== 'FARGATE') {
+    throw new CannotRun(`the launch type is ${text(LaunchType)}: only tasks on Fargate can be rehearsed`);
+  }
+}
+
+function isSpot({ CapacityProvider, Weight, Base }: Properties): boolean {
+  return CapacityProvider === 'FARGATE_SPOT' && (number(Weight, 0) > 0 || number(Base, 0) > 0);
+}
+
+/** A number. @throws CannotRun if only AWS knows it */
+function known(assembly: Assembly, what: string, value: unknown): number {
+  const result = Number(value);
+  if (value !== undefined && Number.isInteger(result)) { return result; }
+  throw new CannotRun(`${what} is known only in AWS${whyUnknown(assembly, text(value, ''))}`);
+}
+
+/** Which parameter has no default, if that is the reason. */
+function whyUnknown(assembly: Assembly, value: string): string {
+  const [, key = '', name = ''] = /\{\{aws:([^:}]+):([^:}]+)/.exec(value) ?? [];
+  return assembly.stack(key)?.template.Parameters?.[name] ? `: the parameter ${name} has no default` : '';
 }
 
 function hasLoadBalancer(service: Properties): boolean {
@@ -93,15 +156,15 @@ function servingContainer(service: string, properties: Properties, containers: P
 }
 
 function readTargetGroupRegistrations(
-  resolver: Resolver, { stack, logicalId }: ResourceReference, container: ContainerSpec,
+  assembly: Assembly, resolver: Resolver, { stack, logicalId }: ResourceReference,
 ): RegistrationSpec[] {
   const service = stack.displayName(logicalId);
-  return records(stack.properties(logicalId).LoadBalancers)
-    .filter((registration) => registration.ContainerName === container.name)
-    .map((registration) => ({
-      targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), service),
-      port: Number(registration.ContainerPort),
-    }));
+  return records(stack.properties(logicalId).LoadBalancers).map((registration) => ({
+    targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), service),
+    containerName: text(resolver.resolve(stack, registration.ContainerName), ''),
+    port: known(assembly, `a container port of service ${service}`,
+      resolver.resolve(stack, registration.ContainerPort)),
+  }));
 }
 
 function readCloudMapRegistrations(
@@ -112,6 +175,7 @@ function readCloudMapRegistrations(
   const service = stack.displayName(logicalId);
   return records(stack.properties(logicalId).ServiceRegistries).map((registry) => ({
     targetGroup: readCloudMapService(resolver.reference(stack, registry.RegistryArn), container, service),
+    containerName: container.name,
     port: Number(resolver.resolve(stack, registry.ContainerPort ?? registry.Port)
       ?? records(definition.PortMappings)[0]?.ContainerPort),
   }));
@@ -151,7 +215,10 @@ function readTargetGroup(
   }
   const properties = resolver.properties(reference);
   const name = reference.stack.displayName(reference.logicalId);
-  const { Protocol, HealthCheckProtocol = Protocol } = properties;
+  const { Protocol, ProtocolVersion, HealthCheckProtocol = Protocol } = properties;
+  if (ProtocolVersion === 'GRPC') {
+    throw new CannotRun(`the protocol version of target group ${name} is GRPC: only HTTP/1.1 can be rehearsed so far`);
+  }
   if (Protocol !== 'HTTP' || HealthCheckProtocol !== 'HTTP') {
     const unsupported = Protocol === 'HTTP' ? HealthCheckProtocol : Protocol;
     throw new CannotRun(`the protocol of target group ${name} is ${unsupported}: only HTTP can be rehearsed so far`);

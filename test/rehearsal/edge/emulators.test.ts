@@ -323,7 +323,7 @@ test('reads what is in front of which service, with its timeouts', () => {
   });
   const assembly = Assembly.read(directory);
   const resolver = new Resolver(assembly, new PublicNames(assembly).known);
-  const targetGroups = readServices(assembly, resolver)
+  const targetGroups = readServices(assembly, resolver).services
     .flatMap(({ registrations }) => registrations.map(({ targetGroup }) => targetGroup));
   const { httpApis, cloudFronts, loadBalancers } = readEdge(assembly, resolver, targetGroups);
   expect(httpApis).toEqual([expect.objectContaining({ name: 'Shop/Api', idleTimeoutSeconds: 2.5 })]);

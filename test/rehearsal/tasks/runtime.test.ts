@@ -31,7 +31,7 @@ afterAll(() => fs.rmSync(temporary, { recursive: true, force: true }));
 
 const read = (directory: string): ServiceSpec[] => {
   const assembly = Assembly.read(directory);
-  return readServices(assembly, new Resolver(assembly));
+  return [...readServices(assembly, new Resolver(assembly)).services];
 };
 
 describe('the runtime of a service', () => {
@@ -220,7 +220,7 @@ describe('readServices', () => {
     });
     const assembly = Assembly.read(directory);
     const resolver = new Resolver(assembly);
-    const [service] = readServices(assembly, resolver);
+    const { services: [service] } = readServices(assembly, resolver);
     expect(service).toMatchObject({
       name: 'Live/Shop/Inner/Web/Service', desiredCount: 3, architecture: 'X86_64', registrations: [{ port: 8080 }],
     });

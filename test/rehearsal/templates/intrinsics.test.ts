@@ -67,7 +67,6 @@ test.each<[value: unknown, result: unknown]>([
   [{ 'Fn::FindInMap': ['Zones', { Ref: 'AWS::Region' }, 'name'] }, 'Frankfurt'],
   [{ 'Fn::If': ['Big', 'big', 'small'] }, 'small'],
   [{ 'Fn::If': ['Either', 'yes', 'no'] }, 'yes'],
-  [{ 'Fn::Unknown': 1 }, '{{aws:A:Fn::Unknown}}'],
   [[{ Ref: 'AWS::NoValue' }, { a: { Ref: 'AWS::NoValue' }, b: { Ref: 'Size' } }], [{ b: 3 }]],
 ])('resolves %j', (value, result) => {
   expect(new Resolver(assembly).resolve(assembly.stack('A')!, value)).toEqual(result);

@@ -102,7 +102,7 @@ withEngines('%s', (engine) => {
 
   async function prepareAssembly(directory: string, secrets: Record<string, string> = {}): Promise<PreparedService> {
     const assembly = Assembly.read(directory);
-    const [service] = readServices(assembly, new Resolver(assembly));
+    const { services: [service] } = readServices(assembly, new Resolver(assembly));
     const interrupted = new AbortController().signal;
     const runtimes = new Runtimes({ engine, secrets, progress: () => {}, interrupted });
     cleanups.push(async () => runtimes.close());

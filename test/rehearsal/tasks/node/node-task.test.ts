@@ -20,7 +20,7 @@ async function prepare(props: FixtureProps): Promise<{ service: ServiceSpec; run
   const directory = synthesizeService(props);
   directories.push(directory);
   const assembly = Assembly.read(directory);
-  const [service] = readServices(assembly, new Resolver(assembly));
+  const { services: [service] } = readServices(assembly, new Resolver(assembly));
   const interrupted = new AbortController().signal;
   const runtimes = new Runtimes({ engine: 'node', secrets: {}, progress: () => {}, interrupted });
   return { service, runtime: await runtimes.prepare(service) };

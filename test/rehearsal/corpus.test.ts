@@ -1,0 +1,205 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { CannotRun } from '../../src/rehearsal/cannot-run';
+import { Assembly } from '../../src/rehearsal/templates/assembly';
+import { Resolver } from '../../src/rehearsal/templates/intrinsics';
+import { readServices } from '../../src/rehearsal/templates/services';
+import { useTemporaryDirectory } from '../support/rehearsal/temporary-directory';
+
+/*
+ * Minimal assemblies, as other tools and other people write them, and what the rehearsal must read in each.
+ */
+
+interface Template {
+  readonly Parameters?: object;
+  readonly Conditions?: object;
+  readonly Mappings?: object;
+  readonly Resources: Record<string, object>;
+}
+
+const temporaryDirectory = useTemporaryDirectory();
+
+function assemblyOf(template: Template): Assembly {
+  const directory = fs.mkdtempSync(path.join(temporaryDirectory(), 'assembly-'));
+  fs.writeFileSync(path.join(directory, 'manifest.json'), JSON.stringify({
+    artifacts: { Shop: { type: 'aws:cloudformation:stack', properties: { templateFile: 'shop.json' } } },
+  }));
+  fs.writeFileSync(path.join(directory, 'shop.json'), JSON.stringify(template));
+  return Assembly.read(directory);
+}
+
+function read(template: Template, wanted?: string) {
+  const assembly = assemblyOf(template);
+  return readServices(assembly, new Resolver(assembly), wanted);
+}
+
+const targetGroup = (properties: object = {}) => ({
+  Type: 'AWS::ElasticLoadBalancingV2::TargetGroup', Properties: { Protocol: 'HTTP', ...properties },
+});
+const container = (name: string, properties: object = {}) => ({ Name: name, Image: `${name}:1`, ...properties });
+const taskDefinition = (containers: object[] = [container('web')], properties: object = {}) => ({
+  Type: 'AWS::ECS::TaskDefinition', Properties: { ContainerDefinitions: containers, ...properties },
+});
+const registration = (properties: object = {}) => ({
+  ContainerName: 'web', ContainerPort: 80, TargetGroupArn: { Ref: 'Group' }, ...properties,
+});
+const service = (properties: object = {}) => ({
+  Type: 'AWS::ECS::Service',
+  Properties: { TaskDefinition: { Ref: 'Task' }, LoadBalancers: [registration()], ...properties },
+});
+
+/** The usual service, with other resources, parameters and conditions. */
+function shop(resources: Record<string, object> = {}, rest: Omit<Template, 'Resources'> = {}): Template {
+  return { ...rest, Resources: { Group: targetGroup(), Task: taskDefinition(), Service: service(), ...resources } };
+}
+
+/** The only service, which must be read. */
+function only(template: Template, wanted?: string) {
+  const { services, notRehearsed } = read(template, wanted);
+  expect(notRehearsed).toEqual([]);
+  expect(services).toHaveLength(1);
+  return services[0];
+}
+
+test('the usual service is read', () => {
+  expect(only(shop())).toMatchObject({ desiredCount: 1, usesSpot: false, registrations: [{ port: 80 }] });
+});
+
+test('a second container with its own target group is registered too', () => {
+  const { registrations, container: { name }, sidecars } = only(shop({
+    Admin: targetGroup({ HealthCheckPath: '/admin' }),
+    Task: taskDefinition([container('web'), container('admin')]),
+    Service: service({
+      LoadBalancers: [
+        registration(),
+        registration({ ContainerName: 'admin', ContainerPort: 8000, TargetGroupArn: { Ref: 'Admin' } }),
+      ],
+    }),
+  }));
+
+  expect(name).toBe('web');
+  expect(sidecars.map((sidecar) => sidecar.name)).toEqual(['admin']);
+  expect(registrations.map(({ port, containerName, targetGroup: { healthCheck } }) =>
+    [containerName, port, healthCheck.path])).toEqual([['web', 80, '/'], ['admin', 8000, '/admin']]);
+});
+
+describe('values', () => {
+  const Parameters = {
+    Port: { Type: 'Number', Default: 8080 },
+    Unknown: { Type: 'Number' },
+    Ports: { Type: 'CommaDelimitedList', Default: '80, 8081' },
+    UnknownList: { Type: 'CommaDelimitedList' },
+    Stage: { Type: 'String', Default: 'prod' },
+  };
+  const Conditions = { IsProd: { 'Fn::Equals': [{ Ref: 'Stage' }, 'prod'] }, IsTest: { 'Fn::Not': [{ Condition: 'IsProd' }] } };
+  const Mappings = { Ports: { prod: { web: 9000 } } };
+
+  test.each<[string, unknown, number]>([
+    ['a parameter with a default', { Ref: 'Port' }, 8080],
+    ['an item of a list parameter', { 'Fn::Select': [1, { Ref: 'Ports' }] }, 8081],
+    ['a condition', { 'Fn::If': ['IsProd', 81, 82] }, 81],
+    ['the other branch of a condition', { 'Fn::If': ['IsTest', 81, { Ref: 'Port' }] }, 8080],
+    ['a mapping', { 'Fn::FindInMap': ['Ports', { Ref: 'Stage' }, 'web'] }, 9000],
+    ['the default of a mapping', { 'Fn::FindInMap': ['Ports', 'beta', 'web', { DefaultValue: 83 }] }, 83],
+    ['an item of a text that is split', { 'Fn::Select': [0, { 'Fn::Split': ['/', '84/tcp'] }] }, 84],
+    ['a length', { 'Fn::Length': { Ref: 'Ports' } }, 2],
+  ])('the container port is %s', (_, ContainerPort, expected) => {
+    const resources = { Service: service({ LoadBalancers: [registration({ ContainerPort })] }) };
+    expect(only(shop(resources, { Parameters, Conditions, Mappings })).registrations[0].port).toBe(expected);
+  });
+
+  test.each<[string, unknown]>([
+    ['a parameter', { Ref: 'Unknown' }],
+    ['an item of a list parameter', { 'Fn::Select': [0, { Ref: 'UnknownList' }] }],
+    ['a split attribute', { 'Fn::Select': [0, { 'Fn::Split': [':', { 'Fn::GetAtt': ['Group', 'Arn'] }] }] }],
+    ['a joined attribute', { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Group', 'Arn'] }, '1']] }],
+  ])('a container port that only AWS knows is never a number: %s', (_, ContainerPort) => {
+    const resources = { Service: service({ LoadBalancers: [registration({ ContainerPort })] }) };
+    const { services, notRehearsed } = tryRead(shop(resources, { Parameters, Conditions, Mappings }));
+
+    expect(services).toEqual([]);
+    expect(notRehearsed).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(/container port .* AWS/) }]);
+  });
+
+  test('a desired count that only AWS knows is not 0', () => {
+    const { notRehearsed } = tryRead(shop({ Service: service({ DesiredCount: { Ref: 'Unknown' } }) }, { Parameters }));
+    expect(notRehearsed[0].reason).toMatch(/desired count .* AWS: the parameter Unknown has no default/);
+  });
+
+  test.each<[string, unknown, unknown]>([
+    ['Fn::Join of a list that only AWS knows', { 'Fn::Join': [',', { Ref: 'UnknownList' }] }, /^\{\{aws:/],
+    ['Fn::Split of an attribute', { 'Fn::Join': ['', { 'Fn::Split': [':', { 'Fn::GetAtt': ['Group', 'Arn'] }] }] }, /^\{\{aws:/],
+    ['Fn::Sub with an attribute', { 'Fn::Sub': 'a-${Group.Arn}-b' }, /^a-\{\{aws:Shop:Group:Arn\}\}-b$/],
+    ['Fn::Base64 of an attribute', { 'Fn::Base64': { Ref: 'Group' } }, /^\{\{aws:/],
+    ['Fn::ToJsonString', { 'Fn::ToJsonString': { port: { Ref: 'Port' } } }, /^\{"port":8080\}$/],
+    ['Fn::Cidr', { 'Fn::Select': [1, { 'Fn::Cidr': ['10.0.0.0/16', 4, 8] }] }, /^10\.0\.1\.0\/24$/],
+    ['Fn::GetAZs', { 'Fn::Select': [0, { 'Fn::GetAZs': '' }] }, /a$/],
+    ['a number parameter', { Ref: 'Port' }, /^8080$/],
+    ['a list parameter', { 'Fn::Join': ['|', { Ref: 'Ports' }] }, /^80\|8081$/],
+  ])('an environment variable by %s', (_, Value, expected) => {
+    const task = taskDefinition([container('web', { Environment: [{ Name: 'VALUE', Value }] })]);
+    expect(only(shop({ Task: task }, { Parameters })).container.environment.VALUE).toMatch(expected as RegExp);
+  });
+
+  test.each(['Fn::ForEach::Loop', 'Fn::Transform', 'Fn::Unknown'])('%s is refused by its name', (name) => {
+    const task = taskDefinition([container('web', { Environment: [{ Name: 'VALUE', Value: { [name]: [] } }] })]);
+    expect(() => read(shop({ Task: task }))).toThrow(new RegExp(`${name}.*cannot be rehearsed`));
+  });
+
+  test('a resource whose condition is false is not there', () => {
+    const other = { ...service({ TaskDefinition: { Ref: 'Missing' } }), Condition: 'IsTest' };
+    expect(only(shop({ Other: other }, { Parameters, Conditions })).name).toBe('Shop/Service');
+  });
+});
+
+/** The services that are read, and those that are not, also if none is. */
+function tryRead(template: Template) {
+  try {
+    return read(template);
+  } catch (error) {
+    if (!(error instanceof CannotRun)) { throw error; }
+    const [, name, reason] = /^service (\S+) cannot be rehearsed: (.*)$/s.exec(error.message) ?? [];
+    return { services: [], notRehearsed: [{ name, reason }] };
+  }
+}
+
+test.each<[string, Template, RegExp]>([
+  ['EC2 capacity', shop({ Service: service({ LaunchType: 'EC2' }) }), /launch type is EC2/],
+  ['a Windows task', shop({
+    Task: taskDefinition([container('web')], { RuntimePlatform: { OperatingSystemFamily: 'WINDOWS_SERVER_2022_CORE' } }),
+  }), /WINDOWS_SERVER_2022_CORE/],
+  ['gRPC', shop({ Group: targetGroup({ ProtocolVersion: 'GRPC' }) }), /GRPC/],
+  ['no load balancer', shop({ Service: service({ LoadBalancers: undefined }) }), /has no target group and is not in Cloud Map/],
+  ['a task definition elsewhere', shop({ Service: service({ TaskDefinition: 'arn:aws:ecs:x:y:task-definition/z:1' }) }),
+    /task definition .* is not in this assembly/],
+  ['no tasks', shop({ Service: service({ DesiredCount: 0 }) }), /desired count .* is 0/],
+])('%s is named as not rehearsed, and does not stop another service', (_, template, reason) => {
+  expect(tryRead(template)).toEqual({
+    services: [], notRehearsed: [{ name: 'Shop/Service', reason: expect.stringMatching(reason) }],
+  });
+
+  const resources = { ...template.Resources, Good: service({ TaskDefinition: { Ref: 'GoodTask' }, LoadBalancers: [
+    registration({ TargetGroupArn: { Ref: 'GoodGroup' } }),
+  ] }), GoodTask: taskDefinition(), GoodGroup: targetGroup() };
+  const { services, notRehearsed } = read({ ...template, Resources: resources });
+  expect(services.map(({ name }) => name)).toEqual(['Shop/Good']);
+  expect(notRehearsed).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(reason) }]);
+});
+
+test.each([['shop', 'shop'], ['shop:3', 'shop'], ['arn:aws:ecs:eu-west-1:111122223333:task-definition/shop:3', 'shop']])(
+  'a task definition that is named by its family is found: %s', (TaskDefinition, Family) => {
+    const resources = { Task: taskDefinition([container('web')], { Family }), Service: service({ TaskDefinition }) };
+    expect(only(shop(resources)).container.name).toBe('web');
+  });
+
+test.each<[object[], boolean]>([
+  [[{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }], true],
+  [[{ CapacityProvider: 'FARGATE' , Weight: 1 }, { CapacityProvider: 'FARGATE_SPOT', Weight: 0 }], false],
+  [[{ CapacityProvider: 'FARGATE', Weight: 1 }, { CapacityProvider: 'FARGATE_SPOT', Base: 1 }], true],
+])('whether tasks run on Spot: %j', (CapacityProviderStrategy, usesSpot) => {
+  expect(only(shop({ Service: service({ CapacityProviderStrategy }) })).usesSpot).toBe(usesSpot);
+});
+
+test.each(['Shop', 'Shop/', '/Shop', 'Service', 'Shop/Service'])('--service %s selects by a part of the path', (wanted) => {
+  expect(only(shop(), wanted).name).toBe('Shop/Service');
+});
