@@ -241,7 +241,7 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, options: Networ
 
 function validateSelection(validation: Validation, vpc: ec2.IVpc, selection: ec2.SubnetSelection): void {
   validation.notToken('vpcSubnets.subnetGroupName', selection.subnetGroupName, 'subnets are selected at synthesis');
-  if (validation.hasRefused) { return; }
+  if (Token.isUnresolved(selection.subnetGroupName)) { return; }
   const fix = `select subnets of the VPC: it has ${subnetCounts(vpc)}`;
   try {
     const { subnets, isPendingLookup } = vpc.selectSubnets(selection);

@@ -3,9 +3,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Egress, HelloFargateService, Ingress, Preset } from '../../src/index';
-import { NOTIFIED } from '../support/fixtures';
 import { closureOf, connectivityOf, idsOf, Resources, usesOf } from '../support/closure';
 import { combinations } from '../support/combinations';
+import { NOTIFIED } from '../support/fixtures';
 import { newStack } from '../support/synth';
 
 const ACCEPTED = combinations().filter(({ error }) => !error);
@@ -41,7 +41,8 @@ describe('what a resource uses is created before it and deleted after it', () =>
 
   test.each<[string, (stack: Stack) => void]>([
     ['Preset.PRODUCTION', (stack) => {
-      new HelloFargateService(stack, 'Hello', { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED });
+      const props = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED };
+      new HelloFargateService(stack, 'Hello', props);
     }],
     ['a cluster with its own VPC', (stack) => {
       new HelloFargateService(stack, 'Hello', { cluster: new ecs.Cluster(stack, 'Cluster') });

@@ -223,14 +223,9 @@ describe('the dashboard', () => {
   test('is disabled by default, and enabled with PRODUCTION', () => {
     templateOf().resourceCountIs('AWS::CloudWatch::Dashboard', 0);
     templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
-    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED }).resourceCountIs(
-      'AWS::CloudWatch::Dashboard',
-      1,
-    );
-    templateOf({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED, dashboard: false }).resourceCountIs(
-      'AWS::CloudWatch::Dashboard',
-      0,
-    );
+    const production = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED };
+    templateOf(production).resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+    templateOf({ ...production, dashboard: false }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
   });
 
   test('has its URL in an attribute and an output, which outputUrl disables', () => {

@@ -7,7 +7,9 @@ import { HelloFargateService, HelloFargateServiceProps, Ingress, Preset } from '
 import { NOTIFIED } from '../support/fixtures';
 import { newStack, only, templateOf } from '../support/synth';
 
-const PRODUCTION: HelloFargateServiceProps = { preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED };
+const PRODUCTION: HelloFargateServiceProps = {
+  preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED,
+};
 
 /** The log group of the service, out of all log groups. */
 function logGroupOf(template: Template): any {

@@ -1,10 +1,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import * as fc from 'fast-check';
 import { CannotRun } from '../../src/rehearsal/cannot-run';
 import { Assembly } from '../../src/rehearsal/templates/assembly';
+import { readEdge } from '../../src/rehearsal/templates/edge';
 import { Resolver } from '../../src/rehearsal/templates/intrinsics';
+import { PublicNames } from '../../src/rehearsal/templates/public-names';
 import { readServices } from '../../src/rehearsal/templates/services';
 import { useTemporaryDirectory } from '../support/rehearsal/temporary-directory';
+import { readJson } from '../support/synth';
 
 /*
  * Minimal assemblies, as other tools and other people write them, and what the rehearsal must read in each.
@@ -91,7 +95,10 @@ describe('values', () => {
     UnknownList: { Type: 'CommaDelimitedList' },
     Stage: { Type: 'String', Default: 'prod' },
   };
-  const Conditions = { IsProd: { 'Fn::Equals': [{ Ref: 'Stage' }, 'prod'] }, IsTest: { 'Fn::Not': [{ Condition: 'IsProd' }] } };
+  const Conditions = {
+    IsProd: { 'Fn::Equals': [{ Ref: 'Stage' }, 'prod'] }, IsTest: { 'Fn::Not': [{ Condition: 'IsProd' }] },
+  };
+  const Arn = { 'Fn::GetAtt': ['Group', 'Arn'] };
   const Mappings = { Ports: { prod: { web: 9000 } } };
 
   test.each<[string, unknown, number]>([
@@ -128,7 +135,7 @@ describe('values', () => {
 
   test.each<[string, unknown, unknown]>([
     ['Fn::Join of a list that only AWS knows', { 'Fn::Join': [',', { Ref: 'UnknownList' }] }, /^\{\{aws:/],
-    ['Fn::Split of an attribute', { 'Fn::Join': ['', { 'Fn::Split': [':', { 'Fn::GetAtt': ['Group', 'Arn'] }] }] }, /^\{\{aws:/],
+    ['Fn::Split of an attribute', { 'Fn::Join': ['', { 'Fn::Split': [':', Arn] }] }, /^\{\{aws:/],
     ['Fn::Sub with an attribute', { 'Fn::Sub': 'a-${Group.Arn}-b' }, /^a-\{\{aws:Shop:Group:Arn\}\}-b$/],
     ['Fn::Base64 of an attribute', { 'Fn::Base64': { Ref: 'Group' } }, /^\{\{aws:/],
     ['Fn::ToJsonString', { 'Fn::ToJsonString': { port: { Ref: 'Port' } } }, /^\{"port":8080\}$/],
@@ -166,10 +173,13 @@ function tryRead(template: Template) {
 test.each<[string, Template, RegExp]>([
   ['EC2 capacity', shop({ Service: service({ LaunchType: 'EC2' }) }), /launch type is EC2/],
   ['a Windows task', shop({
-    Task: taskDefinition([container('web')], { RuntimePlatform: { OperatingSystemFamily: 'WINDOWS_SERVER_2022_CORE' } }),
+    Task: taskDefinition([container('web')], {
+      RuntimePlatform: { OperatingSystemFamily: 'WINDOWS_SERVER_2022_CORE' },
+    }),
   }), /WINDOWS_SERVER_2022_CORE/],
   ['gRPC', shop({ Group: targetGroup({ ProtocolVersion: 'GRPC' }) }), /GRPC/],
-  ['no load balancer', shop({ Service: service({ LoadBalancers: undefined }) }), /has no target group and is not in Cloud Map/],
+  ['no load balancer', shop({ Service: service({ LoadBalancers: undefined }) }),
+    /has no target group and is not in Cloud Map/],
   ['a task definition elsewhere', shop({ Service: service({ TaskDefinition: 'arn:aws:ecs:x:y:task-definition/z:1' }) }),
     /task definition .* is not in this assembly/],
   ['no tasks', shop({ Service: service({ DesiredCount: 0 }) }), /desired count .* is 0/],
@@ -178,28 +188,104 @@ test.each<[string, Template, RegExp]>([
     services: [], notRehearsed: [{ name: 'Shop/Service', reason: expect.stringMatching(reason) }],
   });
 
-  const resources = { ...template.Resources, Good: service({ TaskDefinition: { Ref: 'GoodTask' }, LoadBalancers: [
-    registration({ TargetGroupArn: { Ref: 'GoodGroup' } }),
-  ] }), GoodTask: taskDefinition(), GoodGroup: targetGroup() };
+  const resources = {
+    ...template.Resources,
+    Good: service({
+      TaskDefinition: { Ref: 'GoodTask' },
+      LoadBalancers: [
+        registration({ TargetGroupArn: { Ref: 'GoodGroup' } }),
+      ],
+    }),
+    GoodTask: taskDefinition(),
+    GoodGroup: targetGroup(),
+  };
   const { services, notRehearsed } = read({ ...template, Resources: resources });
   expect(services.map(({ name }) => name)).toEqual(['Shop/Good']);
   expect(notRehearsed).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(reason) }]);
 });
 
-test.each([['shop', 'shop'], ['shop:3', 'shop'], ['arn:aws:ecs:eu-west-1:111122223333:task-definition/shop:3', 'shop']])(
-  'a task definition that is named by its family is found: %s', (TaskDefinition, Family) => {
-    const resources = { Task: taskDefinition([container('web')], { Family }), Service: service({ TaskDefinition }) };
-    expect(only(shop(resources)).container.name).toBe('web');
+test.each(['shop', 'shop:3', 'arn:aws:ecs:eu-west-1:111122223333:task-definition/shop:3'])(
+  'a task definition that is named by its family is found: %s', (TaskDefinition) => {
+    const Task = taskDefinition([container('web')], { Family: 'shop' });
+    expect(only(shop({ Task, Service: service({ TaskDefinition }) })).container.name).toBe('web');
   });
 
 test.each<[object[], boolean]>([
   [[{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }], true],
-  [[{ CapacityProvider: 'FARGATE' , Weight: 1 }, { CapacityProvider: 'FARGATE_SPOT', Weight: 0 }], false],
+  [[{ CapacityProvider: 'FARGATE', Weight: 1 }, { CapacityProvider: 'FARGATE_SPOT', Weight: 0 }], false],
   [[{ CapacityProvider: 'FARGATE', Weight: 1 }, { CapacityProvider: 'FARGATE_SPOT', Base: 1 }], true],
 ])('whether tasks run on Spot: %j', (CapacityProviderStrategy, usesSpot) => {
   expect(only(shop({ Service: service({ CapacityProviderStrategy }) })).usesSpot).toBe(usesSpot);
 });
 
-test.each(['Shop', 'Shop/', '/Shop', 'Service', 'Shop/Service'])('--service %s selects by a part of the path', (wanted) => {
+test.each(['Shop', 'Shop/', '/Shop', 'Service', 'Shop/Service'])('--service %s is a part of the path', (wanted) => {
   expect(only(shop(), wanted).name).toBe('Shop/Service');
 });
+
+/** An assembly of this repository, as CDK writes it: behind CloudFront, with a dashboard, alarms and nested names. */
+const REAL = path.join(__dirname, '..', '..', 'integ', 'integ.production.ts.snapshot');
+
+/** Every value in a JSON document, by its path. */
+function pathsIn(value: unknown, prefix: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) { return [prefix]; }
+  return [prefix, ...Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, [...prefix, key]))];
+}
+
+function replaceAt(document: any, [key, ...rest]: string[], value: unknown): unknown {
+  if (key === undefined) { return value; }
+  const copy = Array.isArray(document) ? [...document] : { ...document };
+  if (rest.length === 0 && value === undefined) {
+    delete copy[key];
+  } else {
+    copy[key] = replaceAt(document[key], rest, value);
+  }
+  return copy;
+}
+
+const NONSENSE = [undefined, null, [], {}, '', 'text', 0, -1, true, [null], { Ref: 'Missing' }, { 'Fn::GetAtt': [] },
+  { 'Fn::Select': [9, []] }, { 'Fn::If': ['Missing', 1, 2] }, { 'Fn::Split': [] }, { 'Fn::Sub': [] }];
+
+test('a mutated assembly is read, or refused with a sentence', () => {
+  const stackFile = 'HelloFargateServiceProduction.template.json';
+  const documents = Object.fromEntries(fs.readdirSync(REAL).filter((file) => /^manifest|^Hello.*json$/.test(file))
+    .map((file) => [file, readJson(path.join(REAL, file))]));
+  // It would have to match a stack of assertions.
+  documents['manifest.json'].artifacts = Object.fromEntries(Object.entries(documents['manifest.json'].artifacts)
+    .filter(([id]) => id.startsWith('HelloFargateServiceProduction')));
+  // What the rehearsal reads of a template; other resources are skipped.
+  const isRead = /ECS::|ElasticLoadBalancingV2::|CloudFront::|ScalableTarget/;
+  const template = documents[stackFile];
+  template.Resources = Object.fromEntries(Object.entries<any>(template.Resources)
+    .filter(([, { Type }]) => isRead.test(Type)));
+  const places = Object.entries(documents).flatMap(([file, document]) =>
+    pathsIn(document).map((place) => [file, place] as const));
+  const crashes = new Set<string>();
+  const outcomes = { read: 0, refused: 0 };
+
+  fc.assert(fc.property(fc.constantFrom(...places), fc.constantFrom(...NONSENSE), ([file, place], value) => {
+    const directory = fs.mkdtempSync(path.join(temporaryDirectory(), 'mutated-'));
+    for (const [name, document] of Object.entries(documents)) {
+      const content = name === file ? replaceAt(document, place, value) : document;
+      fs.writeFileSync(path.join(directory, name), JSON.stringify(content) ?? '');
+    }
+    try {
+      const assembly = Assembly.read(directory);
+      const resolver = new Resolver(assembly, new PublicNames(assembly).known);
+      const { services } = readServices(assembly, resolver);
+      readEdge(assembly, resolver, services.flatMap(({ registrations }) => registrations)
+        .map((registered) => registered.targetGroup));
+      outcomes.read++;
+    } catch (error) {
+      outcomes.refused++;
+      if (!(error instanceof CannotRun)) {
+        crashes.add(`${file} ${place.join('.')} = ${JSON.stringify(value)}: ${(error as Error).message}`);
+      }
+    } finally {
+      fs.rmSync(directory, { recursive: true });
+    }
+  }), { seed: 15, numRuns: 600 });
+
+  expect([...crashes]).toEqual([]);
+  expect(outcomes.read).toBeGreaterThan(100);
+  expect(outcomes.refused).toBeGreaterThan(100);
+}, 120_000);

@@ -264,7 +264,7 @@ const OBSERVABILITY_CONFLICTS: Conflict[] = [
     prop: 'alarms.minHealthyTasks',
     message: /would trigger the alarm/,
     combinations: [
-      { alarms: ['two'], scaling: ['steps'] },
+      { alarms: ['two'], scaling: ['steps', 'memory'] },
       { alarms: ['two'], desiredCount: ['0', '1'] },
       { alarms: ['two'], scaling: LEFT, desiredCount: LEFT, preset: ['development'] },
     ],

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type {
   ArtifactManifest, ArtifactType, AssemblyManifest, AssetManifest, AssetManifestProperties,
-  AwsCloudFormationStackProperties, IntegManifest, NestedCloudAssemblyProperties,
+  AwsCloudFormationStackProperties, DockerImageAsset, IntegManifest, NestedCloudAssemblyProperties,
 } from 'aws-cdk-lib/cloud-assembly-schema';
 import { CannotRun } from '../cannot-run';
 import { DockerImageSource } from '../model';
@@ -111,10 +111,18 @@ export class Stack {
   /** The image asset that is pushed with the tag of the image. */
   public dockerImage(imageUri: string): DockerImageSource | undefined {
     const tag = /:([0-9a-zA-Z._-]+)$/.exec(imageUri)?.[1];
-    const source = Object.values(this.props.assets.dockerImages ?? {})
-      .find(({ destinations }) => Object.values(destinations).some(({ imageTag }) => imageTag === tag))?.source;
-    const directory = source?.directory && path.resolve(this.props.directory, source.directory);
-    return source && { ...source, directory, workingDirectory: directory ?? this.props.directory };
+    const isPushedWithTag = ({ destinations }: Properties) =>
+      Object.values(record(destinations)).some((destination) => record(destination).imageTag === tag);
+    const image = Object.values(record(this.props.assets.dockerImages)).map(record).find(isPushedWithTag);
+    if (!image) { return undefined; }
+    const source = record(image.source) as DockerImageAsset['source'];
+    const { directory } = source;
+    if (directory !== undefined && typeof directory !== 'string') {
+      throw new CannotRun(`the asset manifest of stack ${this.name} has no directory for the image with the tag ${tag}.`
+        + ' Run `cdk synth` again');
+    }
+    const context = directory && path.resolve(this.props.directory, directory);
+    return { ...source, directory: context, workingDirectory: context ?? this.props.directory };
   }
 
   /** The path of the file or directory of a file asset with an object key in S3. */
@@ -167,24 +175,39 @@ export class Assembly {
 }
 
 function readStacks(directory: string): Stack[] {
-  const { artifacts = {} } = readJson(path.join(directory, 'manifest.json')) as AssemblyManifest;
-  return Object.entries(artifacts).flatMap(([id, artifact]) => {
-    const type: `${ArtifactType}` = artifact.type;
-    switch (type) {
-      // A stage has an assembly of its own in a subdirectory.
-      case 'cdk:cloud-assembly': {
-        const { directoryName } = artifact.properties as NestedCloudAssemblyProperties;
-        return readStacks(path.join(directory, directoryName));
-      }
-      case 'aws:cloudformation:stack': {
-        const dependencies = (artifact.dependencies ?? []).map((dependency) => artifacts[dependency]);
-        const stack = readStack(directory, id, artifact, dependencies);
-        return [stack, ...nestedStacks(stack)];
-      }
-      default:
-        return [];
+  const file = path.join(directory, 'manifest.json');
+  const artifacts = record(record(readJson(file)).artifacts) as NonNullable<AssemblyManifest['artifacts']>;
+  return Object.keys(artifacts).flatMap((id) => {
+    try {
+      return readArtifact(directory, id, artifacts);
+    } catch (error) {
+      if (error instanceof CannotRun) { throw error; }
+      // It is not what the schema of cloud assemblies says.
+      throw new CannotRun(`${file} has an artifact ${id} that cannot be read (${(error as Error).message}).`
+        + ' Run `cdk synth` again');
     }
   });
+}
+
+function readArtifact(
+  directory: string, id: string, artifacts: NonNullable<AssemblyManifest['artifacts']>,
+): readonly Stack[] {
+  const artifact = artifacts[id];
+  const type: `${ArtifactType}` = artifact.type;
+  switch (type) {
+    // A stage has an assembly of its own in a subdirectory.
+    case 'cdk:cloud-assembly': {
+      const { directoryName } = artifact.properties as NestedCloudAssemblyProperties;
+      return readStacks(path.join(directory, directoryName));
+    }
+    case 'aws:cloudformation:stack': {
+      const dependencies = (artifact.dependencies ?? []).map((dependency) => artifacts[dependency]);
+      const stack = readStack(directory, id, artifact, dependencies);
+      return [stack, ...nestedStacks(stack)];
+    }
+    default:
+      return [];
+  }
 }
 
 function readStack(directory: string, id: string, artifact: ArtifactManifest, dependencies: ArtifactManifest[]): Stack {

@@ -32,6 +32,11 @@ export function prepareNode(service: ServiceSpec, environment: Environment): Nod
     throw new NeedsEngine(`the image of service ${service.name} requires a container engine,`
       + ` because ${container.image} is not built from a directory of this assembly`);
   }
+  const other = service.registrations.find(({ containerName }) => containerName !== container.name);
+  if (other) {
+    throw new NeedsEngine(`service ${service.name} requires a container engine,`
+      + ` because its container ${other.containerName} receives requests too`);
+  }
   const image = readImage(service.name, container.asset);
   const nodeArguments = readNodeArguments(service.name, container, image);
   const { processUser, difference } = findProcessUser(container.user ?? image.user);
