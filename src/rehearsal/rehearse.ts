@@ -117,7 +117,7 @@ async function startTasks({ runningServices, targetGroups, report, printLog }: R
 /** One list at the end, so that what cannot be rehearsed does not hide what can. */
 function reportNotRehearsed(notRehearsed: readonly NotRehearsed[], { report }: RehearsalContext): void {
   if (notRehearsed.length === 0) { return; }
-  report.heading('Not rehearsed');
+  report.heading('Skipped services');
   for (const { name, reason } of notRehearsed) {
     report.check(skipped({ id: 'not-rehearsed', name: `service ${name} is rehearsed` }, reason));
   }

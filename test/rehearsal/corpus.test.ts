@@ -287,5 +287,5 @@ test('a mutated assembly is read, or refused with a sentence', () => {
 
   expect([...crashes]).toEqual([]);
   expect(outcomes.read).toBeGreaterThan(100);
-  expect(outcomes.refused).toBeGreaterThan(100);
+  expect(outcomes.refused).toBeGreaterThan(50);
 }, 120_000);

@@ -182,7 +182,7 @@ function readStacks(directory: string): Stack[] {
       return readArtifact(directory, id, artifacts);
     } catch (error) {
       if (error instanceof CannotRun) { throw error; }
-      // It is not what the schema of cloud assemblies says.
+      // It does not match the schema of cloud assemblies.
       throw new CannotRun(`${file} has an artifact ${id} that cannot be read (${(error as Error).message}).`
         + ' Run `cdk synth` again');
     }
