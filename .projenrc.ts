@@ -1,8 +1,8 @@
 import { awscdk, github, javascript, release, TextFile, YamlFile } from 'projen';
 
 /**
- * Every name that the package is published under. The owner replaces them here; nothing else in the repository repeats
- * them.
+ * Every name that the package is published under. The owner replaces them here; only the apps in `examples/` repeat
+ * them, as the apps of users do.
  * CONTRIBUTING.md lists the credentials that a release needs.
  */
 const PUBLISHED_AS = {
@@ -351,30 +351,24 @@ project.addTask('examples', {
 
 const checks = new github.GithubWorkflow(project.github!, 'checks');
 checks.on({ pullRequest: {}, push: { branches: ['main'] }, workflowDispatch: {} });
+const CHECKOUT_AND_TOOLS = [
+  github.WorkflowSteps.checkout(),
+  { uses: 'actions/setup-node@v7.0.0', with: { 'node-version': '24.x', 'package-manager-cache': 'false' } },
+  { uses: 'actions/setup-go@v7.0.0', with: { 'go-version': 'stable', 'cache': 'false' } },
+];
 checks.addJob('checks', {
   name: 'Everything that must hold before a change lands',
   runsOn: ['ubuntu-latest'],
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
-  steps: [
-    github.WorkflowSteps.checkout(),
-    { uses: 'actions/setup-node@v7.0.0', with: { 'node-version': '24.x', 'package-manager-cache': 'false' } },
-    { uses: 'actions/setup-go@v7.0.0', with: { 'go-version': 'stable', 'cache': 'false' } },
-    { run: 'bash .ci/run' },
-  ],
+  steps: [...CHECKOUT_AND_TOOLS, { run: 'bash .ci/run' }],
 });
 checks.addJob('languages', {
   name: 'The package in every language',
   runsOn: ['ubuntu-latest'], // has Python, Maven with a JDK, and the .NET SDK
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
-  steps: [
-    github.WorkflowSteps.checkout(),
-    { uses: 'actions/setup-node@v7.0.0', with: { 'node-version': '24.x', 'package-manager-cache': 'false' } },
-    { uses: 'actions/setup-go@v7.0.0', with: { 'go-version': 'stable', 'cache': 'false' } },
-    { run: 'npm ci' },
-    { run: 'npx projen examples' },
-  ],
+  steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen examples' }],
 });
 
 const FILES = { committed: true, marker: true, readonly: true };

@@ -71,7 +71,7 @@ function validateCpuScaling(validation: Validation, scaling: ScalingOptions): vo
   if (!policy || !('scaleOutAbovePercent' in policy)) { return; }
 
   const { scaleOutAbovePercent: above, scaleInBelowPercent: below } = policy;
-  validation.notToken('scaling.cpu.scaleOutAbovePercent', above, 'the other steps are computed from it');
+  validation.refuseToken('scaling.cpu.scaleOutAbovePercent', above, 'the other steps are computed from it');
   if (below >= above && !Token.isUnresolved(below) && !Token.isUnresolved(above)) {
     validation.refuse('scaling.cpu.scaleInBelowPercent', String(below),
       `scaleOutAbovePercent is ${above}, so tasks would be added and removed at once`,

@@ -42,7 +42,7 @@ export class Validation {
   }
 
   public wholeSeconds(prop: string, value: Duration | undefined, [min, max]: Range, what: string): void {
-    if (value === undefined || this.isTokenIn('seconds', prop, value)) { return; }
+    if (value === undefined || this.checkTokenUnit('seconds', prop, value)) { return; }
     const seconds = value.toMilliseconds({ integral: false }) / 1000;
     if (!Number.isInteger(seconds) || seconds < min || seconds > max) {
       this.refuse(prop, show(value), `${what} is a whole number of seconds from ${min} to ${max}`,
@@ -51,10 +51,11 @@ export class Validation {
   }
 
   /**
-   * Whether a duration is a token, whose value is not checked then. A token cannot be converted, so it must have the
-   * unit of the template.
+   * Checks the unit of a duration that is a token: it cannot be converted to the unit of the template.
+   *
+   * @returns whether it is a token, whose value is unknown
    */
-  public isTokenIn(unit: 'millis' | 'seconds' | 'minutes', prop: string, value: Duration): boolean {
+  public checkTokenUnit(unit: 'millis' | 'seconds' | 'minutes', prop: string, value: Duration): boolean {
     if (!value.isUnresolved()) { return false; }
     if (value.unitLabel() !== unit) {
       this.refuse(prop, `a token in ${value.unitLabel()}`, `it cannot be converted to ${unit}`, `use Duration.${unit}`);
@@ -62,11 +63,15 @@ export class Validation {
     return true;
   }
 
-  /** Refuses a token where the value decides what is synthesized. */
-  public notToken(prop: string, value: unknown, rule: string): void {
-    if (value instanceof Duration ? value.isUnresolved() : Token.isUnresolved(value)) {
-      this.refuse(prop, 'a token', rule, 'set a value that is known at synthesis');
-    }
+  /**
+   * Refuses a token where the value decides what is synthesized.
+   *
+   * @returns whether it is a token
+   */
+  public refuseToken(prop: string, value: unknown, rule: string): boolean {
+    if (!isToken(value)) { return false; }
+    this.refuse(prop, show(value), rule, 'set a value that is known at synthesis');
+    return true;
   }
 
   /** CloudFormation would treat an empty list or string as if the prop was not set. */
@@ -104,11 +109,14 @@ export class Validation {
   }
 }
 
+function isToken(value: unknown): boolean {
+  return value instanceof Duration ? value.isUnresolved() : Token.isUnresolved(value);
+}
+
 /** A value roughly as the user wrote it. */
 export function show(value: unknown): string {
   if (value === undefined) { return 'not set'; }
-  if (Token.isUnresolved(value)) { return 'a token'; }
-  if (value instanceof Duration && value.isUnresolved()) { return 'a token'; }
+  if (isToken(value)) { return 'a token'; }
   if (value instanceof Duration) { return `${value.toMilliseconds({ integral: false }) / 1000} seconds`; }
   if (typeof value === 'function') { return 'a function'; }
   if (typeof value !== 'string' && typeof value !== 'object') { return String(value); }

@@ -91,7 +91,7 @@ function validateTimes(validation: Validation, { steps, bakeTime }: Strategy): v
 }
 
 function validateMinutes(validation: Validation, option: string, time: Duration): void {
-  if (validation.isTokenIn('minutes', `deployment.${option}`, time)) { return; }
+  if (validation.checkTokenUnit('minutes', `deployment.${option}`, time)) { return; }
   const minutes = time.toMilliseconds({ integral: false }) / 60_000;
   if (!Number.isInteger(minutes) || minutes < 0 || minutes > 1440) {
     validation.refuse(`deployment.${option}`, show(time), 'it must be a whole number of minutes from 0 to 1440',

@@ -15,7 +15,7 @@ interface AliasRecordOptions {
  */
 export function addAliasRecords(scope: Construct, service: IDependable, options: AliasRecordOptions): void {
   const { domainName, domainZone: zone, ipv4, ipv6 } = options;
-  // With the dot, CDK does not append that of the hosted zone if one of the two is a token.
+  // The dot keeps CDK from appending the name of the hosted zone, which it does if one of the two names is a token.
   const recordName = `${domainName}.`;
   const record = { zone, recordName, target: route53.RecordTarget.fromAlias(options.target) };
   const records = new Array<route53.RecordSet>();

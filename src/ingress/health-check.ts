@@ -93,8 +93,8 @@ function validatePath(validation: Validation, path: string, knownPaths?: readonl
 }
 
 function validateTimes(validation: Validation, { interval, timeout }: Required<HealthCheckOptions>): void {
-  validation.notToken('healthCheck.interval', interval, 'it must be longer than the timeout');
-  validation.notToken('healthCheck.timeout', timeout, 'it must be shorter than the interval');
+  validation.refuseToken('healthCheck.interval', interval, 'it must be longer than the timeout');
+  validation.refuseToken('healthCheck.timeout', timeout, 'it must be shorter than the interval');
   validation.wholeSeconds('healthCheck.interval', interval, [5, 300], 'the time between two health checks');
   validation.wholeSeconds('healthCheck.timeout', timeout, [2, 120], 'the timeout of a health check');
   if (timeout.isUnresolved() || interval.isUnresolved()) { return; }

@@ -29,8 +29,7 @@ export interface HttpApiIngressOptions {
    * Limits of the API for all clients together; API Gateway responds to further requests with 429. `rateLimit` is in
    * requests per second, `burstLimit` in requests. Both are whole numbers, and required.
    *
-   * @default - the quota of the account in the Region, 10,000 requests per second and a burst of 5,000 unless it was
-   * changed
+   * @default - the quota of the account in the Region: in most Regions 10,000 requests per second and a burst of 5,000
    * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
    * @experimental
    */
@@ -76,7 +75,7 @@ export class HttpApiIngress implements IngressType {
   public validate(validation: Validation, _scope: Construct, _vpc: ec2.IVpc | undefined): void {
     const { timeout, throttle } = this.options;
     if (throttle) { validateThrottle(validation, throttle); }
-    if (!timeout || validation.isTokenIn('millis', 'ingress.timeout', timeout)) { return; }
+    if (!timeout || validation.checkTokenUnit('millis', 'ingress.timeout', timeout)) { return; }
     const ms = timeout.toMilliseconds({ integral: false });
     if (ms < 50 || ms > 29_000) {
       validation.refuse('ingress.timeout', `${ms} ms`,

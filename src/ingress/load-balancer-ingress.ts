@@ -151,8 +151,12 @@ export class LoadBalancerIngress implements IngressType {
     return (this.options.ipAddressType ?? IPV4) !== IPV4;
   }
 
+  private get defaultPort(): number {
+    return this.tls ? 443 : 80;
+  }
+
   private get listenerPort(): number {
-    return this.options.listenerPort ?? (this.tls ? 443 : 80);
+    return this.options.listenerPort ?? this.defaultPort;
   }
 
   public validate(validation: Validation, scope: Construct, vpc: ec2.IVpc | undefined): void {
@@ -178,7 +182,7 @@ export class LoadBalancerIngress implements IngressType {
   private validatePort(validation: Validation): void {
     const { listenerPort } = this.options;
     validation.wholeNumber('ingress.listenerPort', listenerPort, [1, 65_535], 'a port');
-    validation.notToken('ingress.listenerPort', listenerPort, 'it is a part of the URL');
+    validation.refuseToken('ingress.listenerPort', listenerPort, 'it is a part of the URL');
     if (this.tls && listenerPort === 80) {
       validation.refuse('ingress.listenerPort', '80', 'port 80 redirects to HTTPS',
         'set another port, or leave it out');
@@ -187,7 +191,7 @@ export class LoadBalancerIngress implements IngressType {
 
   private validateClients(validation: Validation, vpc: ec2.IVpc | undefined): void {
     const { allowFrom, ipAddressType } = this.options;
-    if (ipAddressType !== undefined && ipAddressType !== elbv2.IpAddressType.IPV4 && !vpc) {
+    if (this.hasIpv6 && !vpc) {
       validation.refuse('ingress.ipAddressType', show(ipAddressType), 'the VPC that the construct creates has no IPv6',
         'set vpc to one with IPv6');
     }
@@ -262,8 +266,8 @@ export class LoadBalancerIngress implements IngressType {
 
   private url(loadBalancer: elbv2.ApplicationLoadBalancer): string {
     const domainName = this.tls?.domain?.domainName ?? this.tls?.domainName ?? loadBalancer.loadBalancerDnsName;
-    const isDefaultPort = this.listenerPort === (this.tls ? 443 : 80);
-    return `${this.tls ? 'https' : 'http'}://${domainName}${isDefaultPort ? '' : `:${this.listenerPort}`}`;
+    const port = this.listenerPort === this.defaultPort ? '' : `:${this.listenerPort}`;
+    return `${this.tls ? 'https' : 'http'}://${domainName}${port}`;
   }
 
   private newHttpsListener(

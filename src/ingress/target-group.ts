@@ -50,7 +50,7 @@ export interface TargetGroupOptions {
 
 export function validateTargetGroup(validation: Validation, { sessionStickiness = {} }: TargetGroupOptions): void {
   const { cookieDuration, cookieName } = sessionStickiness;
-  validation.notToken('ingress.sessionStickiness.cookieDuration', cookieDuration,
+  validation.refuseToken('ingress.sessionStickiness.cookieDuration', cookieDuration,
     'AWS CDK compares it with its limits');
   validation.wholeSeconds('ingress.sessionStickiness.cookieDuration', cookieDuration, [1, 604_800],
     'the duration of stickiness');

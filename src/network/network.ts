@@ -240,8 +240,9 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, options: Networ
 }
 
 function validateSelection(validation: Validation, vpc: ec2.IVpc, selection: ec2.SubnetSelection): void {
-  validation.notToken('vpcSubnets.subnetGroupName', selection.subnetGroupName, 'subnets are selected at synthesis');
-  if (Token.isUnresolved(selection.subnetGroupName)) { return; }
+  const { subnetGroupName } = selection;
+  const rule = 'subnets are selected at synthesis';
+  if (validation.refuseToken('vpcSubnets.subnetGroupName', subnetGroupName, rule)) { return; }
   const fix = `select subnets of the VPC: it has ${subnetCounts(vpc)}`;
   try {
     const { subnets, isPendingLookup } = vpc.selectSubnets(selection);
@@ -268,7 +269,7 @@ function validateNewVpc(validation: Validation, scope: Construct, options: Netwo
       'set env of the stack to an account and a region that has as many, or leave maxAzs out');
   }
   if (egress._usesNatGateways) {
-    validation.notToken('egress.count', egress._natGateways, 'it decides how many NAT gateways are created');
+    validation.refuseToken('egress.count', egress._natGateways, 'it decides how many NAT gateways are created');
     validation.wholeNumber('egress.count', egress._natGateways, [1, maxAzs],
       'the number of NAT gateways, at most one for each Availability Zone,');
   }

@@ -237,11 +237,8 @@ function validateHealthyTasks(
 
 function validateResponseTime(validation: Validation, p95ResponseTime: Duration | undefined): void {
   if (!p95ResponseTime) { return; }
-  if (p95ResponseTime.isUnresolved()) {
-    validation.refuse('alarms.p95ResponseTime', 'a token', 'the threshold of the alarm is calculated from it',
-      'set a number of seconds or milliseconds');
-    return;
-  }
+  const rule = 'the threshold of the alarm is calculated from it';
+  if (validation.refuseToken('alarms.p95ResponseTime', p95ResponseTime, rule)) { return; }
   const ms = p95ResponseTime.toMilliseconds({ integral: false });
   if (ms < 1 || ms > 3_600_000) {
     validation.refuse('alarms.p95ResponseTime', show(p95ResponseTime), 'it must be from 1 ms to 1 hour',

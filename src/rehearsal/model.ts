@@ -30,7 +30,7 @@ export interface ServiceSpec {
 }
 
 /** A service that cannot be rehearsed, and why. It does not stop the others. */
-export interface NotRehearsed {
+export interface SkippedService {
   readonly name: string;
   readonly reason: string;
 }

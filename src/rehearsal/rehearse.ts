@@ -9,7 +9,7 @@ import { RehearsalContext, RehearseOptions, SPEEDUP } from './context';
 import { newEmulators } from './edge/emulators';
 import { findFront } from './edge/routes';
 import { TargetGroup } from './edge/target-group';
-import { NotRehearsed, ResourceKey, ServiceSpec } from './model';
+import { SkippedService, ResourceKey, ServiceSpec } from './model';
 import { printOverview } from './overview';
 import { Report } from './report';
 import { deregister, RunningService, RunningTask, startRunningTask, waitUntilHealthy } from './running-service';
@@ -36,7 +36,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const assembly = Assembly.read(options.directory);
   const names = new PublicNames(assembly);
   const resolver = new Resolver(assembly, names.known);
-  const { services, notRehearsed } = readServices(assembly, resolver, options.service);
+  const { services, skippedServices } = readServices(assembly, resolver, options.service);
   const targetGroups = newTargetGroups(services, report);
   const edge = readEdge(assembly, resolver, [...targetGroups.values()].map(({ spec }) => spec));
   const runningServices: RunningService[] = [];
@@ -62,8 +62,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     printOverview(context);
     await startTasks(context);
     await runChecks(assembly, names, context);
-    reportNotRehearsed(notRehearsed, context);
     if (interrupted.aborted) { throw new CannotRun('interrupted before the result'); }
+    reportSkippedServices(skippedServices, report);
     passed = report.result((Date.now() - start) / 1000);
     if (passed && !options.once) { await keepRunning(context); }
   } finally {
@@ -115,11 +115,11 @@ async function startTasks({ runningServices, targetGroups, report, printLog }: R
 }
 
 /** One list at the end, so that what cannot be rehearsed does not hide what can. */
-function reportNotRehearsed(notRehearsed: readonly NotRehearsed[], { report }: RehearsalContext): void {
-  if (notRehearsed.length === 0) { return; }
+function reportSkippedServices(skippedServices: readonly SkippedService[], report: Report): void {
+  if (skippedServices.length === 0) { return; }
   report.heading('Skipped services');
-  for (const { name, reason } of notRehearsed) {
-    report.check(skipped({ id: 'not-rehearsed', name: `service ${name} is rehearsed` }, reason));
+  for (const { name, reason } of skippedServices) {
+    report.check(skipped({ id: 'service', name: `service ${name} is rehearsed` }, reason));
   }
 }
 

@@ -11,8 +11,8 @@ export function validateHealthCheckCommand(
   if (!healthCheck) { return; }
   const { command, interval, timeout, retries, startPeriod } = healthCheck;
   validation.notEmpty(`${prop}.command`, command, 'set it like [\'CMD\', \'/app/healthy\']');
-  validation.notToken(`${prop}.interval`, interval, 'it must not be shorter than the timeout');
-  validation.notToken(`${prop}.timeout`, timeout, 'it must not be longer than the interval');
+  validation.refuseToken(`${prop}.interval`, interval, 'it must not be shorter than the timeout');
+  validation.refuseToken(`${prop}.timeout`, timeout, 'it must not be longer than the interval');
   validation.wholeSeconds(`${prop}.interval`, interval, [5, 300], 'the time between two health checks');
   validation.wholeSeconds(`${prop}.timeout`, timeout, [2, 120], 'the timeout of a health check');
   validation.wholeNumber(`${prop}.retries`, retries, [1, 10], 'the number of retries');

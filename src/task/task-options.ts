@@ -272,11 +272,8 @@ function validateSize(validation: Validation, { cpu = DEFAULTS.cpu, memoryLimitM
 }
 
 function validateEnvironment(validation: Validation, options: TaskOptions, context: TaskContext): void {
-  if (context.ingress.idleTimeout.isUnresolved()) {
-    validation.refuse('ingress.idleTimeout', 'a token', 'the keep-alive timeout of the app is computed from it',
-      'set a number of seconds');
-    return;
-  }
+  const rule = 'the keep-alive timeout of the app is computed from it';
+  if (validation.refuseToken('ingress.idleTimeout', context.ingress.idleTimeout, rule)) { return; }
   const { environment = {}, secrets = {} } = options;
   validateSecretCount(validation, 'secrets', secrets);
   const reserved = appEnvironment(options, context);

@@ -14,6 +14,8 @@ import { readJson } from '../support/synth';
  * Minimal assemblies, as other tools and other people write them, and what the rehearsal must read in each.
  */
 
+type Properties = Record<string, unknown>;
+
 interface Template {
   readonly Parameters?: object;
   readonly Conditions?: object;
@@ -59,8 +61,8 @@ function shop(resources: Record<string, object> = {}, rest: Omit<Template, 'Reso
 
 /** The only service, which must be read. */
 function only(template: Template, wanted?: string) {
-  const { services, notRehearsed } = read(template, wanted);
-  expect(notRehearsed).toEqual([]);
+  const { services, skippedServices } = read(template, wanted);
+  expect(skippedServices).toEqual([]);
   expect(services).toHaveLength(1);
   return services[0];
 }
@@ -96,7 +98,11 @@ describe('values', () => {
     Stage: { Type: 'String', Default: 'prod' },
   };
   const Conditions = {
-    IsProd: { 'Fn::Equals': [{ Ref: 'Stage' }, 'prod'] }, IsTest: { 'Fn::Not': [{ Condition: 'IsProd' }] },
+    IsUnknown: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Unknown' }, '1'] }] },
+    IsNever: { 'Fn::And': [{ Condition: 'IsUnknown' }, { Condition: 'IsTest' }] },
+    IsAlways: { 'Fn::Or': [{ Condition: 'IsUnknown' }, { Condition: 'IsProd' }] },
+    IsProd: { 'Fn::Equals': [{ Ref: 'Stage' }, 'prod'] },
+    IsTest: { 'Fn::Not': [{ Condition: 'IsProd' }] },
   };
   const Arn = { 'Fn::GetAtt': ['Group', 'Arn'] };
   const Mappings = { Ports: { prod: { web: 9000 } } };
@@ -122,20 +128,31 @@ describe('values', () => {
     ['a joined attribute', { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Group', 'Arn'] }, '1']] }],
   ])('a container port that only AWS knows is never a number: %s', (_, ContainerPort) => {
     const resources = { Service: service({ LoadBalancers: [registration({ ContainerPort })] }) };
-    const { services, notRehearsed } = tryRead(shop(resources, { Parameters, Conditions, Mappings }));
+    const { services, skippedServices } = tryRead(shop(resources, { Parameters, Conditions, Mappings }));
 
     expect(services).toEqual([]);
-    expect(notRehearsed).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(/container port .* AWS/) }]);
+    expect(skippedServices).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(/container port .* AWS/) }]);
   });
 
   test('a desired count that only AWS knows is not 0', () => {
-    const { notRehearsed } = tryRead(shop({ Service: service({ DesiredCount: { Ref: 'Unknown' } }) }, { Parameters }));
-    expect(notRehearsed[0].reason).toMatch(/desired count .* AWS: the parameter Unknown has no default/);
+    const Service = service({ DesiredCount: { Ref: 'Unknown' } });
+    const { skippedServices } = tryRead(shop({ Service }, { Parameters }));
+    expect(skippedServices[0].reason).toMatch(/desired count .* AWS: the parameter Unknown has no default/);
   });
 
-  test.each<[string, unknown, unknown]>([
+  test.each<[string, unknown, RegExp]>([
     ['Fn::Join of a list that only AWS knows', { 'Fn::Join': [',', { Ref: 'UnknownList' }] }, /^\{\{aws:/],
     ['Fn::Split of an attribute', { 'Fn::Join': ['', { 'Fn::Split': [':', Arn] }] }, /^\{\{aws:/],
+    ['a part of a text with an attribute', {
+      'Fn::Select': [2, { 'Fn::Split': ['/', { 'Fn::Join': ['', ['https://', Arn, '.example.com/path']] }] }],
+    }, /^\{\{aws:Shop:Group:Arn\}\}\.example\.com$/],
+    ['the known part of a text with an attribute', {
+      'Fn::Select': [0, { 'Fn::Split': [':', { 'Fn::Sub': 'shop:${Group.Arn}' }] }],
+    }, /^shop$/],
+    ['Fn::If with a condition that only AWS knows', { 'Fn::If': ['IsUnknown', 'a', 'b'] },
+      /^\{\{aws:Shop:Unknown\}\}$/],
+    ['Fn::If with a condition that is false whatever AWS knows', { 'Fn::If': ['IsNever', 'a', 'b'] }, /^b$/],
+    ['Fn::If with a condition that is true whatever AWS knows', { 'Fn::If': ['IsAlways', 'a', 'b'] }, /^a$/],
     ['Fn::Sub with an attribute', { 'Fn::Sub': 'a-${Group.Arn}-b' }, /^a-\{\{aws:Shop:Group:Arn\}\}-b$/],
     ['Fn::Base64 of an attribute', { 'Fn::Base64': { Ref: 'Group' } }, /^\{\{aws:/],
     ['Fn::ToJsonString', { 'Fn::ToJsonString': { port: { Ref: 'Port' } } }, /^\{"port":8080\}$/],
@@ -145,7 +162,8 @@ describe('values', () => {
     ['a list parameter', { 'Fn::Join': ['|', { Ref: 'Ports' }] }, /^80\|8081$/],
   ])('an environment variable by %s', (_, Value, expected) => {
     const task = taskDefinition([container('web', { Environment: [{ Name: 'VALUE', Value }] })]);
-    expect(only(shop({ Task: task }, { Parameters })).container.environment.VALUE).toMatch(expected as RegExp);
+    const { environment } = only(shop({ Task: task }, { Parameters, Conditions })).container;
+    expect(environment.VALUE).toMatch(expected);
   });
 
   test.each(['Fn::ForEach::Loop', 'Fn::Transform', 'Fn::Unknown'])('%s is refused by its name', (name) => {
@@ -157,6 +175,12 @@ describe('values', () => {
     const other = { ...service({ TaskDefinition: { Ref: 'Missing' } }), Condition: 'IsTest' };
     expect(only(shop({ Other: other }, { Parameters, Conditions })).name).toBe('Shop/Service');
   });
+
+  test('a resource whose condition only AWS knows may be there', () => {
+    const Other = { ...service(), Condition: 'IsUnknown' };
+    const { services } = read(shop({ Other }, { Parameters, Conditions }));
+    expect(services.map(({ name }) => name)).toEqual(['Shop/Service', 'Shop/Other']);
+  });
 });
 
 /** The services that are read, and those that are not, also if none is. */
@@ -166,7 +190,7 @@ function tryRead(template: Template) {
   } catch (error) {
     if (!(error instanceof CannotRun)) { throw error; }
     const [, name, reason] = /^service (\S+) cannot be rehearsed: (.*)$/s.exec(error.message) ?? [];
-    return { services: [], notRehearsed: [{ name, reason }] };
+    return { services: [], skippedServices: [{ name, reason }] };
   }
 }
 
@@ -185,7 +209,7 @@ test.each<[string, Template, RegExp]>([
   ['no tasks', shop({ Service: service({ DesiredCount: 0 }) }), /desired count .* is 0/],
 ])('%s is named as not rehearsed, and does not stop another service', (_, template, reason) => {
   expect(tryRead(template)).toEqual({
-    services: [], notRehearsed: [{ name: 'Shop/Service', reason: expect.stringMatching(reason) }],
+    services: [], skippedServices: [{ name: 'Shop/Service', reason: expect.stringMatching(reason) }],
   });
 
   const resources = {
@@ -199,9 +223,9 @@ test.each<[string, Template, RegExp]>([
     GoodTask: taskDefinition(),
     GoodGroup: targetGroup(),
   };
-  const { services, notRehearsed } = read({ ...template, Resources: resources });
+  const { services, skippedServices } = read({ ...template, Resources: resources });
   expect(services.map(({ name }) => name)).toEqual(['Shop/Good']);
-  expect(notRehearsed).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(reason) }]);
+  expect(skippedServices).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(reason) }]);
 });
 
 test.each(['shop', 'shop:3', 'arn:aws:ecs:eu-west-1:111122223333:task-definition/shop:3'])(
@@ -231,14 +255,12 @@ function pathsIn(value: unknown, prefix: string[] = []): string[][] {
   return [prefix, ...Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, [...prefix, key]))];
 }
 
-function replaceAt(document: any, [key, ...rest]: string[], value: unknown): unknown {
-  if (key === undefined) { return value; }
-  const copy = Array.isArray(document) ? [...document] : { ...document };
-  if (rest.length === 0 && value === undefined) {
-    delete copy[key];
-  } else {
-    copy[key] = replaceAt(document[key], rest, value);
-  }
+function mutate(document: Properties, place: string[], value: unknown): unknown {
+  if (place.length === 0) { return value; }
+  const copy = structuredClone(document);
+  const [key, ...parents] = [...place].reverse();
+  const parent = parents.reverse().reduce<Properties>((part, name) => part[name] as Properties, copy);
+  parent[key] = value;
   return copy;
 }
 
@@ -255,7 +277,7 @@ test('a mutated assembly is read, or refused with a sentence', () => {
   // What the rehearsal reads of a template; other resources are skipped.
   const isRead = /ECS::|ElasticLoadBalancingV2::|CloudFront::|ScalableTarget/;
   const template = documents[stackFile];
-  template.Resources = Object.fromEntries(Object.entries<any>(template.Resources)
+  template.Resources = Object.fromEntries(Object.entries<{ Type: string }>(template.Resources)
     .filter(([, { Type }]) => isRead.test(Type)));
   const places = Object.entries(documents).flatMap(([file, document]) =>
     pathsIn(document).map((place) => [file, place] as const));
@@ -265,7 +287,7 @@ test('a mutated assembly is read, or refused with a sentence', () => {
   fc.assert(fc.property(fc.constantFrom(...places), fc.constantFrom(...NONSENSE), ([file, place], value) => {
     const directory = fs.mkdtempSync(path.join(temporaryDirectory(), 'mutated-'));
     for (const [name, document] of Object.entries(documents)) {
-      const content = name === file ? replaceAt(document, place, value) : document;
+      const content = name === file ? mutate(document, place, value) : document;
       fs.writeFileSync(path.join(directory, name), JSON.stringify(content) ?? '');
     }
     try {

@@ -37,7 +37,7 @@ test('two local files are uploaded', () => {
   const other = EnvironmentFile.fromAsset(path.join(__dirname, '..', 'support', 'fixtures', 'other.env'));
   const container = containerOf(templateOf({ environmentFiles: [ENVIRONMENT_FILE, other] }));
 
-  const keys = container.EnvironmentFiles.map(({ Value }: any) => JSON.stringify(Value));
+  const keys = container.EnvironmentFiles.map((file: object) => JSON.stringify(file));
   expect(keys).toEqual([expect.stringMatching(/\.env"/), expect.stringMatching(/\.env"/)]);
   expect(keys[0]).not.toBe(keys[1]);
 });

@@ -61,7 +61,7 @@ test('builds a directory with all options of a build', () => {
   const image = ServiceImage.fromDirectory(IMAGE_DIRECTORY, {
     buildSecrets: { token: DockerBuildSecret.fromSrc('token.txt') },
     buildSsh: 'default',
-    buildContexts: { shared: '../shared' },
+    buildContexts: { library: '../library' },
     cacheFrom: [{ type: 'gha' }],
     cacheTo: { type: 'gha', params: { mode: 'max' } },
     assetName: 'shop/web',
@@ -71,7 +71,7 @@ test('builds a directory with all options of a build', () => {
     expect.objectContaining({
       dockerBuildSecrets: { token: 'src=token.txt' },
       dockerBuildSsh: 'default',
-      dockerBuildContexts: { shared: '../shared' },
+      dockerBuildContexts: { library: '../library' },
       cacheFrom: [{ type: 'gha' }],
       cacheTo: { type: 'gha', params: { mode: 'max' } },
     }),

@@ -4,7 +4,7 @@ import type { Language } from './languages';
 import { run } from './run';
 
 const ROOT = path.join(__dirname, '..', '..');
-const DIST = path.join(ROOT, 'dist');
+export const DIST = path.join(ROOT, 'dist');
 
 /** Compiles the package, translates its snippets, and packages it for each language. */
 export function buildArtifacts(languages: readonly Language[]): void {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { artifactFile } from './artifacts';
+import { artifactFile, DIST } from './artifacts';
 import { run } from './run';
 
 /** How the example of a language is installed and run. */
@@ -13,25 +13,25 @@ export interface Language {
   readonly target: string;
   /** How the name of the artifact ends. */
   readonly ending: string;
+  /** The command that the language's package installs. @default `npx` with the tarball */
+  readonly command?: readonly string[];
   /** Why the example cannot run on this machine, if so. */
   missing(): string | undefined;
   /** Installs the package and what it needs. @returns from where */
   install(directory: string): string;
-  environment(directory: string): Record<string, string>;
-  /** The command `hello-fargate-service`, as README shows it for the language. */
-  command(directory: string): string[];
+  environment?(directory: string): Record<string, string>;
 }
 
-const GO_MODULE = 'github.com/hello-fargate-service/hello-fargate-service-go/hellofargateservice';
+const { devDependencies, jsii } = JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8'));
 /** Every example has the versions of this repository. */
-const { devDependencies } = JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8'));
 const VERSIONS: Record<string, string> = {
   'aws-cdk-lib': devDependencies['aws-cdk-lib'],
   'constructs': devDependencies.constructs,
 };
 
 const tarball = () => artifactFile('js', '.tgz');
-const npx = () => ['npx', '--yes', '--package', tarball(), 'hello-fargate-service'];
+/** For languages whose package has no command: the CDK CLI needs Node.js anyway. */
+export const npxCommand = () => ['npx', '--yes', '--package', tarball(), 'hello-fargate-service'];
 
 function needs(command: string, args: string[], name: string): string | undefined {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? undefined : `not tried: ${name} is not installed`;
@@ -51,8 +51,7 @@ const TYPESCRIPT: Language = {
     run('npm', ['run', 'build'], directory);
     return 'tarball, npm install';
   },
-  environment: () => ({}),
-  command: () => ['npx', 'hello-fargate-service'],
+  command: ['npx', 'hello-fargate-service'],
 };
 
 const PYTHON: Language = {
@@ -70,7 +69,7 @@ const PYTHON: Language = {
     return 'wheel, pip install';
   },
   environment: (directory) => ({ PATH: `${path.join(directory, '.venv', 'bin')}:${process.env.PATH}` }),
-  command: () => ['hello-fargate-service'],
+  command: ['hello-fargate-service'],
 };
 
 const JAVA: Language = {
@@ -79,14 +78,11 @@ const JAVA: Language = {
   ending: '.jar',
   missing: () => needs('mvn', ['--version'], 'Maven with a JDK'),
   install: (directory) => {
-    const repository = artifactFile('java', 'maven-metadata.xml').replace(/\/io\/github\/.*/, '');
     fs.mkdirSync(path.join(directory, '.mvn'));
     fs.writeFileSync(path.join(directory, '.mvn', 'maven.config'), '--settings\nsettings.xml\n--batch-mode\n');
-    fs.writeFileSync(path.join(directory, 'settings.xml'), mavenSettings(pathToFileURL(repository).href));
+    fs.writeFileSync(path.join(directory, 'settings.xml'), mavenSettings(pathToFileURL(path.join(DIST, 'java')).href));
     return 'jar, Maven repository';
   },
-  environment: () => ({}),
-  command: npx,
 };
 
 /** Adds the packaged artifacts as a repository, and keeps them out of the repository of the user. */
@@ -109,20 +105,22 @@ function mavenSettings(repository: string): string {
 `;
 }
 
+/** Not local.go.mod, which is beside it. */
+const GO_MODULE_FILE = path.join(path.sep, 'go.mod');
+
 const GO: Language = {
   name: 'go',
   target: 'go',
-  ending: path.join('hellofargateservice', 'go.mod'),
+  ending: GO_MODULE_FILE,
   missing: () => needs('go', ['version'], 'Go'),
   install: (directory) => {
-    const module = path.dirname(artifactFile('go', path.join('hellofargateservice', 'go.mod')));
-    run('go', ['mod', 'edit', '-replace', `${GO_MODULE}=${module}`], directory);
+    const module = path.dirname(artifactFile('go', GO_MODULE_FILE));
+    const name = `${jsii.targets.go.moduleName}/${path.basename(module)}`;
+    run('go', ['mod', 'edit', '-replace', `${name}=${module}`], directory);
     run('go', ['mod', 'tidy'], directory);
     run('go', ['vet', './...'], directory);
     return 'module, go mod replace';
   },
-  environment: () => ({}),
-  command: npx,
 };
 
 const CSHARP: Language = {
@@ -134,8 +132,6 @@ const CSHARP: Language = {
     run('dotnet', ['restore', '--source', path.dirname(artifactFile('dotnet', '.nupkg'))], directory);
     return 'package, dotnet restore';
   },
-  environment: () => ({}),
-  command: npx,
 };
 
 /** In the order of the table; the others are compared with the first. */

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { artifactOf, buildArtifacts } from './artifacts';
-import { LANGUAGES, Language } from './languages';
+import { LANGUAGES, Language, npxCommand } from './languages';
 import { run } from './run';
 
 /**
@@ -40,7 +40,6 @@ async function main(): Promise<void> {
     process.stdout.write(`\n${asTable(rows)}\n`);
     process.exitCode = rows.some((row) => Object.values(row).includes(FAILED)) ? 1 : 0;
   } finally {
-    // The module cache of Go is read-only.
     fs.rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -64,11 +63,11 @@ function tryOut(language: Language, directory: string, digests: Map<string, Reco
   try {
     fs.cpSync(path.join(ROOT, 'examples', language.name), directory, { recursive: true });
     installedFrom = language.install(directory);
-    const environment = language.environment(directory);
+    const environment = language.environment?.(directory) ?? {};
     run(CDK, ['synth', '--quiet', '--strict', '--no-notices'], directory, environment);
     digests.set(language.name, digestsOf(path.join(directory, 'cdk.out')));
-    templates = difference(digests.get(REFERENCE)!, digests.get(language.name)!);
-    const [command, ...args] = language.command(directory);
+    templates = difference(digests.get(REFERENCE) ?? {}, digests.get(language.name)!);
+    const [command, ...args] = language.command ?? npxCommand();
     run(command, [...args, 'rehearse', '--service', 'Hello/Hello', '--once'], directory, environment);
     rehearsal = 'passed';
   } catch (error) {

@@ -39,15 +39,40 @@ export function keyOf({ stack, logicalId }: ResourceReference): ResourceKey {
   return `${stack.key}:${logicalId}`;
 }
 
+/** The placeholder of a value, if only AWS knows it or a part of it. */
+function unknownPart(value: unknown): string | undefined {
+  return typeof value === 'string' ? knownOnlyInAws(value)[0] : undefined;
+}
+
 /** The result of a function, or its argument if only AWS knows that: one placeholder stays one. */
 function unlessUnknown(value: unknown, compute: (value: unknown) => unknown): unknown {
-  return typeof value === 'string' && knownOnlyInAws(value).length > 0 ? knownOnlyInAws(value)[0] : compute(value);
+  return unknownPart(value) ?? compute(value);
 }
+
+/** The parts of a text. Placeholders are not split, and a text that is only a placeholder stays one. */
+function split(value: unknown, separator: string): unknown {
+  const whole = String(value);
+  const placeholders = knownOnlyInAws(whole);
+  if (placeholders[0] === whole) { return whole; }
+  return whole.replace(PLACEHOLDER, '\0').split(separator)
+    .map((part) => part.replace(/\0/g, () => placeholders.shift()!));
+}
+
+/** The conjunction of conditions, or the placeholder that decides it. */
+function every(conditions: unknown[]): unknown {
+  return !conditions.includes(false) && (conditions.find((condition) => unknownPart(condition)) ?? true);
+}
+
+function equals(one: unknown, other: unknown): unknown {
+  return String(one) === String(other) || (unknownPart(one) ?? unknownPart(other) ?? false);
+}
+
+const not = (condition: unknown): unknown => unlessUnknown(condition, (value) => !value);
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html, IPv4 */
 function cidrs([block, count = '1', bits = '8']: string[]): unknown {
   const [address, ...octets] = block.split(/[./]/).map(Number);
-  if ([address, ...octets].some(Number.isNaN)) { return knownOnlyInAws(block)[0] ?? block; }
+  if ([address, ...octets].some(Number.isNaN)) { return unknownPart(block) ?? block; }
   const start = [address, ...octets.slice(0, 3)].reduce((sum, octet) => sum * 256 + octet, 0);
   return Array.from({ length: Number(count) }, (_, i) => {
     const first = start + i * 2 ** Number(bits);
@@ -85,9 +110,18 @@ export class Resolver {
   public removeAbsent(): void {
     for (const stack of this.assembly.stacks) {
       for (const [logicalId, { Condition }] of Object.entries(stack.template.Resources ?? {})) {
-        if (Condition !== undefined && !this.condition(stack, Condition)) { stack.remove(logicalId); }
+        if (Condition !== undefined && this.condition(stack, Condition) === false) { stack.remove(logicalId); }
       }
     }
+  }
+
+  /** @throws CannotRun if only AWS knows the number, with the parameter that has no default if that is why */
+  public knownNumber(what: string, value: unknown): number {
+    const result = Number(value);
+    if (value !== undefined && Number.isInteger(result)) { return result; }
+    const [, key = '', name = ''] = /\{\{aws:([^:}]+):([^:}]+)/.exec(String(value)) ?? [];
+    const isParameter = this.assembly.stack(key)?.template.Parameters?.[name] !== undefined;
+    throw new CannotRun(`${what} is known only in AWS${isParameter ? `: the parameter ${name} has no default` : ''}`);
   }
 
   /** The resource that a value refers to, if it is in the assembly. */
@@ -116,7 +150,7 @@ export class Resolver {
       case 'Fn::Select':
         return unlessUnknown(resolve(second), (items) => list(items)[Number(resolve(first))]);
       case 'Fn::Split':
-        return unlessUnknown(resolve(second), (value) => String(value).split(String(first)));
+        return split(resolve(second), String(first));
       case 'Fn::Base64':
         return unlessUnknown(resolve(argument), (value) => Buffer.from(String(value)).toString('base64'));
       case 'Fn::Cidr':
@@ -135,17 +169,17 @@ export class Resolver {
       case 'Fn::ImportValue':
         return this.importValue(stack, resolve(argument));
       case 'Fn::If':
-        return resolve(this.condition(stack, first) ? second : third);
+        return unlessUnknown(this.condition(stack, first), (isTrue) => resolve(isTrue ? second : third));
       case 'Condition':
         return this.condition(stack, argument);
       case 'Fn::Equals':
-        return String(resolve(first)) === String(resolve(second));
+        return equals(resolve(first), resolve(second));
       case 'Fn::Not':
-        return !resolve(first);
+        return not(resolve(first));
       case 'Fn::And':
-        return list(resolve(argument)).every(Boolean);
+        return every(list(resolve(argument)));
       case 'Fn::Or':
-        return list(resolve(argument)).some(Boolean);
+        return not(every(list(resolve(argument)).map(not)));
       default:
         throw new CannotRun(`stack ${stack.name} uses ${name}, which cannot be rehearsed`);
     }
@@ -207,7 +241,8 @@ export class Resolver {
     return `{{aws:${stack.key}:import ${name}}}`;
   }
 
-  private condition(stack: Stack, name: unknown): boolean {
-    return Boolean(this.resolve(stack, stack.template.Conditions?.[String(name)]));
+  /** True, false, or the placeholder that decides it. */
+  private condition(stack: Stack, name: unknown): unknown {
+    return this.resolve(stack, stack.template.Conditions?.[String(name)]) ?? false;
   }
 }

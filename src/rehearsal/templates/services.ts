@@ -3,7 +3,7 @@ import { keyOf, regionOf, Resolver, ResourceReference } from './intrinsics';
 import { isTrue, list, number, Properties, record, records, text, texts } from './values';
 import { CannotRun } from '../cannot-run';
 import {
-  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, NotRehearsed, RegistrationSpec, ServiceSpec,
+  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, SkippedService, RegistrationSpec, ServiceSpec,
   TargetGroupSpec,
 } from '../model';
 
@@ -16,7 +16,7 @@ const ONLY_SYNTHESIZED = 'only synthesized resources can be rehearsed';
 
 export interface ReadServices {
   readonly services: readonly ServiceSpec[];
-  readonly notRehearsed: readonly NotRehearsed[];
+  readonly skippedServices: readonly SkippedService[];
 }
 
 /**
@@ -36,20 +36,20 @@ export function readServices(assembly: Assembly, resolver: Resolver, wanted?: st
     throw new CannotRun(`no service is called ${wanted}: set --service to one of ${names.join(', ')}`);
   }
   const services: ServiceSpec[] = [];
-  const notRehearsed: NotRehearsed[] = [];
+  const skippedServices: SkippedService[] = [];
   for (const service of selected) {
     try {
       services.push(readService(assembly, resolver, service));
     } catch (error) {
       if (!(error instanceof CannotRun)) { throw error; }
-      notRehearsed.push({ name: service.stack.displayName(service.logicalId), reason: error.message });
+      skippedServices.push({ name: service.stack.displayName(service.logicalId), reason: error.message });
     }
   }
   if (services.length === 0) {
-    throw new CannotRun(notRehearsed.map(({ name, reason }) => `service ${name} cannot be rehearsed: ${reason}`)
+    throw new CannotRun(skippedServices.map(({ name, reason }) => `service ${name} cannot be rehearsed: ${reason}`)
       .join('\n'));
   }
-  return { services, notRehearsed };
+  return { services, skippedServices };
 }
 
 function isCalled({ stack, logicalId, resource }: AssemblyResource, name: string): boolean {
@@ -75,7 +75,7 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
   const definition = servingContainer(name, properties, containers);
   const container = readContainer(taskReference.stack, definition);
 
-  const desiredCount = known(assembly, `the desired count of service ${name}`,
+  const desiredCount = resolver.knownNumber(`the desired count of service ${name}`,
     properties.DesiredCount ?? readMinCapacity(assembly, resolver, service) ?? 1);
   if (desiredCount < 1) {
     throw new CannotRun(`the desired count of service ${name} is ${desiredCount}: there is nothing to run`);
@@ -96,7 +96,7 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
       .map((other) => readContainer(taskReference.stack, other)),
     volumes: records(task.Volumes).map((volume) => ({ name: text(volume.Name, ''), storedIn: volumeStorage(volume) })),
     registrations: hasLoadBalancer(properties)
-      ? readTargetGroupRegistrations(assembly, resolver, service)
+      ? readTargetGroupRegistrations(resolver, service)
       : readCloudMapRegistrations(resolver, service, { container, definition }),
   };
 }
@@ -122,19 +122,6 @@ function isSpot({ CapacityProvider, Weight, Base }: Properties): boolean {
   return CapacityProvider === 'FARGATE_SPOT' && (number(Weight, 0) > 0 || number(Base, 0) > 0);
 }
 
-/** A number. @throws CannotRun if only AWS knows it */
-function known(assembly: Assembly, what: string, value: unknown): number {
-  const result = Number(value);
-  if (value !== undefined && Number.isInteger(result)) { return result; }
-  throw new CannotRun(`${what} is known only in AWS${whyUnknown(assembly, text(value, ''))}`);
-}
-
-/** Which parameter has no default, if that is the reason. */
-function whyUnknown(assembly: Assembly, value: string): string {
-  const [, key = '', name = ''] = /\{\{aws:([^:}]+):([^:}]+)/.exec(value) ?? [];
-  return assembly.stack(key)?.template.Parameters?.[name] ? `: the parameter ${name} has no default` : '';
-}
-
 function hasLoadBalancer(service: Properties): boolean {
   return list(service.LoadBalancers).length > 0;
 }
@@ -156,13 +143,13 @@ function servingContainer(service: string, properties: Properties, containers: P
 }
 
 function readTargetGroupRegistrations(
-  assembly: Assembly, resolver: Resolver, { stack, logicalId }: ResourceReference,
+  resolver: Resolver, { stack, logicalId }: ResourceReference,
 ): RegistrationSpec[] {
   const service = stack.displayName(logicalId);
   return records(stack.properties(logicalId).LoadBalancers).map((registration) => ({
     targetGroup: readTargetGroup(resolver, resolver.reference(stack, registration.TargetGroupArn), service),
     containerName: text(resolver.resolve(stack, registration.ContainerName), ''),
-    port: known(assembly, `a container port of service ${service}`,
+    port: resolver.knownNumber(`a container port of service ${service}`,
       resolver.resolve(stack, registration.ContainerPort)),
   }));
 }
@@ -176,8 +163,9 @@ function readCloudMapRegistrations(
   return records(stack.properties(logicalId).ServiceRegistries).map((registry) => ({
     targetGroup: readCloudMapService(resolver.reference(stack, registry.RegistryArn), container, service),
     containerName: container.name,
-    port: Number(resolver.resolve(stack, registry.ContainerPort ?? registry.Port)
-      ?? records(definition.PortMappings)[0]?.ContainerPort),
+    port: resolver.knownNumber(`a container port of service ${service}`,
+      resolver.resolve(stack, registry.ContainerPort ?? registry.Port)
+        ?? records(definition.PortMappings)[0]?.ContainerPort),
   }));
 }
 

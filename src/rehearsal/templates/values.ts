@@ -38,11 +38,20 @@ export function text(value: unknown, fallback?: string): string | undefined {
   return isAbsent(value) ? fallback : String(value);
 }
 
-/** Templates may have numbers as strings. */
+/**
+ * Templates may have numbers as strings.
+ *
+ * @throws CannotRun if the value is something else, for example because only AWS knows it
+ */
 export function number(value: unknown): number | undefined;
 export function number(value: unknown, fallback: number): number;
 export function number(value: unknown, fallback?: number): number | undefined {
-  return isAbsent(value) ? fallback : Number(value);
+  if (isAbsent(value)) { return fallback; }
+  const result = Number(value);
+  if (Number.isNaN(result)) {
+    throw new CannotRun(`a template has ${JSON.stringify(value)}, but a number is required there`);
+  }
+  return result;
 }
 
 /** Templates may have booleans as strings. */
