@@ -134,6 +134,12 @@ describe('values', () => {
     expect(skippedServices).toEqual([{ name: 'Shop/Service', reason: expect.stringMatching(/container port .* AWS/) }]);
   });
 
+  test('any other number that only AWS knows is not NaN', () => {
+    const Group = targetGroup({ HealthCheckIntervalSeconds: { Ref: 'Unknown' } });
+    const [{ reason }] = tryRead(shop({ Group }, { Parameters })).skippedServices;
+    expect(reason).toBe('a template has "{{aws:Shop:Unknown}}", but a number is required there');
+  });
+
   test('a desired count that only AWS knows is not 0', () => {
     const Service = service({ DesiredCount: { Ref: 'Unknown' } });
     const { skippedServices } = tryRead(shop({ Service }, { Parameters }));
@@ -146,6 +152,10 @@ describe('values', () => {
     ['a part of a text with an attribute', {
       'Fn::Select': [2, { 'Fn::Split': ['/', { 'Fn::Join': ['', ['https://', Arn, '.example.com/path']] }] }],
     }, /^\{\{aws:Shop:Group:Arn\}\}\.example\.com$/],
+    ['a later part of an attribute', { 'Fn::Select': [5, { 'Fn::Split': [':', Arn] }] }, /^\{\{aws:Shop:Group:Arn\}\}$/],
+    ['the unknown part of a text with an attribute', {
+      'Fn::Select': [1, { 'Fn::Split': [':', { 'Fn::Sub': 'shop:${Group.Arn}' }] }],
+    }, /^\{\{aws:Shop:Group:Arn\}\}$/],
     ['the known part of a text with an attribute', {
       'Fn::Select': [0, { 'Fn::Split': [':', { 'Fn::Sub': 'shop:${Group.Arn}' }] }],
     }, /^shop$/],
