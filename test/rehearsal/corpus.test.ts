@@ -152,7 +152,8 @@ describe('values', () => {
     ['a part of a text with an attribute', {
       'Fn::Select': [2, { 'Fn::Split': ['/', { 'Fn::Join': ['', ['https://', Arn, '.example.com/path']] }] }],
     }, /^\{\{aws:Shop:Group:Arn\}\}\.example\.com$/],
-    ['a later part of an attribute', { 'Fn::Select': [5, { 'Fn::Split': [':', Arn] }] }, /^\{\{aws:Shop:Group:Arn\}\}$/],
+    ['a later part of an attribute', { 'Fn::Select': [5, { 'Fn::Split': [':', Arn] }] },
+      /^\{\{aws:Shop:Group:Arn\}\}$/],
     ['the unknown part of a text with an attribute', {
       'Fn::Select': [1, { 'Fn::Split': [':', { 'Fn::Sub': 'shop:${Group.Arn}' }] }],
     }, /^\{\{aws:Shop:Group:Arn\}\}$/],
