@@ -30,8 +30,12 @@ const VERSIONS: Record<string, string> = {
 };
 
 const tarball = () => artifactFile('js', '.tgz');
-/** For languages whose package has no command: the CDK CLI needs Node.js anyway. */
-export const npxCommand = () => ['npx', '--yes', '--package', tarball(), 'hello-fargate-service'];
+/**
+ * For languages whose package has no command: the CDK CLI needs Node.js anyway. npx would take an earlier build from its
+ * cache.
+ */
+export const npxCommand = (directory: string) =>
+  ['npx', '--yes', '--cache', path.join(directory, 'npx-cache'), '--package', tarball(), 'hello-fargate-service'];
 
 function needs(command: string, args: string[], name: string): string | undefined {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? undefined : `not tried: ${name} is not installed`;
@@ -78,6 +82,8 @@ const JAVA: Language = {
   ending: '.jar',
   missing: () => needs('mvn', ['--version'], 'Maven with a JDK'),
   install: (directory) => {
+    // Maven would take an earlier build of the same version from here.
+    fs.rmSync(path.join(MAVEN_CACHE, ...jsii.targets.java.maven.groupId.split('.')), { recursive: true, force: true });
     fs.mkdirSync(path.join(directory, '.mvn'));
     fs.writeFileSync(path.join(directory, '.mvn', 'maven.config'), '--settings\nsettings.xml\n--batch-mode\n');
     fs.writeFileSync(path.join(directory, 'settings.xml'), mavenSettings(pathToFileURL(path.join(DIST, 'java')).href));
@@ -85,9 +91,13 @@ const JAVA: Language = {
   },
 };
 
-/** Adds the packaged artifacts as a repository, and keeps them out of the repository of the user. */
+/** Keeps the artifacts out of the local repository of the user. */
+const MAVEN_CACHE = path.join(DIST, 'maven-cache');
+
+/** Adds the packaged artifacts as a repository. */
 function mavenSettings(repository: string): string {
   return `<settings>
+  <localRepository>${MAVEN_CACHE}</localRepository>
   <profiles>
     <profile>
       <id>local</id>

@@ -67,7 +67,7 @@ function tryOut(language: Language, directory: string, digests: Map<string, Reco
     run(CDK, ['synth', '--quiet', '--strict', '--no-notices'], directory, environment);
     digests.set(language.name, digestsOf(path.join(directory, 'cdk.out')));
     templates = difference(digests.get(REFERENCE) ?? {}, digests.get(language.name)!);
-    const [command, ...args] = language.command ?? npxCommand();
+    const [command, ...args] = language.command ?? npxCommand(directory);
     run(command, [...args, 'rehearse', '--service', 'Hello/Hello', '--once'], directory, environment);
     rehearsal = 'passed';
   } catch (error) {
