@@ -6,7 +6,7 @@ import { CannotRun } from './cannot-run';
 import { RehearseOptions } from './context';
 import { removeOnExit } from './leftovers';
 import { rehearse } from './rehearse';
-import { Output, Report, ReportDocument } from './report';
+import { Output, Report, ReportDocument, ReportOptions } from './report';
 
 /*
  * `rehearse --integ DIR`: synthesizes every integ test of a directory as integ-runner does, and rehearses it with its
@@ -34,8 +34,10 @@ export interface IntegResult {
   readonly document: { readonly passed: boolean; readonly integTests: readonly object[] };
 }
 
+type IntegOptions = Omit<RehearseOptions, 'directory'> & ReportOptions;
+
 interface IntegContext {
-  readonly options: Omit<RehearseOptions, 'directory'>;
+  readonly options: IntegOptions;
   /** How an integ test is synthesized; by default, by a tool that is installed. */
   readonly command?: string;
   readonly output: Output;
@@ -43,7 +45,7 @@ interface IntegContext {
 }
 
 export async function rehearseIntegTests(
-  directory: string, options: Omit<RehearseOptions, 'directory'>, output: Output, interrupted: AbortSignal,
+  directory: string, options: IntegOptions, output: Output, interrupted: AbortSignal,
 ): Promise<IntegResult> {
   const files = findIntegTests(directory);
   const context: IntegContext = { options, command: readAppCommand(), output, interrupted };
@@ -88,7 +90,7 @@ async function rehearseIntegTest(
   file: string, port: number, { options, command, output, interrupted }: IntegContext,
 ): Promise<IntegTestResult> {
   let text = '';
-  const report = new Report({ isTTY: output.isTTY, write: (more) => { text += more; } });
+  const report = new Report({ isTTY: output.isTTY, write: (more) => { text += more; } }, options);
   report.heading(`── ${file}`);
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
   const remove = removeOnExit(() => fs.rmSync(outdir, { recursive: true, force: true }));

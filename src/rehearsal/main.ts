@@ -5,7 +5,7 @@ import { CannotRun } from './cannot-run';
 import { RehearseOptions } from './context';
 import { rehearseIntegTests } from './integ';
 import { rehearse } from './rehearse';
-import { Report } from './report';
+import { Report, ReportOptions, SKIPPABLE_CHECKS, SkippableCheck } from './report';
 
 const HELP = `Usage: hello-fargate-service rehearse [cdk.out] [options]
 
@@ -20,6 +20,8 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
   --engine NAME      what runs the containers: node, docker or podman (default: node if the image only copies files and
                      starts Node.js, otherwise CDK_DOCKER, docker or podman)
   --quick            skip the checks that replace tasks under load
+  --skip CHECK       report a check as skipped, by the ID that --json prints; may be repeated
+  --strict           warnings are failures: the app runs as root, or its logs are not JSON
   --json             print the result as JSON to stdout and everything else to stderr; exit after the result
   --port N           port of the load balancer emulator (default: any free port)
   --env-file FILE    values of secrets, as NAME=value lines (default: the environment)
@@ -30,7 +32,7 @@ Exit codes: 0 no check failed, 1 a check failed, 2 the rehearsal could not run. 
 A check that cannot be made on this machine is skipped: it neither passes nor fails.
 `;
 
-interface Arguments extends RehearseOptions {
+interface Arguments extends RehearseOptions, ReportOptions {
   /** Directory of integ tests. */
   readonly integ?: string;
   readonly json: boolean;
@@ -66,7 +68,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
       process.exitCode = result.code;
       document = result.document;
     } else {
-      report = new Report(output);
+      report = new Report(output, options);
       process.exitCode = exitCodeOf(await rehearse(options, report, interrupted.signal));
       document = report.document();
     }
@@ -114,6 +116,8 @@ export function readArguments(args: readonly string[]): Arguments | string {
     once: (values.once ?? false) || json,
     json,
     quick: values.quick ?? false,
+    strict: values.strict ?? false,
+    skip: (values.skip ?? []).map(readSkippableCheck),
     port: readPort(values.port),
     envFile: values['env-file'],
   };
@@ -125,6 +129,12 @@ function readPort(value = '0'): number {
     throw new CannotRun(`--port ${value} is not a port: specify a number up to 65535`);
   }
   return port;
+}
+
+function readSkippableCheck(id: string): SkippableCheck {
+  const check = SKIPPABLE_CHECKS.find((candidate) => candidate === id);
+  if (!check) { throw new CannotRun(`--skip ${id} is not a check: specify one of ${SKIPPABLE_CHECKS.join(', ')}`); }
+  return check;
 }
 
 function readEngine(engine: string | undefined): RehearseOptions['engine'] {
@@ -142,6 +152,8 @@ function parse(args: readonly string[]) {
       options: {
         'once': { type: 'boolean' },
         'quick': { type: 'boolean' },
+        'skip': { type: 'string', multiple: true },
+        'strict': { type: 'boolean' },
         'json': { type: 'boolean' },
         'integ': { type: 'string' },
         'service': { type: 'string' },

@@ -1,6 +1,6 @@
 import { rehearseAssertions } from './assertions/assertions';
 import { CannotRun } from './cannot-run';
-import { skipped } from './checks/check';
+import { CheckSubject, skipped } from './checks/check';
 import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
 import { checkRedirects } from './checks/redirects';
@@ -165,7 +165,7 @@ async function replaceUnderLoad(runningService: RunningService, context: Rehears
   const { prefix, service: { registrations, container } } = runningService;
   const front = findFront(registrations[0].targetGroup.key, emulators);
   if (!front) {
-    const subject = { id: 'load', name: `${prefix}tasks are replaced under load` };
+    const subject: CheckSubject = { id: 'load', name: `${prefix}tasks are replaced under load` };
     report.check(skipped(subject, 'no rule forwards requests to them'));
     return;
   }

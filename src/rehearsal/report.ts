@@ -9,14 +9,36 @@ export interface Output {
   write(text: string): unknown;
 }
 
-export type CheckOutcome = 'passed' | 'failed' | 'skipped';
+/** A warning is a matter of preference: the app would work on Fargate. */
+export type CheckOutcome = 'passed' | 'warning' | 'failed' | 'skipped';
+
+/** Without them, no other result would mean anything. */
+const ESSENTIAL_CHECKS = ['service', 'healthy', 'running'] as const;
+
+/** What `--skip` can name. */
+export const SKIPPABLE_CHECKS = [
+  'container-health-check', 'http', 'redirect', 'assertion', 'load', 'as-declared', 'not-root', 'in-flight',
+  'deregistered-before', 'deregistered-after', 'failing-health-checks', 'stops-in-time', 'survives-a-kill', 'memory',
+  'keep-alive', 'root-filesystem', 'json-logs',
+] as const;
+
+export type SkippableCheck = typeof SKIPPABLE_CHECKS[number];
+
+/** Identifies a kind of check, for programs that read the result. */
+export type CheckId = typeof ESSENTIAL_CHECKS[number] | SkippableCheck;
 
 export interface Check {
-  /** Identifies the kind of check for programs that read the result. */
-  readonly id: string;
+  readonly id: CheckId;
   readonly outcome: CheckOutcome;
   readonly name: string;
   readonly reason?: string;
+}
+
+export interface ReportOptions {
+  /** Warnings become failures. */
+  readonly strict?: boolean;
+  /** Their results are reported as skipped. */
+  readonly skip?: readonly SkippableCheck[];
 }
 
 /** The result in the form that `--json` prints. */
@@ -36,6 +58,7 @@ const CODES: Record<Color, readonly [on: number, off: number]> = {
 /** How an outcome is marked, with and without color. */
 const MARKS: Record<CheckOutcome, { readonly color: Color; readonly sign: string; readonly word: string }> = {
   passed: { color: 'green', sign: '✓', word: 'ok  ' },
+  warning: { color: 'yellow', sign: '!', word: 'warn' },
   failed: { color: 'red', sign: '✗', word: 'FAIL' },
   skipped: { color: 'yellow', sign: '–', word: 'skip' },
 };
@@ -47,7 +70,11 @@ export class Report {
   private readonly colors: boolean;
   private seconds = 0;
 
-  constructor(private readonly output: Output, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(
+    private readonly output: Output,
+    private readonly options: ReportOptions = {},
+    environment: NodeJS.ProcessEnv = process.env,
+  ) {
     // https://no-color.org
     this.colors = Boolean(output.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
   }
@@ -64,7 +91,8 @@ export class Report {
     this.line(`  ${this.paint('dim', label.padEnd(14))}${text}`);
   }
 
-  public check(check: Check): void {
+  public check(result: Check): void {
+    const check = this.applyOptions(result);
     this.checks.push(check);
     const { color, sign, word } = MARKS[check.outcome];
     const mark = this.colors ? this.paint(color, sign) : word;
@@ -97,8 +125,12 @@ export class Report {
   /** For example: 3 passed, 0 failed, 1 skipped. */
   public get summary(): string {
     const count = (outcome: CheckOutcome) => this.checks.filter((check) => check.outcome === outcome).length;
-    const summary = `${count('passed')} passed, ${count('failed')} failed`;
-    return count('skipped') > 0 ? `${summary}, ${count('skipped')} skipped` : summary;
+    const warnings = count('warning');
+    return [
+      `${count('passed')} passed, ${count('failed')} failed`,
+      ...warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : [],
+      ...count('skipped') > 0 ? [`${count('skipped')} skipped`] : [],
+    ].join(', ');
   }
 
   public document(): ReportDocument {
@@ -108,6 +140,12 @@ export class Report {
       checks: this.checks,
       notCovered: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
     };
+  }
+
+  private applyOptions(check: Check): Check {
+    const { strict = false, skip = [] } = this.options;
+    if (skip.some((id) => id === check.id)) { return { ...check, outcome: 'skipped', reason: `--skip ${check.id}` }; }
+    return strict && check.outcome === 'warning' ? { ...check, outcome: 'failed' } : check;
   }
 
   /** A reason of one line follows the name in parentheses; a longer one is indented below it. */

@@ -10,12 +10,14 @@ const ROOT = path.join(__dirname, '..', '..');
 
 describe('arguments', () => {
   test('have defaults', () => {
-    const defaults = { directory: 'cdk.out', once: false, json: false, quick: false, port: 0 };
-    expect(readArguments(['rehearse'])).toEqual(defaults);
+    expect(readArguments(['rehearse'])).toEqual({
+      directory: 'cdk.out', once: false, json: false, quick: false, strict: false, skip: [], port: 0,
+    });
   });
 
   test('override the defaults', () => {
-    const args = ['out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman'];
+    const args = ['out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman',
+      '--strict', '--skip', 'not-root', '--skip', 'memory'];
     expect(readArguments(['rehearse', ...args])).toEqual({
       directory: 'out',
       once: true,
@@ -25,6 +27,8 @@ describe('arguments', () => {
       engine: 'podman',
       envFile: '.env',
       quick: false,
+      strict: true,
+      skip: ['not-root', 'memory'],
     });
   });
 
@@ -44,6 +48,7 @@ describe('arguments', () => {
   test.each([
     [['rehearse', '--fast'], /Unknown option '--fast': see --help/],
     [['rehearse', '--engine', 'finch'], /--engine finch is not supported: specify node, docker or podman/],
+    [['rehearse', '--skip', 'healthy'], /--skip healthy is not a check: specify one of container-health-check, http/],
     [['rehearse', '--port'], /--port/],
     [['rehearse', '--port', 'http'], /--port http is not a port/],
     [['deploy'], /deploy is not a command/],

@@ -1,16 +1,16 @@
-import { Report } from '../../src/rehearsal/report';
+import { Report, ReportOptions } from '../../src/rehearsal/report';
 
-function print(write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}): string {
+function print(write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}, options: ReportOptions = {}): string {
   let text = '';
-  write(new Report({ write: (more) => { text += more; }, isTTY }, environment));
+  write(new Report({ write: (more) => { text += more; }, isTTY }, options, environment));
   return text;
 }
 
 const writeSample = (report: Report) => {
-  report.check({ id: 'x', outcome: 'passed', name: 'one' });
-  report.check({ id: 'x', outcome: 'failed', name: 'two', reason: 'because' });
-  report.check({ id: 'x', outcome: 'skipped', name: 'three', reason: 'it is in AWS' });
-  report.check({ id: 'x', outcome: 'failed', name: 'four', reason: 'first line\nsecond line' });
+  report.check({ id: 'http', outcome: 'passed', name: 'one' });
+  report.check({ id: 'http', outcome: 'failed', name: 'two', reason: 'because' });
+  report.check({ id: 'http', outcome: 'skipped', name: 'three', reason: 'it is in AWS' });
+  report.check({ id: 'http', outcome: 'failed', name: 'four', reason: 'first line\nsecond line' });
   report.log('task 1', '\u001b[31mred\u001b[39m \u001b[2Jcleared');
   report.result(1.23);
 };
@@ -37,9 +37,9 @@ test('has colors on a terminal, unless the environment disables them', () => {
 test('passes if no check failed', () => {
   print((report) => {
     expect(report.passed).toBeUndefined();
-    report.check({ id: 'x', outcome: 'skipped', name: 'one' });
+    report.check({ id: 'http', outcome: 'skipped', name: 'one' });
     expect(report.result(1)).toBe(true);
-    report.check({ id: 'x', outcome: 'failed', name: 'two' });
+    report.check({ id: 'http', outcome: 'failed', name: 'two' });
     expect(report.result(1)).toBe(false);
     expect(report.passed).toBe(false);
   });
@@ -54,5 +54,26 @@ test('has a document with every check', () => {
       checks: report.checks,
       notCovered: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
     });
+  });
+});
+
+describe('warnings', () => {
+  const writeWarning = (report: Report) => {
+    report.check({ id: 'not-root', outcome: 'warning', name: 'one', reason: 'because' });
+    report.result(1);
+  };
+
+  test('neither pass nor fail', () => {
+    expect(print(writeWarning)).toBe('  warn one (because)\n\n0 passed, 0 failed, 1 warning in 1.0 s\n');
+  });
+
+  test('fail with --strict', () => {
+    expect(print(writeWarning, false, {}, { strict: true })).toContain('FAIL one (because)\n\n0 passed, 1 failed in');
+  });
+
+  test('and failures are skipped by name', () => {
+    expect(print(writeWarning, false, {}, { skip: ['not-root'], strict: true }))
+      .toBe('  skip one (skipped: --skip not-root)\n\n0 passed, 0 failed, 1 skipped in 1.0 s\n');
+    expect(print(writeWarning, false, {}, { skip: ['http'] })).toContain('warn one');
   });
 });

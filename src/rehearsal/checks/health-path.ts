@@ -1,4 +1,4 @@
-import { failed, passed } from './check';
+import { CheckSubject, failed, passed } from './check';
 import { get } from './load';
 import { RehearsalContext } from '../context';
 import { hostTowards, reaches } from '../edge/routes';
@@ -22,7 +22,7 @@ export async function checkHealthPaths(
         report.note(`${result}: the rules of ${listener.name} do not forward this path to the service, which is fine`);
         continue;
       }
-      const subject = { id: 'http', name: result };
+      const subject: CheckSubject = { id: 'http', name: result };
       const ok = status !== undefined && isSuccess(successCodes, status);
       report.check(ok ? passed(subject) : failed(subject, `the target group expects ${successCodes}`));
     }

@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
-import { CheckSubject, failed, passed, skipped } from './check';
+import { CheckSubject, failed, fixFor, passed, skipped } from './check';
 import { get } from './load';
 import { Front } from '../edge/routes';
 import { Check } from '../report';
@@ -15,13 +15,22 @@ const KEEP_ALIVE: CheckSubject = {
   id: 'keep-alive', name: 'the app keeps idle connections longer than the load balancer does',
 };
 
+/** The names of the setting in common servers. */
+const OTHER_NAMES = 'this is server.keepAliveTimeout in Node.js, --keep-alive in gunicorn, IdleTimeout in Go and'
+  + ' keepalive_timeout in nginx';
+
 export interface IdleConnection {
   /** Why there is no connection to observe. */
   readonly error?: string;
   /** The timeout in the Keep-Alive header of the app. */
   readonly announcedSeconds?: number;
   readonly openedAt: number;
+  /** False if the app closed it after the response: the load balancer cannot reuse it, and loses no request. */
+  readonly reusable: boolean;
+  /** When the app closed it. */
   closedAt?: number;
+  /** When the observation ended. */
+  endedAt?: number;
   end(): void;
 }
 
@@ -37,18 +46,26 @@ export async function holdIdleConnection(
     error,
     announcedSeconds: announced === undefined ? undefined : Number(announced),
     openedAt: Date.now(),
-    end: () => agent.destroy(),
+    reusable: socket !== undefined,
+    end: () => {
+      connection.endedAt ??= Date.now();
+      agent.destroy();
+    },
   };
-  // An app that closes each connection after its answer leaves none to reuse, so it loses no request.
-  socket?.on('close', () => { connection.closedAt ??= Date.now(); });
+  socket?.on('close', () => {
+    if (connection.endedAt === undefined) { connection.closedAt ??= Date.now(); }
+  });
   return connection;
 }
 
-export function checkKeepAlive(connection: IdleConnection, idleTimeoutSeconds: number): Check {
-  const { error, announcedSeconds, openedAt, closedAt } = connection;
+export function checkKeepAlive(
+  connection: IdleConnection, idleTimeoutSeconds: number, environment: Readonly<Record<string, string>>,
+): Check {
+  const { error, announcedSeconds, reusable, openedAt, closedAt, endedAt = Date.now() } = connection;
   if (error !== undefined) { return skipped(KEEP_ALIVE, `the request that opens the connection failed: ${error}`); }
+  if (!reusable) { return passed(KEEP_ALIVE, 'it closes each connection after its response'); }
   const fix = `the load balancer keeps them for ${idleTimeoutSeconds} s, and a request that it sends while the app`
-    + ' closes one fails with 502: keep them for KEEP_ALIVE_TIMEOUT_MS';
+    + ` closes one fails with 502: keep them longer; ${fixFor(environment, 'KEEP_ALIVE_TIMEOUT_MS', OTHER_NAMES)}`;
   if (announcedSeconds !== undefined && announcedSeconds <= idleTimeoutSeconds) {
     return failed(KEEP_ALIVE, `according to its Keep-Alive header, it closes them after ${announcedSeconds} s; ${fix}`);
   }
@@ -56,8 +73,11 @@ export function checkKeepAlive(connection: IdleConnection, idleTimeoutSeconds: n
   if (openSeconds !== undefined && openSeconds <= idleTimeoutSeconds) {
     return failed(KEEP_ALIVE, `it closed one after ${openSeconds.toFixed(1)} s; ${fix}`);
   }
-  const observed = ((Date.now() - openedAt) / 1000).toFixed(0);
-  return passed(KEEP_ALIVE, announcedSeconds === undefined
-    ? `one was open for ${observed} of ${idleTimeoutSeconds} s, the duration of this check`
-    : `for ${announcedSeconds} s, according to its Keep-Alive header`);
+  if (announcedSeconds !== undefined) {
+    return passed(KEEP_ALIVE, `for ${announcedSeconds} s, according to its Keep-Alive header`);
+  }
+  if (openSeconds !== undefined) { return passed(KEEP_ALIVE, `it closed one after ${openSeconds.toFixed(0)} s`); }
+  const observed = ((endedAt - openedAt) / 1000).toFixed(0);
+  return skipped(KEEP_ALIVE, `the app does not announce it, and one was observed for ${observed} of`
+    + ` ${idleTimeoutSeconds} s only`);
 }

@@ -1,4 +1,4 @@
-import { CheckSubject, failed, passed, skipped } from './check';
+import { CheckSubject, passed, skipped, warning } from './check';
 import { Check } from '../report';
 import { RunningTask } from '../running-service';
 
@@ -10,5 +10,5 @@ export function checkJsonLogs(tasks: readonly RunningTask[]): Check {
   const plain = tasks.map(({ log }) => log.firstPlainLine).find((line) => line !== undefined);
   return plain === undefined
     ? passed(JSON_LOGS, `${lines} lines`)
-    : failed(JSON_LOGS, `"${plain.slice(0, 80)}" is not: Logs Insights and metric filters read fields only from JSON`);
+    : warning(JSON_LOGS, `"${plain.slice(0, 80)}" is not: Logs Insights and metric filters read fields only from JSON`);
 }

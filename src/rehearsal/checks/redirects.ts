@@ -1,4 +1,4 @@
-import { failed, passed, skipped } from './check';
+import { CheckSubject, failed, passed, skipped } from './check';
 import { get } from './load';
 import { RehearsalContext } from '../context';
 import { Emulator } from '../edge/emulator';
@@ -32,7 +32,7 @@ export async function checkRedirects(
       for (const { emulator, listener, host, behindCloudFront } of fronts) {
         const url = `${emulator.url(listener)}${path}`;
         const { status, location, error } = await get(url, host, { timeout: TIMEOUT_MS });
-        const subject = { id: 'redirect', name: `GET ${path} over HTTPS through ${emulator.spec.name} does not loop` };
+        const subject: CheckSubject = { id: 'redirect', name: `GET ${path} over HTTPS through ${emulator.spec.name} does not loop` };
         if (status === undefined) {
           report.check(skipped(subject, `there was no answer: ${error}`));
         } else if (isLoop(`https://${host}${path}`, status, location)) {

@@ -1,4 +1,4 @@
-import { failed, skipped } from './check';
+import { CheckSubject, failed, skipped } from './check';
 import { checkDeclared } from './declared';
 import { checkKeepAlive, holdIdleConnection } from './idle-connection';
 import { checkJsonLogs } from './json-logs';
@@ -89,7 +89,7 @@ async function findObstacle({ runtime }: RunningService, { url, host }: Front): 
     const reason = `${error ?? 502}: the task closed the connection, or exited because of the request`;
     return failed({ id: 'http', name: `GET ${url} is answered` }, reason);
   }
-  const subject = { id: 'load', name: 'tasks are replaced under load' };
+  const subject: CheckSubject = { id: 'load', name: 'tasks are replaced under load' };
   if (hasFailed({ status })) { return skipped(subject, `GET ${url} answered ${status} before the load started`); }
   return runtime.taskLimit && skipped(subject, runtime.taskLimit.reason);
 }
@@ -128,7 +128,7 @@ async function replaceTasks(
   runningService: RunningService, started: readonly RunningTask[], replacement: LoadedReplacement,
 ): Promise<Check[]> {
   const { front, load, memory, burst, interrupted, allTasks } = replacement;
-  const { usesSpot, container: { stopTimeoutSeconds } } = runningService.service;
+  const { service: { usesSpot, container: { stopTimeoutSeconds } }, runtime: { environment } } = runningService;
   const [first, second, third, ...serving] = [...runningService.tasks, ...started];
   runningService.tasks.splice(0, runningService.tasks.length, ...serving);
   memory.watch(serving);
@@ -140,21 +140,22 @@ async function replaceTasks(
     stopTask(third, load, third.task.exited),
     sleep(MIN_LOAD_MS, interrupted),
   ]);
+  // With one task, the connection is to the task that is killed.
+  idle.end();
   const killed = await killLast(runningService, replacement);
   await load.end();
   await memory.end();
-  idle.end();
   if (interrupted.aborted) { return []; }
 
   const checks = [
     checkInFlight(before.inFlight),
     checkDeregisteredBefore(before),
-    checkDeregisteredAfter(after),
+    checkDeregisteredAfter(after, environment),
     checkFailingHealthChecks(usesSpot, registered),
     checkStopsInTime([before, after], stopTimeoutSeconds),
   ];
   if (killed) { checks.push(checkSurvivesKill(killed, load)); }
-  checks.push(memory.check(allTasks), checkKeepAlive(idle, replacement.idleTimeoutSeconds));
+  checks.push(memory.check(allTasks), checkKeepAlive(idle, replacement.idleTimeoutSeconds, environment));
   return checks;
 }
 

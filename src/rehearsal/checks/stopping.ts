@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { CheckSubject, failed, MIN_REQUESTS, passed, skipped, tooFewRequests } from './check';
+import { CheckSubject, failed, fixFor, MIN_REQUESTS, passed, skipped, tooFewRequests } from './check';
 import { Answer, get, hasFailed, Load } from './load';
 import { ForwardResult } from '../edge/emulator';
 import { Front } from '../edge/routes';
@@ -96,8 +96,11 @@ export async function stopTask(
 }
 
 export function checkInFlight({ count, cutOff }: InFlight): Check {
-  if (count === 0) { return skipped(IN_FLIGHT, 'all were answered before SIGTERM'); }
-  if (cutOff.length === 0) { return passed(IN_FLIGHT, `${count} of them`); }
+  if (cutOff.length === 0) {
+    return count < MIN_REQUESTS
+      ? skipped(IN_FLIGHT, `only ${count} were in flight, too few for a result: the others were answered before SIGTERM`)
+      : passed(IN_FLIGHT, `${count} of them`);
+  }
   const [{ status, error }] = cutOff;
   return failed(IN_FLIGHT, `${cutOff.length} of ${count} were cut off (${status ?? error}): the app exits without`
     + ' completing in-flight requests; stop accepting connections, complete the requests, then exit');
@@ -108,8 +111,9 @@ export function checkDeregisteredBefore({ requests }: StoppedTask): Check {
   return checkLost(DEREGISTERED_BEFORE, requests, requests.length, cause);
 }
 
-export function checkDeregisteredAfter(task: StoppedTask): Check {
-  const cause = 'the app stops serving at once: keep serving for SHUTDOWN_DELAY_MS after SIGTERM, and only then close';
+export function checkDeregisteredAfter(task: StoppedTask, environment: Readonly<Record<string, string>>): Check {
+  const cause = 'the app stops serving at once: keep serving for some seconds after SIGTERM, and only then close; '
+    + fixFor(environment, 'SHUTDOWN_DELAY_MS', 'wait in the handler of SIGTERM, or in a script around the server');
   return checkLost(DEREGISTERED_AFTER, task.requests, countAfterStop(task), cause);
 }
 

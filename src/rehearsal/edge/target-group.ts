@@ -24,6 +24,7 @@ export class Target {
   public lastProbe?: Probe;
   /** Number of consecutive probes with the result of the last one. */
   public inARow = 0;
+  private readonly registeredAt = Date.now();
 
   /** @param task for targets in Cloud Map, whose health is that of the container */
   constructor(
@@ -32,6 +33,10 @@ export class Target {
     public readonly port: number,
     public readonly task?: Pick<Task, 'checkContainerHealth' | 'exit'>,
   ) {}
+
+  public get secondsSinceRegistration(): number {
+    return (Date.now() - this.registeredAt) / 1000;
+  }
 }
 
 export class TargetGroup {
@@ -93,9 +98,12 @@ export class TargetGroup {
     target.inARow = target.lastProbe?.passed === probe.passed ? target.inARow + 1 : 1;
     target.lastProbe = probe;
     // A new target is healthy after one successful probe, whatever the threshold.
-    const { healthyThreshold, unhealthyThreshold } = this.spec.healthCheck;
+    const { healthyThreshold, unhealthyThreshold, intervalSeconds } = this.spec.healthCheck;
     if (probe.passed && target.inARow >= (previous === 'initial' ? 1 : healthyThreshold)) { target.state = 'healthy'; }
-    if (!probe.passed && target.inARow >= unhealthyThreshold) { target.state = 'unhealthy'; }
+    // The speedup must not make a task that starts slowly unhealthy, because a load balancer without healthy targets
+    // sends requests to unhealthy ones.
+    const mayBeStarting = previous === 'initial' && target.secondsSinceRegistration < unhealthyThreshold * intervalSeconds;
+    if (!probe.passed && target.inARow >= unhealthyThreshold && !mayBeStarting) { target.state = 'unhealthy'; }
     if (target.state !== previous) { this.onChange(target, previous); }
   }
 }

@@ -1,3 +1,5 @@
+import { Duration } from 'aws-cdk-lib';
+import { CheckId } from '../../../src/rehearsal/report';
 import { FixtureProps } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
 import { describeOnLinux, expectFailures, reasonsOf, rehearseVariant } from '../../support/rehearsal/variants';
@@ -9,7 +11,7 @@ import { describeOnLinux, expectFailures, reasonsOf, rehearseVariant } from '../
 useTemporaryDirectory();
 
 interface Fault {
-  readonly failed: readonly string[];
+  readonly failed: readonly CheckId[];
   /** Of the first check that fails. */
   readonly reason: RegExp;
   readonly props?: FixtureProps;
@@ -55,6 +57,19 @@ describeOnLinux('replacement under load', () => {
       /were cut off \((socket hang up|read ECONNRESET)\): the app exits without completing in-flight requests/);
   });
 
+  test.each([
+    ['unannounced', { 'keep-alive': expect.stringMatching(/^the app does not announce it, and one was observed for/) }],
+    ['starts after some seconds', {}],
+  ])('blames a single task for nothing that the rehearsal does: %s', async (fault, skipped) => {
+    const checks = await rehearseVariant(fault, { desiredCount: 1, gracePeriod: Duration.seconds(60) });
+
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(reasonsOf(checks, 'skipped')).toMatchObject({
+      ...skipped,
+      'survives-a-kill': expect.stringMatching(/^with one task, no other serves until its replacement does/),
+    });
+  });
+
   test('skips what matters only on Fargate Spot for a service with On-Demand capacity', async () => {
     const checks = await rehearseVariant('stays healthy');
 
@@ -69,7 +84,9 @@ describeOnLinux('replacement under load', () => {
     const checks = await rehearseVariant('slow computation', {}, (more) => { text += more; });
 
     expect(reasonsOf(checks, 'failed')).toEqual({});
-    expect(reasonsOf(checks, 'passed')).toMatchObject({ 'in-flight': expect.stringMatching(/^\d of them$/) });
+    expect(reasonsOf(checks, 'skipped')).toMatchObject({
+      'in-flight': expect.stringMatching(/^only \d were in flight, too few for a result/),
+    });
     expect(text).toMatch(/the tasks answer \d+ requests a second here, so the load is \d\.\d a second instead of 100/);
   });
 });

@@ -1,3 +1,4 @@
+import { CheckId } from '../../../src/rehearsal/report';
 import { FixtureProps } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
 import { describeOnLinux, expectFailures, reasonsOf, rehearseVariant } from '../../support/rehearsal/variants';
@@ -12,7 +13,7 @@ const AS_ROOT: FixtureProps = { container: { user: undefined } };
 const LITTLE_MEMORY: FixtureProps = { container: { memoryLimitMiB: 160 } };
 
 describeOnLinux('resources under load', () => {
-  test.each<[fault: string, failed: string[], reason: RegExp, props?: FixtureProps]>([
+  test.each<[fault: string, failed: CheckId[], reason: RegExp, props?: FixtureProps]>([
     ['uses most memory', ['memory'], /\d % of the limit is used: raise memoryLimitMiB/, LITTLE_MEMORY],
     // As root the app can write; another user's app exits because of the attempt.
     ['writes to the root filesystem', ['not-root', 'root-filesystem'], /add USER/, AS_ROOT],

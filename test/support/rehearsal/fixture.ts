@@ -23,6 +23,7 @@ export interface FixtureProps {
   readonly environment?: Record<string, string>;
   readonly secrets?: Record<string, ecs.Secret>;
   readonly desiredCount?: number;
+  readonly gracePeriod?: Duration;
   readonly image?: ecs.ContainerImage;
   readonly imageOptions?: DockerImageAssetOptions;
   readonly healthCheck?: elbv2.HealthCheck;
@@ -60,7 +61,7 @@ export class FixtureService extends Construct {
       capacityProviderStrategies: props.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }] : undefined,
       taskDefinition: this.taskDefinition,
       desiredCount: props.desiredCount ?? 1,
-      healthCheckGracePeriod: Duration.seconds(0),
+      healthCheckGracePeriod: props.gracePeriod ?? Duration.seconds(0),
       circuitBreaker: { enable: true },
       minHealthyPercent: 100,
     });

@@ -6,7 +6,7 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { FixtureProps, synthesizeService } from './fixture';
 import { rehearse } from '../../../src/rehearsal/rehearse';
-import { Check, CheckOutcome, Report } from '../../../src/rehearsal/report';
+import { Check, CheckId, CheckOutcome, Report } from '../../../src/rehearsal/report';
 
 /*
  * An app that does everything right, and variants of it with one fault each. Exactly the check for that fault fails.
@@ -35,12 +35,15 @@ export async function rehearseVariant(
       ...props.container,
     },
   });
-  const report = new Report({ write });
+  const report = new Report({ write }, { strict: true });
   await rehearse({ directory, once: true, port: 0, minHealthySeconds: 1 }, report, new AbortController().signal);
   const leftovers = fs.readdirSync(os.tmpdir()).filter((name) => !/^(assembly|shared)-/.test(name));
   expect(leftovers).toEqual([]);
   return report.document().checks;
 }
+
+/** The Node.js engine cannot make the root filesystem read-only. */
+export const SKIPPED_WITHOUT_ENGINE = { 'as-declared': 'only a container engine can make it read-only' };
 
 /** The reasons of the checks with an outcome, by ID. */
 export function reasonsOf(checks: readonly Check[], outcome: CheckOutcome): Record<string, string | undefined> {
@@ -56,7 +59,7 @@ const isTooSlow = ({ outcome, reason }: Check) =>
  *
  * @param reason of the first of them
  */
-export function expectFailures(checks: readonly Check[], ids: readonly string[], reason: RegExp): void {
+export function expectFailures(checks: readonly Check[], ids: readonly CheckId[], reason: RegExp): void {
   const skipped = checks.filter((check) => ids.includes(check.id) && isTooSlow(check)).map(({ id }) => id);
   if (skipped.length > 0) {
     process.stderr.write(`\nSKIPPED: the machine was too slow to check ${skipped.join(', ')}\n`);
