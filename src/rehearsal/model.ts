@@ -20,13 +20,24 @@ export interface ServiceSpec {
   readonly cpu: string;
   readonly memoryMiB: string;
   readonly architecture: string;
-  /** The container whose ports are registered in the target groups. */
+  /** The container that receives the requests; without ingress, the first essential one. */
   readonly container: ContainerSpec;
   /** The other containers of the task. */
   readonly sidecars: readonly ContainerSpec[];
   readonly volumes: readonly VolumeSpec[];
-  /** The target groups in which its tasks are registered, and the container port. */
+  /**
+   * The target groups in which its tasks are registered, at least one: a service that is in none has one of its own, in
+   * which the health of a task is that of its container.
+   */
   readonly registrations: readonly RegistrationSpec[];
+  /** What differs from AWS, as full sentences for the report. */
+  readonly notes: readonly string[];
+}
+
+/** The ports of the task to which requests and probes are sent. */
+export function portsOf({ registrations }: ServiceSpec): number[] {
+  const ports = registrations.flatMap(({ port, targetGroup }) => [port, targetGroup.healthCheck.port]);
+  return [...new Set(ports)].filter((port) => port !== undefined);
 }
 
 /** A service that cannot be rehearsed, and why. It does not stop the others. */
@@ -38,7 +49,8 @@ export interface SkippedService {
 export interface RegistrationSpec {
   readonly targetGroup: TargetGroupSpec;
   readonly containerName: string;
-  readonly port: number;
+  /** The container port; undefined where the service is in no target group, and not in Cloud Map. */
+  readonly port?: number;
 }
 
 export interface ContainerSpec {
@@ -104,7 +116,10 @@ export interface TargetGroupSpec {
 }
 
 export interface HealthCheckSpec {
-  /** For Cloud Map: the container health check that replaces requests. With `none`, a running task is healthy. */
+  /**
+   * For Cloud Map and services without ingress: the container health check that replaces requests. With `none`, a
+   * running task is healthy.
+   */
   readonly inContainer?: ContainerHealthCheckSpec | 'none';
   readonly path: string;
   /** Only if it is not the port of the traffic. */

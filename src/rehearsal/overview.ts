@@ -8,8 +8,13 @@ import { knownOnlyInAws } from './templates/intrinsics';
 export function printOverview({ runningServices, emulators, report }: RehearsalContext): void {
   runningServices.forEach((runningService) => printService(runningService, report));
   report.line('');
-  emulators.flatMap(({ spec }) => spec.notes).forEach((note) => report.note(note));
-  report.note('The load balancer is an emulator on this machine: it tests the configuration, and is not a deployment.');
+  const notes = [...runningServices.map(({ service }) => service), ...emulators.map(({ spec }) => spec)]
+    .flatMap((spec) => spec.notes);
+  notes.forEach((note) => report.note(note));
+  if (emulators.length > 0) {
+    report.note('The load balancer is an emulator on this machine: it tests the configuration, and is not a'
+      + ' deployment.');
+  }
   report.note('IAM, security groups, quotas and the timing of AWS are not covered.');
 }
 

@@ -1,15 +1,16 @@
 import { rehearseAssertions } from './assertions/assertions';
 import { CannotRun } from './cannot-run';
-import { CheckSubject, skipped } from './checks/check';
+import { skipped } from './checks/check';
 import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
 import { checkRedirects } from './checks/redirects';
 import { checkReplacement } from './checks/replacement';
+import { checkReplacementWithoutLoad, Replacement } from './checks/replacement-without-load';
 import { RehearsalContext, RehearseOptions, SPEEDUP } from './context';
 import { newEmulators } from './edge/emulators';
 import { findFront } from './edge/routes';
 import { TargetGroup } from './edge/target-group';
-import { SkippedService, ResourceKey, ServiceSpec } from './model';
+import { ResourceKey, ServiceSpec, SkippedService, TargetGroupSpec } from './model';
 import { printOverview } from './overview';
 import { Report } from './report';
 import { deregister, RunningService, RunningTask, startRunningTask, waitUntilHealthy } from './running-service';
@@ -17,7 +18,7 @@ import { Runtimes } from './tasks/runtime';
 import { readSecrets } from './tasks/secrets';
 import { describeExit } from './tasks/task';
 import { Assembly } from './templates/assembly';
-import { readEdge } from './templates/edge';
+import { readEdge, skipWithoutListener } from './templates/edge';
 import { Resolver } from './templates/intrinsics';
 import { PublicNames } from './templates/public-names';
 import { readServices } from './templates/services';
@@ -36,9 +37,10 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const assembly = Assembly.read(options.directory);
   const names = new PublicNames(assembly);
   const resolver = new Resolver(assembly, names.known);
-  const { services, skippedServices } = readServices(assembly, resolver, options.service);
+  const read = readServices(assembly, resolver, options.service);
+  const edge = readEdge(assembly, resolver, targetGroupsOf(read.services));
+  const { services, skippedServices } = skipWithoutListener(read, edge);
   const targetGroups = newTargetGroups(services, report);
-  const edge = readEdge(assembly, resolver, [...targetGroups.values()].map(({ spec }) => spec));
   const runningServices: RunningService[] = [];
   const context: RehearsalContext = {
     options,
@@ -74,12 +76,16 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   return passed;
 }
 
+function targetGroupsOf(services: readonly ServiceSpec[]): TargetGroupSpec[] {
+  return services.flatMap(({ registrations }) => registrations).map(({ targetGroup }) => targetGroup);
+}
+
 function newTargetGroups(services: readonly ServiceSpec[], report: Report): Map<ResourceKey, TargetGroup> {
-  const specs = services.flatMap(({ registrations }) => registrations).map(({ targetGroup }) => targetGroup);
-  return new Map(specs.map((spec) => [spec.key, new TargetGroup(spec, SPEEDUP, ({ name, state }, previous) => {
+  const onChange: ConstructorParameters<typeof TargetGroup>[2] = ({ name, state }, previous) => {
     // The first change is the result of a check. Later ones matter while the rehearsal keeps running.
     if (previous !== 'initial' && report.passed !== undefined) { report.note(`${name} is ${state}`); }
-  })]));
+  };
+  return new Map(targetGroupsOf(services).map((spec) => [spec.key, new TargetGroup(spec, SPEEDUP, onChange)]));
 }
 
 /** Prepares all runtimes before anything listens, then replaces the public names in environments by local addresses. */
@@ -132,7 +138,7 @@ async function runChecks(assembly: Assembly, names: PublicNames, context: Rehear
   if (!nothingFailed()) { return; }
 
   for (const runningService of runningServices) { await checkContainerHealth(runningService, context); }
-  report.heading('HTTP, through the load balancer emulator');
+  if (context.emulators.length > 0) { report.heading('HTTP, through the load balancer emulator'); }
   for (const { service } of runningServices) { await checkHealthPaths(service, context); }
   for (const { service } of runningServices) { await checkRedirects(service, context); }
   await checkAssertions(assembly, names, context);
@@ -140,7 +146,7 @@ async function runChecks(assembly: Assembly, names: PublicNames, context: Rehear
   if (options.quick || !nothingFailed()) { return; }
 
   for (const runningService of runningServices) {
-    await replaceUnderLoad(runningService, context);
+    await replaceTasks(runningService, context);
     await checkStillRunning(runningService, context);
   }
 }
@@ -160,26 +166,32 @@ async function checkAssertions(
   });
 }
 
-async function replaceUnderLoad(runningService: RunningService, context: RehearsalContext): Promise<void> {
+/** Under load, if requests reach the service. */
+async function replaceTasks(runningService: RunningService, context: RehearsalContext): Promise<void> {
   const { emulators, report, interrupted } = context;
-  const { prefix, service: { registrations, container } } = runningService;
-  const front = findFront(registrations[0].targetGroup.key, emulators);
+  const { prefix, service: { registrations, container: { stopTimeoutSeconds } }, tasks } = runningService;
+  let number = tasks.length;
+  const replacement: Replacement = {
+    interrupted,
+    report: (check) => report.check({ ...check, name: `${prefix}${check.name}` }),
+    startAnother: async () => startAnother(runningService, ++number, context),
+  };
+  const front = registrations.map(({ targetGroup }) => findFront(targetGroup.key, emulators)).find(Boolean);
   if (!front) {
-    const subject: CheckSubject = { id: 'load', name: `${prefix}tasks are replaced under load` };
-    report.check(skipped(subject, 'no rule forwards requests to them'));
+    report.heading(`${prefix}Task replacement`);
+    report.note('nothing in this assembly forwards requests to the tasks: replacing one task and killing one, without'
+      + ` load; each may take up to ${stopTimeoutSeconds} s to stop …`);
+    await checkReplacementWithoutLoad(runningService, replacement);
     return;
   }
   report.heading(`${prefix}Task replacement under load`);
   report.note('replacing three tasks under load, each in another way, and killing one;'
-    + ` each may take up to ${container.stopTimeoutSeconds} s to stop …`);
-  let number = runningService.tasks.length;
+    + ` each may take up to ${stopTimeoutSeconds} s to stop …`);
   await checkReplacement(runningService, {
+    ...replacement,
     front,
     idleTimeoutSeconds: front.emulator.spec.idleTimeoutSeconds,
-    interrupted,
     note: (line) => report.note(line),
-    report: (check) => report.check({ ...check, name: `${prefix}${check.name}` }),
-    startAnother: async () => startAnother(runningService, ++number, context),
   });
 }
 

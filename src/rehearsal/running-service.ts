@@ -41,8 +41,9 @@ export async function startRunningTask(
     print?.(name, line);
   });
   const targets = service.registrations.map(({ targetGroup, port }) => {
-    const endpoint = task.endpoint(port);
-    return { target: new Target(name, endpoint.host, endpoint.port, task), group: targetGroups.get(targetGroup.key)! };
+    const endpoint = port === undefined ? undefined : task.endpoint(port);
+    const target = new Target(name, endpoint?.host ?? '', endpoint?.port, task);
+    return { target, group: targetGroups.get(targetGroup.key)! };
   });
   targets.forEach(({ target, group }) => group.register(target));
   return { task, targets, log };

@@ -22,14 +22,15 @@ export function explainUnhealthy(
   const mayBecomeHealthy = task.secondsSinceStart < timeouts.untilHealthy;
   const mayListenLater = task.secondsSinceStart < timeouts.untilListening;
   const failedEnough = target.inARow >= healthCheck.unhealthyThreshold;
-  const port = healthCheck.port ?? target.port;
   if (lastProbe.status !== undefined) {
-    return mayBecomeHealthy || !failedEnough ? undefined : explainStatus(lastProbe.status, port, healthCheck);
+    return mayBecomeHealthy || !failedEnough ? undefined : explainStatus(lastProbe.status, target, healthCheck);
   }
   if (healthCheck.inContainer && ['failed', 'timed out'].includes(lastProbe.error ?? '')) {
     const starting = mayBecomeHealthy || !task.listening?.length && mayListenLater;
     return starting || !failedEnough ? undefined : explainContainerHealthCheck(healthCheck, lastProbe);
   }
+  // It waits for another container.
+  if (target.port === undefined) { return undefined; }
 
   const listening = task.listening ?? [];
   if (listening.length === 0) {
@@ -37,6 +38,7 @@ export function explainUnhealthy(
       : `the app listens on no port after ${task.secondsSinceStart.toFixed(0)} s, and ECS would replace the task:`
         + ' it hangs at startup, or needs a longer grace period';
   }
+  const port = healthCheck.port ?? target.port;
   // A refused connection is older than the listening socket.
   const probedTooEarly = lastProbe.error === 'ECONNREFUSED' && mayListenLater
     && isReachable(listening, target.host, port);
@@ -52,7 +54,9 @@ function explainExit({ exit, lastLines, secondsSinceStart }: Task, lastProbe?: P
   return `the app exited ${when} with ${describeExit(exit!)}; ${log}`;
 }
 
-function explainStatus(status: number, port: number, { path, successCodes }: HealthCheckSpec): string {
+function explainStatus(
+  status: number, target: Target, { port = target.port, path, successCodes }: HealthCheckSpec,
+): string {
   let fix = 'change the app, or the success codes of the health check';
   if (status === 404) {
     fix = 'the app has no such path; change the path of the health check, or the app';
@@ -64,14 +68,14 @@ function explainStatus(status: number, port: number, { path, successCodes }: Hea
 
 function explainContainerHealthCheck({ inContainer }: HealthCheckSpec, { error }: Probe): string {
   const command = inContainer && inContainer !== 'none' ? ` ${inContainer.command.slice(1).join(' ')}` : '';
-  return `its container health check,${command}, ${error}, so Cloud Map would not return the task, and ECS would`
-    + ' replace it: run the command in the container, and change the app or the command';
+  return `its container health check,${command}, ${error}, so ECS would replace the task:`
+    + ' run the command in the container, and change the app or the command';
 }
 
 /** The app listens, but a probe gets no answer. */
 function explainNoAnswer(listening: readonly ListenReport[], target: Target, healthCheck: HealthCheckSpec): string {
   const { path, timeoutSeconds } = healthCheck;
-  const port = healthCheck.port ?? target.port;
+  const port = healthCheck.port ?? target.port!;
   if (isReachable(listening, target.host, port)) {
     const error = target.lastProbe?.error;
     const request = `GET ${path} on port ${port}`;

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import * as fc from 'fast-check';
 import { CannotRun } from '../../src/rehearsal/cannot-run';
 import { Assembly } from '../../src/rehearsal/templates/assembly';
-import { readEdge } from '../../src/rehearsal/templates/edge';
+import { readEdge, skipWithoutListener } from '../../src/rehearsal/templates/edge';
 import { Resolver } from '../../src/rehearsal/templates/intrinsics';
 import { PublicNames } from '../../src/rehearsal/templates/public-names';
 import { readServices } from '../../src/rehearsal/templates/services';
@@ -87,6 +87,71 @@ test('a second container with its own target group is registered too', () => {
   expect(sidecars.map((sidecar) => sidecar.name)).toEqual(['admin']);
   expect(registrations.map(({ port, containerName, targetGroup: { healthCheck } }) =>
     [containerName, port, healthCheck.path])).toEqual([['web', 80, '/'], ['admin', 8000, '/admin']]);
+});
+
+describe('a service without ingress', () => {
+  const LoadBalancers = undefined;
+  const HealthCheck = { Command: ['CMD', 'true'], Interval: 7, Retries: 4 };
+
+  test('is read, with the health of its first essential container', () => {
+    const containers = [container('log', { Essential: false }), container('web', { HealthCheck })];
+    const { container: { name }, registrations } = only(shop({
+      Service: service({ LoadBalancers }), Task: taskDefinition(containers),
+    }));
+
+    expect(name).toBe('web');
+    expect(registrations).toMatchObject([{
+      targetGroup: {
+        name: 'Shop/Service',
+        healthCheck: { inContainer: { command: ['CMD', 'true'] }, intervalSeconds: 7, unhealthyThreshold: 4 },
+      },
+    }]);
+  });
+
+  test('is healthy while it runs if it has no health check', () => {
+    const { registrations } = only(shop({ Service: service({ LoadBalancers }) }));
+    expect(registrations[0].targetGroup.healthCheck.inContainer).toBe('none');
+  });
+
+  test('has no emulator in front', () => {
+    const assembly = assemblyOf(shop({ Service: service({ LoadBalancers }) }));
+    const resolver = new Resolver(assembly);
+    const { services: [{ registrations: [own] }] } = readServices(assembly, resolver);
+    expect(own.port).toBeUndefined();
+    expect(readEdge(assembly, resolver, [own.targetGroup]))
+      .toEqual({ cloudFronts: [], httpApis: [], loadBalancers: [] });
+  });
+});
+
+test('a target group without a listener is named as not rehearsed, and does not stop another service', () => {
+  const assembly = assemblyOf(shop({ Other: service({ LoadBalancers: undefined }) }));
+  const resolver = new Resolver(assembly);
+  const all = readServices(assembly, resolver);
+  const { services, skippedServices } = skipWithoutListener(all, readEdge(assembly, resolver, []));
+
+  expect(services.map(({ name }) => name)).toEqual(['Shop/Other']);
+  expect(skippedServices).toEqual([
+    { name: 'Shop/Service', reason: expect.stringMatching(/^no listener .* Shop\/Group:/) },
+  ]);
+});
+
+test('scheduled tasks are named as not rehearsed, unless a service is selected', () => {
+  const EcsParameters = { TaskDefinitionArn: { Ref: 'Task' } };
+  const template = shop({
+    Nightly: { Type: 'AWS::Events::Rule', Properties: { Targets: [{ EcsParameters }] } },
+    Hourly: { Type: 'AWS::Scheduler::Schedule', Properties: { Target: { EcsParameters } } },
+    Other: { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Arn: 'arn' }] } },
+  });
+
+  expect(read(template).skippedServices).toEqual(['Nightly', 'Hourly'].map((name) => ({
+    name: `Shop/${name}`, reason: 'it is a scheduled task, which runs and ends: only services are rehearsed',
+  })));
+  expect(read(template, 'Service').skippedServices).toEqual([]);
+});
+
+test('Service Connect is noted', () => {
+  const Service = service({ ServiceConnectConfiguration: { Enabled: true } });
+  expect(only(shop({ Service })).notes).toEqual([expect.stringMatching(/^Service Connect of Shop\/Service is not/)]);
 });
 
 describe('values', () => {
@@ -213,8 +278,11 @@ test.each<[string, Template, RegExp]>([
     }),
   }), /WINDOWS_SERVER_2022_CORE/],
   ['gRPC', shop({ Group: targetGroup({ ProtocolVersion: 'GRPC' }) }), /GRPC/],
-  ['no load balancer', shop({ Service: service({ LoadBalancers: undefined }) }),
-    /has no target group and is not in Cloud Map/],
+  ['a worker of a queue', shop({
+    Service: service({ LoadBalancers: undefined }),
+    Queue: { Type: 'AWS::SQS::Queue' },
+    Task: taskDefinition([container('web', { Environment: [{ Name: 'QUEUE_URL', Value: { Ref: 'Queue' } }] })]),
+  }), /has no ingress, and its variable QUEUE_URL contains .*Queue.*, which is known only in AWS/],
   ['a task definition elsewhere', shop({ Service: service({ TaskDefinition: 'arn:aws:ecs:x:y:task-definition/z:1' }) }),
     /task definition .* is not in this assembly/],
   ['no tasks', shop({ Service: service({ DesiredCount: 0 }) }), /desired count .* is 0/],

@@ -278,13 +278,4 @@ describe('cannot run', () => {
       server.close();
     }
   });
-
-  test('a service without a load balancer', async () => {
-    const directory = synthesizeService();
-    const file = path.join(directory, 'Shop.template.json');
-    const template = JSON.parse(fs.readFileSync(file, 'utf8'));
-    for (const resource of Object.values<any>(template.Resources)) { delete resource.Properties?.LoadBalancers; }
-    fs.writeFileSync(file, JSON.stringify(template));
-    expect(await refusalOf(directory)).toMatch(/Shop\/Web\/Service has no target group/);
-  });
 });

@@ -1,6 +1,8 @@
 import { Report, ReportOptions } from '../../src/rehearsal/report';
 
-function print(write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}, options: ReportOptions = {}): string {
+function print(
+  write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}, options: ReportOptions = {},
+): string {
   let text = '';
   write(new Report({ write: (more) => { text += more; }, isTTY }, options, environment));
   return text;

@@ -33,7 +33,7 @@ export async function checkHealthy(
     const timeouts = startTimeoutsFor(runningService, runningTask, options.minHealthySeconds);
     const reason = await waitUntilHealthy(runningTask, timeouts, interrupted);
     if (interrupted.aborted) { return; }
-    const name = `${task.name} at ${target.host}:${target.port}`;
+    const name = target.port === undefined ? task.name : `${task.name} at ${target.host}:${target.port}`;
     if (reason === undefined) {
       const seconds = task.secondsSinceStart.toFixed(1);
       report.check(passed({ id: 'healthy', name: `${name} is healthy` }, `after ${seconds} s`));

@@ -6,6 +6,7 @@ import { deregister, RunningTask } from '../running-service';
 const SURVIVES_A_KILL: CheckSubject = {
   id: 'survives-a-kill', name: 'a task that is killed is replaced while the others keep serving',
 };
+const IS_REPLACED: CheckSubject = { id: 'survives-a-kill', name: 'a task that is killed is replaced' };
 
 export interface KilledTask {
   readonly task: RunningTask;
@@ -34,9 +35,12 @@ export async function killTask(
   }
 }
 
-/** To be called once all requests are answered. */
-export function checkSurvivesKill({ task, killedAt, servingTasks, replacement, error }: KilledTask, load: Load): Check {
-  if (!replacement) { return failed(SURVIVES_A_KILL, `its replacement is not healthy: ${error}`); }
+/** @param load if there was one, to which all requests are answered */
+export function checkSurvivesKill(
+  { task, killedAt, servingTasks, replacement, error }: KilledTask, load?: Load,
+): Check {
+  if (!replacement) { return failed(load ? SURVIVES_A_KILL : IS_REPLACED, `its replacement is not healthy: ${error}`); }
+  if (!load) { return passed(IS_REPLACED, `healthy again after ${replacement.seconds.toFixed(1)} s`); }
   if (servingTasks === 1) {
     return skipped(SURVIVES_A_KILL, 'with one task, no other serves until its replacement does, which took'
       + ` ${replacement.seconds.toFixed(1)} s: set desiredCount to 2`);

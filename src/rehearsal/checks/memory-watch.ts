@@ -8,6 +8,8 @@ const MEMORY: CheckSubject = {
   id: 'memory', name: 'memory usage leaves headroom under load, and does not grow with each request',
 };
 
+const MEMORY_WITHOUT_LOAD: CheckSubject = { id: 'memory', name: 'memory usage leaves headroom' };
+
 /** Shares of the memory limit. The memory of a garbage-collected runtime varies by a few percent. */
 const MAX_USED = 0.9;
 const MAX_GROWTH = 0.2;
@@ -18,12 +20,12 @@ const MIN_SAMPLES = 4;
 const MIN_REQUESTS = 60;
 const SAMPLE_INTERVAL_MS = 500;
 
-/** Samples the memory usage of tasks under load. */
+/** Samples the memory usage of tasks, under load if they get requests. */
 export class MemoryWatch {
   private readonly samples = new Map<RunningTask, Memory[]>();
   private timer?: NodeJS.Timeout;
 
-  constructor(private readonly load: Load) {}
+  constructor(private readonly load?: Load) {}
 
   public watch(tasks: readonly RunningTask[]): void {
     tasks.forEach((task) => this.samples.set(task, []));
@@ -38,9 +40,11 @@ export class MemoryWatch {
 
   /** @param allTasks watched or not: any of them may have run out of memory */
   public check(allTasks: readonly RunningTask[]): Check {
+    const { load } = this;
+    const subject = load ? MEMORY : MEMORY_WITHOUT_LOAD;
     const killed = allTasks.filter(isOutOfMemory).length;
     if (killed > 0) {
-      return failed(MEMORY, `${killed} of ${allTasks.length} tasks were killed because they were out of memory:`
+      return failed(subject, `${killed} of ${allTasks.length} tasks were killed because they were out of memory:`
         + ' the app keeps memory of each request, or needs more: raise memoryLimitMiB');
     }
     const usages = [...this.samples.values()]
@@ -48,18 +52,18 @@ export class MemoryWatch {
     const peak = Math.max(0, ...usages.flat());
     const growths = usages.filter(({ length }) => length >= MIN_SAMPLES).map(growthOf);
     const growth = Math.max(0, ...growths);
-    if (growth > MAX_GROWTH) {
-      return failed(MEMORY, `it grew by ${percent(growth)} of the limit within seconds, to ${percent(peak)}:`
+    if (load && growth > MAX_GROWTH) {
+      return failed(subject, `it grew by ${percent(growth)} of the limit within seconds, to ${percent(peak)}:`
         + ' the app keeps memory of each request, and would be killed when it is out of memory');
     }
     if (peak > MAX_USED) {
-      return failed(MEMORY, `${percent(peak)} of the limit is used: raise memoryLimitMiB, or use less memory`);
+      return failed(subject, `${percent(peak)} of the limit is used: raise memoryLimitMiB, or use less memory`);
     }
-    if (growths.length === 0) { return skipped(MEMORY, 'it cannot be measured here'); }
-    const requests = Math.max(...[...this.samples.keys()].map((task) => this.load.resultsOf(task).length));
-    return requests < MIN_REQUESTS
-      ? skipped(MEMORY, tooFewRequests(requests))
-      : passed(MEMORY, `at most ${percent(peak)} of the limit`);
+    if (growths.length === 0) { return skipped(subject, 'it cannot be measured here'); }
+    const requests = load && Math.max(...[...this.samples.keys()].map((task) => load.resultsOf(task).length));
+    return requests !== undefined && requests < MIN_REQUESTS
+      ? skipped(subject, tooFewRequests(requests))
+      : passed(subject, `at most ${percent(peak)} of the limit`);
   }
 
   private async sample(): Promise<void> {

@@ -32,7 +32,8 @@ export async function checkRedirects(
       for (const { emulator, listener, host, behindCloudFront } of fronts) {
         const url = `${emulator.url(listener)}${path}`;
         const { status, location, error } = await get(url, host, { timeout: TIMEOUT_MS });
-        const subject: CheckSubject = { id: 'redirect', name: `GET ${path} over HTTPS through ${emulator.spec.name} does not loop` };
+        const name = `GET ${path} over HTTPS through ${emulator.spec.name} does not loop`;
+        const subject: CheckSubject = { id: 'redirect', name };
         if (status === undefined) {
           report.check(skipped(subject, `there was no answer: ${error}`));
         } else if (isLoop(`https://${host}${path}`, status, location)) {

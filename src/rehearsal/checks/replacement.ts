@@ -5,6 +5,7 @@ import { checkJsonLogs } from './json-logs';
 import { checkSurvivesKill, KilledTask, killTask } from './kill';
 import { get, hasFailed, Load, measureThroughput } from './load';
 import { isOutOfMemory, MemoryWatch } from './memory-watch';
+import { Replacement } from './replacement-without-load';
 import { checkRootFilesystem } from './root-filesystem';
 import {
   checkDeregisteredAfter, checkDeregisteredBefore, checkFailingHealthChecks, checkInFlight, checkStopsInTime,
@@ -20,17 +21,10 @@ import { sleep } from '../sleep';
  * Meanwhile one connection stays idle.
  */
 
-export interface ReplacementOptions {
+export interface ReplacementOptions extends Replacement {
   readonly front: Front;
   readonly idleTimeoutSeconds: number;
-  readonly interrupted: AbortSignal;
   readonly note: (line: string) => void;
-  readonly report: (check: Check) => void;
-  /**
-   * Starts one more task, registers it, and waits until it is healthy.
-   * @throws an Error with the reason why it does not become healthy
-   */
-  readonly startAnother: () => Promise<RunningTask>;
 }
 
 /** Deregistered before SIGTERM, deregistered after it, and only taken out of rotation by failing health checks. */

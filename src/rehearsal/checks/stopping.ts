@@ -98,7 +98,8 @@ export async function stopTask(
 export function checkInFlight({ count, cutOff }: InFlight): Check {
   if (cutOff.length === 0) {
     return count < MIN_REQUESTS
-      ? skipped(IN_FLIGHT, `only ${count} were in flight, too few for a result: the others were answered before SIGTERM`)
+      ? skipped(IN_FLIGHT, `only ${count} were in flight, too few for a result: the others were answered before`
+        + ' SIGTERM')
       : passed(IN_FLIGHT, `${count} of them`);
   }
   const [{ status, error }] = cutOff;
@@ -149,7 +150,9 @@ function countAfterStop({ requests, stoppedAt }: StoppedTask): number {
   return requests.filter(({ sentAt }) => sentAt >= stoppedAt).length;
 }
 
-export function checkStopsInTime(tasks: readonly StoppedTask[], stopTimeoutSeconds: number): Check {
+export function checkStopsInTime(
+  tasks: ReadonlyArray<Pick<StoppedTask, 'stop'>>, stopTimeoutSeconds: number,
+): Check {
   const killed = tasks.filter(({ stop }) => stop.killed).length;
   if (killed > 0) {
     return failed(STOPS_IN_TIME, `${killed} of ${tasks.length} received SIGKILL after ${stopTimeoutSeconds} s: the app`

@@ -26,12 +26,15 @@ export class Target {
   public inARow = 0;
   private readonly registeredAt = Date.now();
 
-  /** @param task for targets in Cloud Map, whose health is that of the container */
+  /**
+   * @param port undefined where nothing sends requests to the task
+   * @param task for targets whose health is that of the container
+   */
   constructor(
     public readonly name: string,
     public readonly host: string,
-    public readonly port: number,
-    public readonly task?: Pick<Task, 'checkContainerHealth' | 'exit'>,
+    public readonly port: number | undefined,
+    public readonly task?: Pick<Task, 'checkContainerHealth' | 'exit' | 'exited' | 'secondsSinceStart'>,
   ) {}
 
   public get secondsSinceRegistration(): number {
@@ -86,7 +89,7 @@ export class TargetGroup {
       const due = sleep(1000 * healthCheck.intervalSeconds / this.speedup, signal);
       const probe = healthCheck.inContainer
         ? await checkInContainer(target, healthCheck.inContainer)
-        : await probeOnce(target.host, healthCheck.port ?? target.port, healthCheck);
+        : await probeOnce(target, healthCheck);
       if (signal.aborted) { return; }
       this.record(target, probe);
       await due;
@@ -102,7 +105,8 @@ export class TargetGroup {
     if (probe.passed && target.inARow >= (previous === 'initial' ? 1 : healthyThreshold)) { target.state = 'healthy'; }
     // The speedup must not make a task that starts slowly unhealthy, because a load balancer without healthy targets
     // sends requests to unhealthy ones.
-    const mayBeStarting = previous === 'initial' && target.secondsSinceRegistration < unhealthyThreshold * intervalSeconds;
+    const mayBeStarting = previous === 'initial'
+      && target.secondsSinceRegistration < unhealthyThreshold * intervalSeconds;
     if (!probe.passed && target.inARow >= unhealthyThreshold && !mayBeStarting) { target.state = 'unhealthy'; }
     if (target.state !== previous) { this.onChange(target, previous); }
   }
@@ -123,15 +127,27 @@ export function pickByWeight(
   };
 }
 
-/** Health in Cloud Map: the container health check passes or, without one, the task runs. */
+/** A task that nothing probes is healthy once it has run for so many seconds: most faults show at startup. */
+const MIN_RUNNING_SECONDS = 3;
+
+/** Health without probes over the network: the container health check passes or, without one, the task runs. */
 async function checkInContainer(
   { host, port, task }: Target, check: ContainerHealthCheckSpec | 'none',
 ): Promise<Probe> {
   const outcome = check === 'none' || !task ? 'skipped' : await task.checkContainerHealth(check);
   if (task?.exit) { return { error: 'exited', passed: false }; }
   if (outcome === 'passed') { return { passed: true }; }
-  // Where the check cannot run here, a task that listens is assumed to pass it.
-  return outcome === 'skipped' ? connectOnce(host, port) : { error: outcome, passed: false };
+  if (outcome !== 'skipped') { return { error: outcome, passed: false }; }
+  // Where the check cannot run here, a task that listens, or runs, is assumed to pass it.
+  return port === undefined ? keepsRunning(task) : connectOnce(host, port);
+}
+
+async function keepsRunning(task: Target['task']): Promise<Probe> {
+  const remainingMs = 1000 * (MIN_RUNNING_SECONDS - (task?.secondsSinceStart ?? 0));
+  // A container that waits for another has not started.
+  if (task?.secondsSinceStart === 0) { return { error: 'not started', passed: false }; }
+  await Promise.race([task?.exited, sleep(Math.max(0, remainingMs))]);
+  return task?.exit ? { error: 'exited', passed: false } : { passed: true };
 }
 
 async function connectOnce(host: string, port: number): Promise<Probe> {
@@ -147,7 +163,9 @@ async function connectOnce(host: string, port: number): Promise<Probe> {
   });
 }
 
-async function probeOnce(host: string, port: number, healthCheck: HealthCheckSpec): Promise<Probe> {
+async function probeOnce(target: Target, healthCheck: HealthCheckSpec): Promise<Probe> {
+  const { host } = target;
+  const port = healthCheck.port ?? target.port;
   return new Promise((resolve) => {
     const request = http.get({
       host,

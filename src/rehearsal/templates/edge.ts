@@ -3,24 +3,35 @@ import { readCloudFronts } from './cloud-fronts';
 import { readHttpApis } from './http-apis';
 import { Resolver } from './intrinsics';
 import { readLoadBalancers } from './load-balancers';
-import { CannotRun } from '../cannot-run';
-import { EdgeSpec, leadsTo, TargetGroupSpec } from '../model';
+import { ReadServices, requireServices } from './services';
+import { EdgeSpec, leadsTo, ServiceSpec, TargetGroupSpec } from '../model';
 
-/**
- * What is in front of the target groups.
- *
- * @throws CannotRun if nothing leads to one of them
- */
+/** What is in front of the target groups: nothing for a service without ingress. */
 export function readEdge(assembly: Assembly, resolver: Resolver, targetGroups: readonly TargetGroupSpec[]): EdgeSpec {
   const httpApis = readHttpApis(assembly, resolver, targetGroups.map(({ key }) => key));
   const loadBalancers = readLoadBalancers(assembly, resolver, targetGroups);
-  const origins = [...httpApis, ...loadBalancers];
-  const listeners = origins.flatMap((origin) => origin.listeners);
-  for (const { key, name } of targetGroups) {
-    if (!listeners.some((listener) => leadsTo(listener, key))) {
-      throw new CannotRun(`no listener rule and no route of an HTTP API in this assembly leads to ${name}:`
-        + ' a service without ingress cannot be rehearsed; select another service with --service');
-    }
-  }
-  return { cloudFronts: readCloudFronts(assembly, resolver, origins), httpApis, loadBalancers };
+  return { cloudFronts: readCloudFronts(assembly, resolver, [...httpApis, ...loadBalancers]), httpApis, loadBalancers };
+}
+
+/**
+ * Skips services that ECS would refuse, because no load balancer is associated with their target group.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html
+ *
+ * @throws CannotRun if no service is left
+ */
+export function skipWithoutListener({ services, skippedServices }: ReadServices, edge: EdgeSpec): ReadServices {
+  const listeners = [...edge.httpApis, ...edge.loadBalancers].flatMap((origin) => origin.listeners);
+  const withoutListener = ({ registrations }: ServiceSpec) => registrations.find(({ targetGroup }) =>
+    !targetGroup.healthCheck.inContainer && !listeners.some((listener) => leadsTo(listener, targetGroup.key)));
+  return requireServices({
+    services: services.filter((service) => !withoutListener(service)),
+    skippedServices: [...skippedServices, ...services.flatMap((service) => {
+      const registration = withoutListener(service);
+      return registration ? [{
+        name: service.name,
+        reason: `no listener in this assembly forwards requests to ${registration.targetGroup.name}: ECS creates no`
+          + ' service whose target group has no load balancer',
+      }] : [];
+    })],
+  });
 }

@@ -1,10 +1,10 @@
 import { Assembly, AssemblyResource, Stack } from './assembly';
-import { keyOf, regionOf, Resolver, ResourceReference } from './intrinsics';
+import { keyOf, knownOnlyInAws, regionOf, Resolver, ResourceReference } from './intrinsics';
 import { isTrue, list, number, Properties, record, records, text, texts } from './values';
 import { CannotRun } from '../cannot-run';
 import {
-  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, SkippedService, RegistrationSpec, ServiceSpec,
-  TargetGroupSpec,
+  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, HealthCheckSpec, RegistrationSpec, ServiceSpec,
+  SkippedService, TargetGroupSpec,
 } from '../model';
 
 /*
@@ -36,7 +36,7 @@ export function readServices(assembly: Assembly, resolver: Resolver, wanted?: st
     throw new CannotRun(`no service is called ${wanted}: set --service to one of ${names.join(', ')}`);
   }
   const services: ServiceSpec[] = [];
-  const skippedServices: SkippedService[] = [];
+  const skippedServices: SkippedService[] = wanted === undefined ? scheduledTasks(assembly) : [];
   for (const service of selected) {
     try {
       services.push(readService(assembly, resolver, service));
@@ -45,11 +45,29 @@ export function readServices(assembly: Assembly, resolver: Resolver, wanted?: st
       skippedServices.push({ name: service.stack.displayName(service.logicalId), reason: error.message });
     }
   }
-  if (services.length === 0) {
-    throw new CannotRun(skippedServices.map(({ name, reason }) => `service ${name} cannot be rehearsed: ${reason}`)
-      .join('\n'));
-  }
-  return { services, skippedServices };
+  return requireServices({ services, skippedServices });
+}
+
+/** @throws CannotRun if no service is left */
+export function requireServices(read: ReadServices): ReadServices {
+  if (read.services.length > 0) { return read; }
+  throw new CannotRun(read.skippedServices
+    .map(({ name, reason }) => `service ${name} cannot be rehearsed: ${reason}`)
+    .join('\n'));
+}
+
+/** They run and end: there is no service whose tasks could be replaced. */
+function scheduledTasks(assembly: Assembly): SkippedService[] {
+  const schedules = [
+    ...assembly.ofType('AWS::Events::Rule').filter(({ resource }) =>
+      records(resource.Properties?.Targets).some(({ EcsParameters }) => EcsParameters !== undefined)),
+    ...assembly.ofType('AWS::Scheduler::Schedule').filter(({ resource }) =>
+      record(resource.Properties?.Target).EcsParameters !== undefined),
+  ];
+  return schedules.map(({ stack, logicalId }) => ({
+    name: stack.displayName(logicalId),
+    reason: 'it is a scheduled task, which runs and ends: only services are rehearsed',
+  }));
 }
 
 function isCalled({ stack, logicalId, resource }: AssemblyResource, name: string): boolean {
@@ -81,6 +99,13 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
     throw new CannotRun(`the desired count of service ${name} is ${desiredCount}: there is nothing to run`);
   }
   const defaultGracePeriod = hasLoadBalancer(properties) ? 0 : container.healthCheck?.startPeriodSeconds ?? 0;
+  const registrations = hasLoadBalancer(properties)
+    ? readTargetGroupRegistrations(resolver, service)
+    : readCloudMapRegistrations(resolver, service, { container, definition });
+  if (registrations.length === 0) {
+    refuseWorker(name, container);
+    registrations.push({ targetGroup: ownTargetGroup(service, container), containerName: container.name });
+  }
   return {
     name,
     region: regionOf(stack),
@@ -95,10 +120,21 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
       .filter((other) => other !== definition)
       .map((other) => readContainer(taskReference.stack, other)),
     volumes: records(task.Volumes).map((volume) => ({ name: text(volume.Name, ''), storedIn: volumeStorage(volume) })),
-    registrations: hasLoadBalancer(properties)
-      ? readTargetGroupRegistrations(resolver, service)
-      : readCloudMapRegistrations(resolver, service, { container, definition }),
+    registrations,
+    notes: properties.ServiceConnectConfiguration
+      ? [`Service Connect of ${name} is not emulated: its names are not resolved, and its proxy does not run.`]
+      : [],
   };
+}
+
+/** A task that gets no requests does its work with resources of AWS, which it cannot reach without their names. */
+function refuseWorker(service: string, { environment }: ContainerSpec): void {
+  for (const [name, value] of Object.entries(environment)) {
+    const [unknown] = knownOnlyInAws(value);
+    if (unknown === undefined) { continue; }
+    throw new CannotRun(`service ${service} has no ingress, and its variable ${name} contains ${unknown}, which is`
+      + ' known only in AWS: it cannot do its work on this machine');
+  }
 }
 
 /** Named as `family`, `family:revision` or by an ARN that ends so. */
@@ -128,12 +164,9 @@ function hasLoadBalancer(service: Properties): boolean {
 
 /** The container that receives the requests. */
 function servingContainer(service: string, properties: Properties, containers: Properties[]): Properties {
-  const [registration] = [...records(properties.LoadBalancers), ...records(properties.ServiceRegistries)];
-  if (!registration) {
-    throw new CannotRun(`service ${service} has no target group and is not in Cloud Map: only services behind an`
-      + ' Application Load Balancer or an HTTP API can be rehearsed; select another service with --service');
-  }
-  const name = registration.ContainerName ?? containers[0]?.Name;
+  const [registration = {}] = [...records(properties.LoadBalancers), ...records(properties.ServiceRegistries)];
+  const essential = containers.find(({ Essential = true }) => isTrue(Essential)) ?? containers[0];
+  const name = registration.ContainerName ?? essential?.Name;
   const container = containers.find((candidate) => candidate.Name === name);
   if (!container) {
     throw new CannotRun(`the task definition of service ${service} has no container ${name},`
@@ -169,12 +202,32 @@ function readCloudMapRegistrations(
   }));
 }
 
+/** Where nothing sends requests to a service. */
+function ownTargetGroup(service: ResourceReference, container: ContainerSpec): TargetGroupSpec {
+  const name = service.stack.displayName(service.logicalId);
+  return { key: keyOf(service), name, healthCheck: healthOfContainer(container) };
+}
+
+/** Container health decides where nothing sends HTTP health checks. */
+function healthOfContainer({ healthCheck }: ContainerSpec): HealthCheckSpec {
+  return {
+    inContainer: healthCheck ?? 'none',
+    // The rehearsal requests this path where there is an ingress, and accepts any response but a server error.
+    path: '/',
+    successCodes: '200-499',
+    intervalSeconds: healthCheck?.intervalSeconds ?? 30,
+    timeoutSeconds: healthCheck?.timeoutSeconds ?? 5,
+    healthyThreshold: 1,
+    unhealthyThreshold: healthCheck?.retries ?? 1,
+  };
+}
+
 /**
  * A service of Cloud Map as a target group: ECS registers the tasks whose container health check passes.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
  */
 function readCloudMapService(
-  reference: ResourceReference | undefined, { healthCheck }: ContainerSpec, service: string,
+  reference: ResourceReference | undefined, container: ContainerSpec, service: string,
 ): TargetGroupSpec {
   if (!reference) {
     throw new CannotRun(`the Cloud Map service of service ${service} is not in this assembly: ${ONLY_SYNTHESIZED}`);
@@ -182,16 +235,7 @@ function readCloudMapService(
   return {
     key: keyOf(reference),
     name: reference.stack.displayName(reference.logicalId),
-    healthCheck: {
-      inContainer: healthCheck ?? 'none',
-      // AWS sends no HTTP health checks. The rehearsal requests this path and accepts any response but a server error.
-      path: '/',
-      successCodes: '200-499',
-      intervalSeconds: healthCheck?.intervalSeconds ?? 30,
-      timeoutSeconds: healthCheck?.timeoutSeconds ?? 5,
-      healthyThreshold: 1,
-      unhealthyThreshold: healthCheck?.retries ?? 1,
-    },
+    healthCheck: healthOfContainer(container),
   };
 }
 

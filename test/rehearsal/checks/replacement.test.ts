@@ -59,3 +59,16 @@ describeOnLinux('replacement under load', () => {
     }
   });
 });
+
+describeOnLinux('replacement without ingress', () => {
+  test('makes every check that needs no requests', async () => {
+    const checks = await rehearseVariant(undefined, { ingress: false });
+
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(reasonsOf(checks, 'skipped')).toEqual(SKIPPED_WITHOUT_ENGINE);
+    expect(checks.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id)).toEqual([
+      'healthy', 'healthy', 'as-declared', 'not-root', 'stops-in-time', 'survives-a-kill', 'memory', 'root-filesystem',
+      'json-logs',
+    ]);
+  });
+});

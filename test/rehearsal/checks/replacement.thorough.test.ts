@@ -90,3 +90,14 @@ describeOnLinux('replacement under load', () => {
     expect(text).toMatch(/the tasks answer \d+ requests a second here, so the load is \d\.\d a second instead of 100/);
   });
 });
+
+describeOnLinux('replacement without ingress', () => {
+  test.each<[fault: string, failed: CheckId, reason: RegExp]>([
+    ['exits after a second', 'healthy', /exited at startup with exit code 1/],
+    ['ignores SIGTERM', 'stops-in-time', /1 of 1 received SIGKILL after 5 s: the app ignores SIGTERM/],
+    ['allows two tasks', 'healthy', /the app exited at startup with exit code 1/],
+    ['leaves a lock behind', 'survives-a-kill', /its replacement is not healthy: the app exited at startup/],
+  ])('finds the fault "%s"', async (fault, failed, reason) => {
+    expectFailures(await rehearseVariant(fault, { ingress: false }), [failed], reason);
+  });
+});

@@ -195,7 +195,7 @@ describe('behind an HTTP API', () => {
     const healthCheck = { ...CONTAINER_HEALTH_CHECK, startPeriod: Duration.seconds(0), retries: 2 };
     const { passed, text } = await run((_app, stack) =>
       addHttpApi(stack, { environment: { HEALTH_STATUS: '500' }, healthCheck }));
-    expect(text).toMatch(/FAIL task 1 .* is not healthy \(its container health check, node -e .*, failed, so Cloud/);
+    expect(text).toMatch(/FAIL task 1 .* is not healthy \(its container health check, node -e .*, failed, so ECS/);
     expect(passed).toBe(false);
   });
 
@@ -353,5 +353,5 @@ test('fails if nothing leads to a service', async () => {
         child.actions = [{ type: 'fixed-response', fixedResponseConfig: { statusCode: '404' } }];
       }
     }
-  })).rejects.toThrow(/no route of an HTTP API in this assembly leads to Shop\/Web\/Targets/);
+  })).rejects.toThrow(/no listener in this assembly forwards requests to Shop\/Web\/Targets/);
 });

@@ -181,9 +181,11 @@ describe('target health by the container health check', () => {
     retries: 1,
     startPeriodSeconds: 0,
   };
-  const probe = async (inContainer: ContainerHealthCheckSpec | 'none', port: number, task: Target['task']) => {
+  const probe = async (
+    inContainer: ContainerHealthCheckSpec | 'none', port: number | undefined, task: Partial<Target['task']>,
+  ) => {
     const targets = group({ inContainer });
-    const target = new Target('target', '127.0.0.1', port, task);
+    const target = new Target('target', '127.0.0.1', port, task as Target['task']);
     targets.register(target);
     await until(() => target.lastProbe !== undefined);
     return target.lastProbe;

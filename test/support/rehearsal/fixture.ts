@@ -31,6 +31,8 @@ export interface FixtureProps {
   readonly conditions?: elbv2.ListenerCondition[];
   readonly cpuArchitecture?: ecs.CpuArchitecture;
   readonly spot?: boolean;
+  /** Whether a load balancer sends requests to it; by default true. */
+  readonly ingress?: boolean;
   /** Adds volumes or sidecars to the task. */
   readonly furnish?: (task: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) => void;
 }
@@ -65,6 +67,15 @@ export class FixtureService extends Construct {
       circuitBreaker: { enable: true },
       minHealthyPercent: 100,
     });
+    this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, internetFacing: true });
+    if (props.ingress ?? true) { this.addIngress(vpc, props); }
+  }
+
+  public get url(): string {
+    return `http://${this.loadBalancer.loadBalancerDnsName}`;
+  }
+
+  private addIngress(vpc: ec2.IVpc, props: FixtureProps): void {
     const targetGroup = new elbv2.ApplicationTargetGroup(this, 'Targets', {
       vpc,
       port: 80,
@@ -76,17 +87,12 @@ export class FixtureService extends Construct {
         ...props.healthCheck,
       },
     });
-    this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, internetFacing: true });
     const defaultAction = elbv2.ListenerAction.fixedResponse(404);
     this.loadBalancer.addListener('Http', { port: 80, defaultAction }).addAction('Forward', {
       priority: 10,
       conditions: props.conditions ?? [elbv2.ListenerCondition.pathPatterns(['/*'])],
       action: elbv2.ListenerAction.forward([targetGroup]),
     });
-  }
-
-  public get url(): string {
-    return `http://${this.loadBalancer.loadBalancerDnsName}`;
   }
 }
 

@@ -2,7 +2,7 @@ import { failureReason } from './command';
 import { ContainerHost } from './container-host';
 import { readFileOrEmpty } from './proc';
 import { CannotRun } from '../../cannot-run';
-import { ServiceSpec } from '../../model';
+import { portsOf, ServiceSpec } from '../../model';
 import { Endpoint, ListenReport } from '../task';
 
 /** What `docker inspect` prints for a container. */
@@ -19,8 +19,7 @@ interface ContainerInspection {
 export class ContainerNetwork {
   public static async create({ engine, images }: ContainerHost, service: ServiceSpec): Promise<ContainerNetwork> {
     const container = engine.name('network');
-    const ports = [...new Set(service.registrations
-      .flatMap(({ port, targetGroup }) => [port, targetGroup.healthCheck.port ?? port]))];
+    const ports = portsOf(service);
     const host = engine.publishedHost;
     const bindAddress = host === '127.0.0.1' ? '127.0.0.1::' : '';
     const publish = host ? ports.flatMap((port) => ['--publish', `${bindAddress}${port}`]) : [];

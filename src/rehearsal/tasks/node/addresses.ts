@@ -1,7 +1,7 @@
 import * as net from 'node:net';
 import * as os from 'node:os';
 import { CannotRun } from '../../cannot-run';
-import { ServiceSpec } from '../../model';
+import { portsOf, ServiceSpec } from '../../model';
 
 /** Loopback addresses of a task. Both are undefined on a system that has only 127.0.0.1. */
 export interface TaskAddresses {
@@ -20,7 +20,7 @@ export function hasManyAddresses(): boolean {
 
 /** Finds addresses that no other task uses, including tasks of another rehearsal. */
 export async function findFreeAddresses(service: ServiceSpec): Promise<TaskAddresses> {
-  const ports = [...new Set(service.registrations.map(({ port }) => port))];
+  const ports = portsOf(service);
   if (!hasManyAddresses()) {
     for (const port of ports) {
       if (await isFree(port, '127.0.0.1', service.name)) { continue; }

@@ -1,0 +1,61 @@
+import { failed, skipped } from './check';
+import { checkDeclared } from './declared';
+import { checkJsonLogs } from './json-logs';
+import { checkSurvivesKill, killTask } from './kill';
+import { MemoryWatch } from './memory-watch';
+import { checkRootFilesystem } from './root-filesystem';
+import { checkStopsInTime } from './stopping';
+import { Check } from '../report';
+import { RunningService, RunningTask } from '../running-service';
+import { sleep } from '../sleep';
+
+/*
+ * Replaces tasks of a service that gets no requests: one is stopped as in a deployment, another one is killed.
+ */
+
+export interface Replacement {
+  readonly interrupted: AbortSignal;
+  readonly report: (check: Check) => void;
+  /**
+   * Starts one more task, registers it, and waits until it is healthy.
+   * @throws an Error with the reason why it does not become healthy
+   */
+  readonly startAnother: () => Promise<RunningTask>;
+}
+
+/** Minimum time in which memory is observed. */
+const MIN_OBSERVED_MS = 3000;
+
+export async function checkReplacementWithoutLoad(
+  runningService: RunningService, { report, interrupted, startAnother }: Replacement,
+): Promise<void> {
+  const { service: { container: { stopTimeoutSeconds } }, runtime: { taskLimit }, tasks } = runningService;
+  (await checkDeclared(runningService)).forEach(report);
+  if (taskLimit) {
+    report(skipped({ id: 'stops-in-time', name: 'tasks are replaced' }, taskLimit.reason));
+    return;
+  }
+  const memory = new MemoryWatch();
+  const allTasks = [...tasks];
+  try {
+    const replacement = await startAnother();
+    const first = tasks.splice(0, 1, replacement)[0];
+    allTasks.push(replacement);
+    memory.watch(tasks);
+    const [stop] = await Promise.all([first.task.stop('gracefully'), sleep(MIN_OBSERVED_MS, interrupted)]);
+    report(checkStopsInTime([{ stop }], stopTimeoutSeconds));
+    await memory.end();
+    if (interrupted.aborted) { return; }
+    const killed = await killTask(tasks[0], tasks.length, startAnother);
+    tasks.splice(0, 1, ...killed.replacement ? [killed.replacement.task] : []);
+    report(checkSurvivesKill(killed));
+    allTasks.push(...tasks);
+  } catch (error) {
+    report(failed({ id: 'healthy', name: 'one more task becomes healthy' }, (error as Error).message));
+  } finally {
+    await memory.end();
+  }
+  report(memory.check(allTasks));
+  report(await checkRootFilesystem(runningService, allTasks));
+  report(checkJsonLogs(allTasks));
+}
