@@ -121,6 +121,8 @@ export interface HealthCheckSpec {
    * running task is healthy.
    */
   readonly inContainer?: ContainerHealthCheckSpec | 'none';
+  /** With TCP, a target that accepts connections is healthy. */
+  readonly protocol?: 'HTTP' | 'TCP';
   readonly path: string;
   /** Only if it is not the port of the traffic. */
   readonly port?: number;
@@ -150,6 +152,7 @@ export interface EmulatorSpec {
 }
 
 export interface LoadBalancerSpec extends EmulatorSpec {
+  readonly type: 'application' | 'network';
   readonly dropInvalidHeaderFields: boolean;
   readonly xForwardedFor: 'append' | 'preserve' | 'remove';
 }
@@ -182,7 +185,8 @@ export interface CloudFrontOrigin {
 export interface ListenerSpec {
   readonly name: string;
   readonly port: number;
-  readonly protocol: 'HTTP' | 'HTTPS';
+  /** TCP and TLS for a Network Load Balancer. */
+  readonly protocol: 'HTTP' | 'HTTPS' | 'TCP' | 'TLS';
   /** In the order in which they are evaluated. */
   readonly rules: readonly ListenerRuleSpec[];
   readonly defaultAction: Action;
@@ -232,7 +236,7 @@ export type Condition =
 /** The parts of a request that conditions and redirects use. */
 export interface RuleRequest {
   readonly method: string;
-  readonly protocol: 'HTTP' | 'HTTPS';
+  readonly protocol: ListenerSpec['protocol'];
   /** Without the port. */
   readonly host: string;
   /** The port of the listener. */

@@ -3,6 +3,7 @@ import { CannotRun } from './cannot-run';
 import { skipped } from './checks/check';
 import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
+import { answersHttp } from './checks/load';
 import { checkRedirects } from './checks/redirects';
 import { checkReplacement } from './checks/replacement';
 import { checkReplacementWithoutLoad, Replacement } from './checks/replacement-without-load';
@@ -166,7 +167,7 @@ async function checkAssertions(
   });
 }
 
-/** Under load, if requests reach the service. */
+/** Under load, if HTTP requests reach the service. */
 async function replaceTasks(runningService: RunningService, context: RehearsalContext): Promise<void> {
   const { emulators, report, interrupted } = context;
   const { prefix, service: { registrations, container: { stopTimeoutSeconds } }, tasks } = runningService;
@@ -177,10 +178,12 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
     startAnother: async () => startAnother(runningService, ++number, context),
   };
   const front = registrations.map(({ targetGroup }) => findFront(targetGroup.key, emulators)).find(Boolean);
-  if (!front) {
+  const isTcp = front?.emulator.spec.listeners.some(({ protocol }) => protocol === 'TCP' || protocol === 'TLS');
+  if (!front || isTcp && !await answersHttp(front)) {
     report.heading(`${prefix}Task replacement`);
-    report.note('nothing in this assembly forwards requests to the tasks: replacing one task and killing one, without'
-      + ` load; each may take up to ${stopTimeoutSeconds} s to stop …`);
+    const reason = front ? 'the app does not answer HTTP requests' : 'nothing in this assembly forwards requests to it';
+    report.note(`${reason}: replacing one task and killing one, without load; each may take up to`
+      + ` ${stopTimeoutSeconds} s to stop …`);
     await checkReplacementWithoutLoad(runningService, replacement);
     return;
   }
@@ -190,7 +193,8 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
   await checkReplacement(runningService, {
     ...replacement,
     front,
-    idleTimeoutSeconds: front.emulator.spec.idleTimeoutSeconds,
+    // A Network Load Balancer has no connections of its own.
+    idleTimeoutSeconds: isTcp ? undefined : front.emulator.spec.idleTimeoutSeconds,
     note: (line) => report.note(line),
   });
 }
@@ -215,7 +219,7 @@ async function keepRunning({ emulators, runningServices, report, interrupted }: 
   for (const emulator of emulators) {
     for (const listener of emulator.spec.listeners) {
       const { protocol, port } = listener;
-      const tls = protocol === 'HTTPS' ? ', without TLS: the certificate is in AWS' : '';
+      const tls = protocol === 'HTTPS' || protocol === 'TLS' ? ', without TLS: the certificate is in AWS' : '';
       report.line(`  ${emulator.url(listener)}  emulates ${protocol} port ${port} of ${emulator.spec.name}${tls}`);
     }
   }

@@ -149,6 +149,43 @@ test('scheduled tasks are named as not rehearsed, unless a service is selected',
   expect(read(template, 'Service').skippedServices).toEqual([]);
 });
 
+describe('a Network Load Balancer', () => {
+  const network = (group: object) => shop({
+    Group: targetGroup(group),
+    LoadBalancer: { Type: 'AWS::ElasticLoadBalancingV2::LoadBalancer', Properties: { Type: 'network' } },
+    Listener: {
+      Type: 'AWS::ElasticLoadBalancingV2::Listener',
+      Properties: {
+        Protocol: 'TLS',
+        Port: 443,
+        LoadBalancerArn: { Ref: 'LoadBalancer' },
+        DefaultActions: [{ Type: 'forward', TargetGroupArn: { Ref: 'Group' } }],
+      },
+    },
+  });
+
+  test.each([
+    [{ Protocol: 'TCP' }, { protocol: 'TCP', timeoutSeconds: 10 }],
+    [{ Protocol: 'TCP', HealthCheckProtocol: 'HTTP' }, { protocol: 'HTTP', path: '/', timeoutSeconds: 6 }],
+    [{ Protocol: 'HTTP' }, { protocol: 'HTTP', path: '/', timeoutSeconds: 5 }],
+  ])('has the health checks of the target group %j', (group, expected) => {
+    expect(only(network(group)).registrations[0].targetGroup.healthCheck).toMatchObject(expected);
+  });
+
+  test('is read with its listeners', () => {
+    const assembly = assemblyOf(network({ Protocol: 'TCP' }));
+    const resolver = new Resolver(assembly);
+    const { services: [{ registrations }] } = readServices(assembly, resolver);
+    const { loadBalancers } = readEdge(assembly, resolver, registrations.map((registered) => registered.targetGroup));
+    expect(loadBalancers).toMatchObject([{ type: 'network', listeners: [{ protocol: 'TLS', port: 443 }] }]);
+  });
+
+  test.each(['UDP', 'TLS', 'TCP_UDP'])('with a target group of protocol %s is named as not rehearsed', (Protocol) => {
+    const reason = expect.stringMatching(new RegExp(`is ${Protocol}: only HTTP and TCP`));
+    expect(tryRead(network({ Protocol })).skippedServices).toEqual([{ name: 'Shop/Service', reason }]);
+  });
+});
+
 test('Service Connect is noted', () => {
   const Service = service({ ServiceConnectConfiguration: { Enabled: true } });
   expect(only(shop({ Service })).notes).toEqual([expect.stringMatching(/^Service Connect of Shop\/Service is not/)]);

@@ -94,3 +94,8 @@ export async function get(
     request.on('error', (error) => resolve({ error: error.message }));
   });
 }
+
+/** Whether an app behind a TCP listener understands HTTP. */
+export async function answersHttp({ url, host }: Front): Promise<boolean> {
+  return (await get(url, host, { timeout: 2000 })).status !== undefined;
+}

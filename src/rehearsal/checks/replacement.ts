@@ -23,7 +23,8 @@ import { sleep } from '../sleep';
 
 export interface ReplacementOptions extends Replacement {
   readonly front: Front;
-  readonly idleTimeoutSeconds: number;
+  /** How long the load balancer keeps its idle connections; undefined if it has none. */
+  readonly idleTimeoutSeconds?: number;
   readonly note: (line: string) => void;
 }
 
@@ -121,7 +122,10 @@ interface LoadedReplacement extends ReplacementOptions {
 async function replaceTasks(
   runningService: RunningService, started: readonly RunningTask[], replacement: LoadedReplacement,
 ): Promise<Check[]> {
-  const { front, load, memory, burst, interrupted, allTasks } = replacement;
+  const { front, idleTimeoutSeconds, load, memory, burst, interrupted, allTasks } = replacement;
+  // A connection does not tell whether the app stops.
+  const probesHttp = runningService.service.registrations.every(({ targetGroup: { healthCheck } }) =>
+    healthCheck.protocol !== 'TCP');
   const { service: { usesSpot, container: { stopTimeoutSeconds } }, runtime: { environment } } = runningService;
   const [first, second, third, ...serving] = [...runningService.tasks, ...started];
   runningService.tasks.splice(0, runningService.tasks.length, ...serving);
@@ -145,11 +149,12 @@ async function replaceTasks(
     checkInFlight(before.inFlight),
     checkDeregisteredBefore(before),
     checkDeregisteredAfter(after, environment),
-    checkFailingHealthChecks(usesSpot, registered),
+    ...probesHttp ? [checkFailingHealthChecks(usesSpot, registered)] : [],
     checkStopsInTime([before, after], stopTimeoutSeconds),
   ];
   if (killed) { checks.push(checkSurvivesKill(killed, load)); }
-  checks.push(memory.check(allTasks), checkKeepAlive(idle, replacement.idleTimeoutSeconds, environment));
+  checks.push(memory.check(allTasks));
+  if (idleTimeoutSeconds !== undefined) { checks.push(checkKeepAlive(idle, idleTimeoutSeconds, environment)); }
   return checks;
 }
 

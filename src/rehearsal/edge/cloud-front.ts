@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Emulator } from './emulator';
+import { Emulator, HttpEmulator } from './emulator';
 import { appendClient, clientOf, requestHeaders } from './headers';
 import { Target } from './target-group';
 import { Action, CloudFrontBehavior, CloudFrontSpec, ListenerSpec } from '../model';
@@ -31,7 +31,7 @@ const REMOVED_HEADERS = ['cookie', 'authorization', 'referer', 'accept', 'accept
 export function newCloudFront(spec: CloudFrontSpec, origins: readonly Emulator[]): Emulator {
   const behaviorFor = (action: Action): CloudFrontBehavior | undefined =>
     action.type === 'forward' ? spec.behaviors.get(action.targetGroups[0].key) : undefined;
-  return new Emulator(spec, {
+  return new HttpEmulator(spec, {
     acceptsWebSockets: true,
     ownHeaders: { 'Content-Type': 'text/plain', 'Server': 'CloudFront', 'X-Cache': 'Error from cloudfront' },
     reject: ({ method = 'GET' }, action) => behaviorFor(action)?.methods.includes(method) === false

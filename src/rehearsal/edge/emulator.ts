@@ -1,5 +1,5 @@
 import * as http from 'node:http';
-import { AddressInfo } from 'node:net';
+import * as net from 'node:net';
 import { Duplex } from 'node:stream';
 import { CannotRun } from '../cannot-run';
 import { clientOf, headerPairs, responseHeaders } from './headers';
@@ -54,14 +54,29 @@ export interface ForwardResult {
   readonly status?: number;
 }
 
-export class Emulator {
+/** What is in front of target groups, while it listens. */
+export interface Emulator {
+  readonly spec: EmulatorSpec;
+  /** @param port of the main listener; 0 is any free port */
+  listen(port: number): Promise<void>;
+  /** The local address of a listener. */
+  url(listener: ListenerSpec): string;
+  /**
+   * Calls the observer for each request that was forwarded.
+   *
+   * @returns ends the observation
+   */
+  observe(observer: (result: ForwardResult) => void): () => void;
+  close(): Promise<void>;
+}
+
+export class HttpEmulator implements Emulator {
   private readonly servers = new Map<ListenerSpec, http.Server>();
   private readonly agent = new http.Agent({ keepAlive: true });
   private readonly observers = new Set<(result: ForwardResult) => void>();
 
   constructor(public readonly spec: EmulatorSpec, private readonly policy: EmulatorPolicy) {}
 
-  /** @param port of the main listener; 0 is any free port */
   public async listen(port: number): Promise<void> {
     const main = this.policy.mainListener ?? this.spec.listeners.at(-1);
     for (const listener of this.spec.listeners) {
@@ -74,16 +89,10 @@ export class Emulator {
     }
   }
 
-  /** The local address of a listener. */
   public url(listener: ListenerSpec): string {
-    return `http://127.0.0.1:${(this.servers.get(listener)!.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.servers.get(listener)!.address() as net.AddressInfo).port}`;
   }
 
-  /**
-   * Calls the observer for each request that was forwarded.
-   *
-   * @returns ends the observation
-   */
   public observe(observer: (result: ForwardResult) => void): () => void {
     this.observers.add(observer);
     return () => { this.observers.delete(observer); };
@@ -223,7 +232,7 @@ function writeHead(socket: Duplex, { statusCode, statusMessage, rawHeaders }: ht
   socket.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join('\r\n')}\r\n\r\n`);
 }
 
-async function listenOn(server: http.Server, port: number): Promise<void> {
+export async function listenOn(server: net.Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') {

@@ -2,6 +2,7 @@ import { newCloudFront } from './cloud-front';
 import { Emulator } from './emulator';
 import { newHttpApi } from './http-api';
 import { newLoadBalancer } from './load-balancer';
+import { NetworkLoadBalancer } from './network-load-balancer';
 import { TargetGroup } from './target-group';
 import { EdgeSpec, ResourceKey } from '../model';
 
@@ -11,7 +12,9 @@ import { EdgeSpec, ResourceKey } from '../model';
 export function newEmulators(edge: EdgeSpec, targetGroups: ReadonlyMap<ResourceKey, TargetGroup>): Emulator[] {
   const origins = [
     ...edge.httpApis.map((spec) => newHttpApi(spec, targetGroups)),
-    ...edge.loadBalancers.map((spec) => newLoadBalancer(spec, targetGroups)),
+    ...edge.loadBalancers.map((spec) => spec.type === 'network'
+      ? new NetworkLoadBalancer(spec, targetGroups)
+      : newLoadBalancer(spec, targetGroups)),
   ];
   return [...edge.cloudFronts.map((spec) => newCloudFront(spec, origins)), ...origins];
 }

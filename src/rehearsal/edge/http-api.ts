@@ -1,4 +1,4 @@
-import { Emulator } from './emulator';
+import { Emulator, HttpEmulator } from './emulator';
 import { clientOf, requestHeaders, traceId } from './headers';
 import { pickByWeight, TargetGroup } from './target-group';
 import { HttpApiSpec, ResourceKey } from '../model';
@@ -22,7 +22,7 @@ const MAX_BYTES = 10 * 1024 * 1024;
 
 /** @param targetGroups services of Cloud Map, by key */
 export function newHttpApi(spec: HttpApiSpec, targetGroups: ReadonlyMap<ResourceKey, TargetGroup>): Emulator {
-  return new Emulator(spec, {
+  return new HttpEmulator(spec, {
     // WebSocket APIs are another type of API.
     acceptsWebSockets: false,
     ownHeaders: { 'Content-Type': 'application/json', 'Apigw-Requestid': 'rehearsal' },

@@ -1,4 +1,4 @@
-import { Emulator, GatewayError, OwnResponse } from './emulator';
+import { Emulator, GatewayError, HttpEmulator, OwnResponse } from './emulator';
 import { appendClient, requestHeaders, traceId } from './headers';
 import { pickByWeight, TargetGroup } from './target-group';
 import { leadsTo, LoadBalancerSpec, ResourceKey } from '../model';
@@ -41,7 +41,7 @@ const STATUS_TEXTS: Record<GatewayError, string> = {
 /** @param targetGroups by key; one that is missing has no targets */
 export function newLoadBalancer(spec: LoadBalancerSpec, targetGroups: ReadonlyMap<ResourceKey, TargetGroup>): Emulator {
   const keys = [...targetGroups.keys()];
-  return new Emulator(spec, {
+  return new HttpEmulator(spec, {
     mainListener: spec.listeners.find((listener) => keys.some((key) => leadsTo(listener, key))),
     acceptsWebSockets: true,
     ownHeaders: { 'Server': 'awselb/2.0', 'Content-Type': 'text/plain' },

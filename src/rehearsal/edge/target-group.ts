@@ -150,22 +150,26 @@ async function keepsRunning(task: Target['task']): Promise<Probe> {
   return task?.exit ? { error: 'exited', passed: false } : { passed: true };
 }
 
-async function connectOnce(host: string, port: number): Promise<Probe> {
+async function connectOnce(host: string, port: number, timeout = 1000): Promise<Probe> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port, timeout: 1000 });
-    const settle = (probe: Probe) => {
+    const socket = net.connect({ host, port, timeout });
+    socket.on('connect', () => {
+      // A reset could end an app that does not handle it.
+      socket.end().resume();
+      resolve({ passed: true });
+    });
+    socket.on('timeout', () => {
       socket.destroy();
-      resolve(probe);
-    };
-    socket.on('connect', () => settle({ passed: true }));
-    socket.on('timeout', () => settle({ error: 'ETIMEDOUT', passed: false }));
-    socket.on('error', (error: NodeJS.ErrnoException) => settle({ error: error.code ?? error.message, passed: false }));
+      resolve({ error: 'ETIMEDOUT', passed: false });
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve({ error: error.code ?? error.message, passed: false }));
   });
 }
 
 async function probeOnce(target: Target, healthCheck: HealthCheckSpec): Promise<Probe> {
   const { host } = target;
-  const port = healthCheck.port ?? target.port;
+  const port = healthCheck.port ?? target.port!;
+  if (healthCheck.protocol === 'TCP') { return connectOnce(host, port, 1000 * healthCheck.timeoutSeconds); }
   return new Promise((resolve) => {
     const request = http.get({
       host,

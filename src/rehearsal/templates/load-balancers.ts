@@ -5,7 +5,7 @@ import { number, records, text } from './values';
 import { leadsTo, ListenerRuleSpec, ListenerSpec, LoadBalancerSpec, ResourceKey, TargetGroupSpec } from '../model';
 
 /*
- * Reads Application Load Balancers with their listeners and rules.
+ * Reads Application and Network Load Balancers with their listeners and rules.
  */
 
 interface Rule extends ListenerRuleSpec {
@@ -28,12 +28,13 @@ export function readLoadBalancers(
   const loadBalancers = assembly.ofType('AWS::ElasticLoadBalancingV2::LoadBalancer')
     .map(({ stack, logicalId }): LoadBalancerSpec => {
       const key = keyOf({ stack, logicalId });
-      const { LoadBalancerAttributes } = resolver.properties({ stack, logicalId });
+      const { LoadBalancerAttributes, Type } = resolver.properties({ stack, logicalId });
       const attributes = Object.fromEntries(records(LoadBalancerAttributes)
         .map((attribute) => [String(attribute.Key), attribute.Value]));
       return {
         key,
         name: stack.displayName(logicalId),
+        type: Type === 'network' ? 'network' : 'application',
         notes: [],
         // Defaults: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
         idleTimeoutSeconds: number(attributes['idle_timeout.timeout_seconds'], 60),
@@ -71,11 +72,15 @@ function readListeners(assembly: Assembly, resolver: Resolver, rules: readonly R
       loadBalancer: loadBalancer && keyOf(loadBalancer),
       name: stack.displayName(logicalId),
       port: number(resolver.resolve(stack, properties.Port), 80),
-      protocol: resolver.resolve(stack, properties.Protocol) === 'HTTPS' ? 'HTTPS' : 'HTTP',
+      protocol: readProtocol(resolver.resolve(stack, properties.Protocol)),
       rules: rules.filter(({ listener }) => listener === keyOf({ stack, logicalId })),
       defaultAction: readAction(properties.DefaultActions, resolver, stack),
     };
   });
+}
+
+function readProtocol(protocol: unknown): ListenerSpec['protocol'] {
+  return (['HTTPS', 'TCP', 'TLS'] as const).find((candidate) => candidate === protocol) ?? 'HTTP';
 }
 
 function readXForwardedFor(mode: unknown): LoadBalancerSpec['xForwardedFor'] {
@@ -86,6 +91,7 @@ function readXForwardedFor(mode: unknown): LoadBalancerSpec['xForwardedFor'] {
 function outsideLoadBalancer(arn: string, rules: readonly Rule[]): LoadBalancerSpec {
   return {
     key: arn,
+    type: 'application',
     name: `a load balancer outside the assembly, listener ${arn}`,
     notes: [
       `Listener ${arn} is not in this assembly. Its emulator has the rules that are in the assembly, and returns 404`

@@ -1,18 +1,16 @@
 import { Assembly, AssemblyResource, Stack } from './assembly';
-import { keyOf, knownOnlyInAws, regionOf, Resolver, ResourceReference } from './intrinsics';
+import { knownOnlyInAws, regionOf, Resolver, ResourceReference } from './intrinsics';
+import { ONLY_SYNTHESIZED, ownTargetGroup, readCloudMapService, readTargetGroup } from './target-groups';
 import { isTrue, list, number, Properties, record, records, text, texts } from './values';
 import { CannotRun } from '../cannot-run';
 import {
-  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, HealthCheckSpec, RegistrationSpec, ServiceSpec,
-  SkippedService, TargetGroupSpec,
+  ContainerDependencySpec, ContainerHealthCheckSpec, ContainerSpec, RegistrationSpec, ServiceSpec, SkippedService,
 } from '../model';
 
 /*
- * Reads ECS services, their tasks and their target groups. The numbers here are the defaults that CloudFormation
+ * Reads ECS services and their tasks. The numbers here are the defaults that CloudFormation
  * documents.
  */
-
-const ONLY_SYNTHESIZED = 'only synthesized resources can be rehearsed';
 
 export interface ReadServices {
   readonly services: readonly ServiceSpec[];
@@ -200,76 +198,6 @@ function readCloudMapRegistrations(
       resolver.resolve(stack, registry.ContainerPort ?? registry.Port)
         ?? records(definition.PortMappings)[0]?.ContainerPort),
   }));
-}
-
-/** Where nothing sends requests to a service. */
-function ownTargetGroup(service: ResourceReference, container: ContainerSpec): TargetGroupSpec {
-  const name = service.stack.displayName(service.logicalId);
-  return { key: keyOf(service), name, healthCheck: healthOfContainer(container) };
-}
-
-/** Container health decides where nothing sends HTTP health checks. */
-function healthOfContainer({ healthCheck }: ContainerSpec): HealthCheckSpec {
-  return {
-    inContainer: healthCheck ?? 'none',
-    // The rehearsal requests this path where there is an ingress, and accepts any response but a server error.
-    path: '/',
-    successCodes: '200-499',
-    intervalSeconds: healthCheck?.intervalSeconds ?? 30,
-    timeoutSeconds: healthCheck?.timeoutSeconds ?? 5,
-    healthyThreshold: 1,
-    unhealthyThreshold: healthCheck?.retries ?? 1,
-  };
-}
-
-/**
- * A service of Cloud Map as a target group: ECS registers the tasks whose container health check passes.
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
- */
-function readCloudMapService(
-  reference: ResourceReference | undefined, container: ContainerSpec, service: string,
-): TargetGroupSpec {
-  if (!reference) {
-    throw new CannotRun(`the Cloud Map service of service ${service} is not in this assembly: ${ONLY_SYNTHESIZED}`);
-  }
-  return {
-    key: keyOf(reference),
-    name: reference.stack.displayName(reference.logicalId),
-    healthCheck: healthOfContainer(container),
-  };
-}
-
-function readTargetGroup(
-  resolver: Resolver, reference: ResourceReference | undefined, service: string,
-): TargetGroupSpec {
-  if (!reference) {
-    throw new CannotRun(`the target group of service ${service} is not in this assembly: ${ONLY_SYNTHESIZED}`);
-  }
-  const properties = resolver.properties(reference);
-  const name = reference.stack.displayName(reference.logicalId);
-  const { Protocol, ProtocolVersion, HealthCheckProtocol = Protocol } = properties;
-  if (ProtocolVersion === 'GRPC') {
-    throw new CannotRun(`the protocol version of target group ${name} is GRPC: only HTTP/1.1 can be rehearsed so far`);
-  }
-  if (Protocol !== 'HTTP' || HealthCheckProtocol !== 'HTTP') {
-    const unsupported = Protocol === 'HTTP' ? HealthCheckProtocol : Protocol;
-    throw new CannotRun(`the protocol of target group ${name} is ${unsupported}: only HTTP can be rehearsed so far`);
-  }
-  const port = Number(properties.HealthCheckPort);
-  return {
-    key: keyOf(reference),
-    name,
-    // Defaults: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
-    healthCheck: {
-      path: text(properties.HealthCheckPath, '/'),
-      port: Number.isNaN(port) ? undefined : port,
-      intervalSeconds: number(properties.HealthCheckIntervalSeconds, 30),
-      timeoutSeconds: number(properties.HealthCheckTimeoutSeconds, 5),
-      healthyThreshold: number(properties.HealthyThresholdCount, 5),
-      unhealthyThreshold: number(properties.UnhealthyThresholdCount, 2),
-      successCodes: text(record(properties.Matcher).HttpCode, '200'),
-    },
-  };
 }
 
 /** With auto scaling the template has no desired count: a new service is scaled to the minimum at once. */

@@ -62,7 +62,7 @@ describeOnLinux('replacement under load', () => {
 
 describeOnLinux('replacement without ingress', () => {
   test('makes every check that needs no requests', async () => {
-    const checks = await rehearseVariant(undefined, { ingress: false });
+    const checks = await rehearseVariant(undefined, { ingress: 'none' });
 
     expect(reasonsOf(checks, 'failed')).toEqual({});
     expect(reasonsOf(checks, 'skipped')).toEqual(SKIPPED_WITHOUT_ENGINE);

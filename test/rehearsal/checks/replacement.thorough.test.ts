@@ -2,7 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { CheckId } from '../../../src/rehearsal/report';
 import { FixtureProps } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
-import { describeOnLinux, expectFailures, reasonsOf, rehearseVariant } from '../../support/rehearsal/variants';
+import {
+  describeOnLinux, expectFailures, passedOrTooSlow, reasonsOf, rehearseVariant,
+} from '../../support/rehearsal/variants';
 
 /*
  * The faults of an app that starts and stops under load, which takes some seconds of wall-clock time each.
@@ -98,6 +100,36 @@ describeOnLinux('replacement without ingress', () => {
     ['allows two tasks', 'healthy', /the app exited at startup with exit code 1/],
     ['leaves a lock behind', 'survives-a-kill', /its replacement is not healthy: the app exited at startup/],
   ])('finds the fault "%s"', async (fault, failed, reason) => {
-    expectFailures(await rehearseVariant(fault, { ingress: false }), [failed], reason);
+    expectFailures(await rehearseVariant(fault, { ingress: 'none' }), [failed], reason);
+  });
+});
+
+describeOnLinux('replacement behind a Network Load Balancer', () => {
+  test('makes every check but that of idle connections, of which it has none', async () => {
+    const checks = await rehearseVariant(undefined, { ingress: 'network' });
+
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(passedOrTooSlow(checks)).toEqual([
+      'healthy', 'healthy', 'http', 'as-declared', 'not-root', 'in-flight', 'deregistered-before',
+      'deregistered-after', 'stops-in-time', 'survives-a-kill', 'memory', 'root-filesystem', 'json-logs',
+    ]);
+  });
+
+  test('finds an app that closes at once after SIGTERM', async () => {
+    expectFailures(await rehearseVariant('closes at once', { ingress: 'network' }), ['deregistered-after'],
+      /\d+ failed: the app stops serving at once/);
+  });
+
+  test('makes the checks without requests where the app does not answer HTTP', async () => {
+    let text = '';
+    const command = ['node', '-e', `
+      require('net').createServer((client) => client.write('220 mail')).listen(8080);
+      process.on('SIGTERM', () => process.exit());`];
+    const props: FixtureProps = { ingress: 'network', container: { command, entryPoint: [] } };
+    const checks = await rehearseVariant(undefined, props, (more) => { text += more; });
+
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(text).toMatch(/the app does not answer HTTP requests: replacing one task/);
+    expect(checks.map(({ id }) => id)).toEqual(expect.arrayContaining(['http', 'stops-in-time', 'survives-a-kill']));
   });
 });

@@ -31,8 +31,8 @@ export interface FixtureProps {
   readonly conditions?: elbv2.ListenerCondition[];
   readonly cpuArchitecture?: ecs.CpuArchitecture;
   readonly spot?: boolean;
-  /** Whether a load balancer sends requests to it; by default true. */
-  readonly ingress?: boolean;
+  /** What sends requests to it; by default an Application Load Balancer. */
+  readonly ingress?: 'application' | 'network' | 'none';
   /** Adds volumes or sidecars to the task. */
   readonly furnish?: (task: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) => void;
 }
@@ -68,14 +68,16 @@ export class FixtureService extends Construct {
       minHealthyPercent: 100,
     });
     this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, internetFacing: true });
-    if (props.ingress ?? true) { this.addIngress(vpc, props); }
+    const { ingress = 'application' } = props;
+    if (ingress === 'application') { this.addLoadBalancer(vpc, props); }
+    if (ingress === 'network') { this.addNetworkLoadBalancer(vpc, props); }
   }
 
   public get url(): string {
     return `http://${this.loadBalancer.loadBalancerDnsName}`;
   }
 
-  private addIngress(vpc: ec2.IVpc, props: FixtureProps): void {
+  private addLoadBalancer(vpc: ec2.IVpc, props: FixtureProps): void {
     const targetGroup = new elbv2.ApplicationTargetGroup(this, 'Targets', {
       vpc,
       port: 80,
@@ -92,6 +94,13 @@ export class FixtureService extends Construct {
       priority: 10,
       conditions: props.conditions ?? [elbv2.ListenerCondition.pathPatterns(['/*'])],
       action: elbv2.ListenerAction.forward([targetGroup]),
+    });
+  }
+
+  private addNetworkLoadBalancer(vpc: ec2.IVpc, { healthCheck }: FixtureProps): void {
+    const loadBalancer = new elbv2.NetworkLoadBalancer(this, 'NetworkLoadBalancer', { vpc });
+    loadBalancer.addListener('Tcp', { port: 80 }).addTargets('TcpTargets', {
+      port: 80, targets: [this.service], healthCheck: { interval: Duration.seconds(5), ...healthCheck },
     });
   }
 }

@@ -16,6 +16,7 @@ export const HEALTH_CHECK: HealthCheckSpec = {
 export const LOAD_BALANCER: LoadBalancerSpec = {
   key: 'lb',
   name: 'lb',
+  type: 'application',
   notes: [],
   idleTimeoutSeconds: 5,
   dropInvalidHeaderFields: false,
