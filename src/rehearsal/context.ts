@@ -3,8 +3,9 @@ import { TargetGroup } from './edge/target-group';
 import { Report } from './report';
 import { RunningService } from './running-service';
 import { EngineName } from './tasks/task';
+import { VariableOptions } from './variables';
 
-export interface RehearseOptions {
+export interface RehearseOptions extends VariableOptions {
   /** The cloud assembly. */
   readonly directory: string;
   /** Runs only this service of the assembly. */
@@ -15,8 +16,6 @@ export interface RehearseOptions {
   readonly quick?: boolean;
   /** Port of the first listener that forwards to the service; 0 is any free port. */
   readonly port: number;
-  /** File with the values of secrets. */
-  readonly envFile?: string;
   /** What runs the containers; by default the fastest that can. */
   readonly engine?: EngineName;
   /** Minimum time in which a task that listens must become healthy, in seconds. */

@@ -24,7 +24,12 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
   --strict           warnings are failures: the app runs as root, or its logs are not JSON
   --json             print the result as JSON to stdout and everything else to stderr; exit after the result
   --port N           port of the load balancer emulator (default: any free port)
-  --env-file FILE    values of secrets, as NAME=value lines (default: the environment)
+  --env NAME=VALUE   value of an environment variable or secret in each container that has it; CONTAINER:NAME=VALUE sets
+                     it in one container, also if it does not have it; may be repeated
+  --from-env-file FILE
+                     values of variables and secrets, as NAME=value lines (default for secrets: the environment)
+  --image CONTAINER=REFERENCE
+                     an image in place of the one in the task definition; may be repeated
   --help             print this help
   --version          print the version of hello-fargate-service
 
@@ -119,7 +124,9 @@ export function readArguments(args: readonly string[]): Arguments | string {
     strict: values.strict ?? false,
     skip: (values.skip ?? []).map(readSkippableCheck),
     port: readPort(values.port),
-    envFile: values['env-file'],
+    env: values.env,
+    envFile: values['from-env-file'],
+    image: values.image,
   };
 }
 
@@ -159,7 +166,10 @@ function parse(args: readonly string[]) {
         'service': { type: 'string' },
         'engine': { type: 'string' },
         'port': { type: 'string' },
-        'env-file': { type: 'string' },
+        'env': { type: 'string', multiple: true },
+        // Node.js takes --env-file for itself, wherever it is.
+        'from-env-file': { type: 'string' },
+        'image': { type: 'string', multiple: true },
         'help': { type: 'boolean' },
         'version': { type: 'boolean' },
       },

@@ -3,6 +3,7 @@ import { RegistrationSpec } from './model';
 import { Report } from './report';
 import { RunningService } from './running-service';
 import { knownOnlyInAws } from './templates/intrinsics';
+import { unknownVariables } from './variables';
 
 /** Prints what is rehearsed, and how that differs from AWS. */
 export function printOverview({ runningServices, emulators, report }: RehearsalContext): void {
@@ -28,9 +29,11 @@ function printService({ service, runtime }: RunningService, report: Report): voi
 
   runtime.differences.forEach((difference, index) => report.fact(index === 0 ? 'differences' : '', difference));
   if (container.environmentFiles > 0) { report.fact('', 'environment files in S3 are not read'); }
-  for (const [name, value] of Object.entries(runtime.environment)) {
-    const unknown = knownOnlyInAws(value);
-    if (unknown.length > 0) { report.fact('', `${name} contains ${unknown.join(', ')}, which is known only in AWS`); }
+  const unknown = unknownVariables(runtime.environment);
+  if (unknown.length > 0) {
+    report.fact('', `values that only AWS knows: ${unknown.map((name) =>
+      `${name} contains ${knownOnlyInAws(runtime.environment[name]).join(', ')}`).join('; ')}. Set them with`
+      + ` ${unknown.map((name) => `--env ${name}=VALUE`).join(' ')}`);
   }
 }
 

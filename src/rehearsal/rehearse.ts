@@ -16,13 +16,13 @@ import { printOverview } from './overview';
 import { Report } from './report';
 import { deregister, RunningService, RunningTask, startRunningTask, waitUntilHealthy } from './running-service';
 import { Runtimes } from './tasks/runtime';
-import { readSecrets } from './tasks/secrets';
 import { describeExit } from './tasks/task';
 import { Assembly } from './templates/assembly';
 import { readEdge, skipWithoutListener } from './templates/edge';
 import { Resolver } from './templates/intrinsics';
 import { PublicNames } from './templates/public-names';
-import { readServices } from './templates/services';
+import { readServices, skipServices } from './templates/services';
+import { missingValues, setVariables } from './variables';
 
 /*
  * A rehearsal: reads the assembly, starts emulators and tasks, runs the checks, and stops what it has started.
@@ -38,7 +38,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const assembly = Assembly.read(options.directory);
   const names = new PublicNames(assembly);
   const resolver = new Resolver(assembly, names.known);
-  const read = readServices(assembly, resolver, options.service);
+  const all = readServices(assembly, resolver, options.service);
+  const read = skipServices({ ...all, services: setVariables(all.services, options) }, missingValues);
   const edge = readEdge(assembly, resolver, targetGroupsOf(read.services));
   const { services, skippedServices } = skipWithoutListener(read, edge);
   const targetGroups = newTargetGroups(services, report);
@@ -54,7 +55,6 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   };
   const runtimes = new Runtimes({
     engine: options.engine,
-    secrets: readSecrets(services, options.envFile),
     interrupted,
     progress: (line) => report.note(line),
   });

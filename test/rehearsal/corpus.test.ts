@@ -315,11 +315,6 @@ test.each<[string, Template, RegExp]>([
     }),
   }), /WINDOWS_SERVER_2022_CORE/],
   ['gRPC', shop({ Group: targetGroup({ ProtocolVersion: 'GRPC' }) }), /GRPC/],
-  ['a worker of a queue', shop({
-    Service: service({ LoadBalancers: undefined }),
-    Queue: { Type: 'AWS::SQS::Queue' },
-    Task: taskDefinition([container('web', { Environment: [{ Name: 'QUEUE_URL', Value: { Ref: 'Queue' } }] })]),
-  }), /has no ingress, and its variable QUEUE_URL contains .*Queue.*, which is known only in AWS/],
   ['a task definition elsewhere', shop({ Service: service({ TaskDefinition: 'arn:aws:ecs:x:y:task-definition/z:1' }) }),
     /task definition .* is not in this assembly/],
   ['no tasks', shop({ Service: service({ DesiredCount: 0 }) }), /desired count .* is 0/],

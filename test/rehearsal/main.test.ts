@@ -16,8 +16,10 @@ describe('arguments', () => {
   });
 
   test('override the defaults', () => {
-    const args = ['out', '--once', '--service', 'Web', '--port', '8080', '--env-file', '.env', '--engine', 'podman',
-      '--strict', '--skip', 'not-root', '--skip', 'memory'];
+    const args = [
+      'out', '--once', '--service', 'Web', '--port', '8080', '--from-env-file', '.env', '--engine', 'podman', '--strict',
+      '--skip', 'not-root', '--skip', 'memory', '--env', 'A=1', '--env', 'web:B=2', '--image', 'web=shop:1',
+    ];
     expect(readArguments(['rehearse', ...args])).toEqual({
       directory: 'out',
       once: true,
@@ -25,7 +27,9 @@ describe('arguments', () => {
       port: 8080,
       service: 'Web',
       engine: 'podman',
+      env: ['A=1', 'web:B=2'],
       envFile: '.env',
+      image: ['web=shop:1'],
       quick: false,
       strict: true,
       skip: ['not-root', 'memory'],

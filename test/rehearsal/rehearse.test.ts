@@ -137,7 +137,8 @@ test('a task has only the environment, files, directory and user of its image an
     const leaked = { body: { env: { LEAK: process.env.LEAK } } };
     integ.assertions.httpApiCall(`${service.url}/`).expect(ExpectedResult.objectLike(leaked));
   });
-  expect(await refusalOf(directory)).toMatch(/Shop\/Web\/Service gets GREETING from AWS.*--env-file/);
+  expect(await refusalOf(directory))
+    .toMatch(/Shop\/Web\/Service cannot be rehearsed: it gets GREETING from AWS; .* --env GREETING=VALUE/);
   const envFile = path.join(temporary(), 'secrets.env');
   fs.writeFileSync(envFile, '# values for rehearsals\nGREETING="s3cret"\nOTHER=1\n');
   const { text } = await runRehearsal(directory, { envFile });

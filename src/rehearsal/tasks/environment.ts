@@ -1,14 +1,10 @@
-import { SecretValues } from './secrets';
 import { ContainerSpec } from '../model';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/**
- * Environment of a container: what Fargate adds, then the task definition's variables, then the secrets that have a
- * value.
- */
-export function containerEnvironment(region: string, container: ContainerSpec, secrets: SecretValues): Environment {
-  const environment: Record<string, string> = {
+/** Environment of a container: what Fargate adds, then the variables of the task definition. */
+export function containerEnvironment(region: string, container: ContainerSpec): Environment {
+  return {
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
@@ -17,8 +13,4 @@ export function containerEnvironment(region: string, container: ContainerSpec, s
     AWS_EC2_METADATA_DISABLED: 'true',
     ...container.environment,
   };
-  for (const name of container.secrets) {
-    if (name in secrets) { environment[name] = secrets[name]; }
-  }
-  return environment;
 }

@@ -5,7 +5,6 @@ import { ContainerTask } from './containers/container-task';
 import { containerEnvironment } from './environment';
 import { NodeRuntime, prepareNode } from './node/node-runtime';
 import { NodeTask } from './node/node-task';
-import { SecretValues } from './secrets';
 import { EngineName, Task } from './task';
 import { ServiceSpec } from '../model';
 
@@ -19,7 +18,6 @@ export type Runtime = NodeRuntime | ContainerRuntime;
 export interface RuntimeOptions {
   /** The engine that the user selected. */
   readonly engine?: EngineName;
-  readonly secrets: SecretValues;
   /** Called before slow operations, such as an image build. */
   readonly progress: (line: string) => void;
   /** Stops slow operations when it fires. */
@@ -34,12 +32,12 @@ export class Runtimes {
 
   /** @throws CannotRun when the service cannot run on this machine */
   public async prepare(service: ServiceSpec): Promise<Runtime> {
-    const { engine, secrets } = this.options;
+    const { engine } = this.options;
     if (engine === 'docker' || engine === 'podman') {
       return this.prepareContainers(service, `\`--engine ${engine}\` is set`);
     }
     try {
-      return prepareNode(service, containerEnvironment(service.region, service.container, secrets));
+      return prepareNode(service, containerEnvironment(service.region, service.container));
     } catch (error) {
       if (!(error instanceof NeedsEngine)) { throw error; }
       if (engine === 'node') { throw new CannotRun(`${error.message}; remove \`--engine node\``); }

@@ -3,8 +3,8 @@ import { readCloudFronts } from './cloud-fronts';
 import { readHttpApis } from './http-apis';
 import { Resolver } from './intrinsics';
 import { readLoadBalancers } from './load-balancers';
-import { ReadServices, requireServices } from './services';
-import { EdgeSpec, leadsTo, ServiceSpec, TargetGroupSpec } from '../model';
+import { ReadServices, skipServices } from './services';
+import { EdgeSpec, leadsTo, TargetGroupSpec } from '../model';
 
 /** What is in front of the target groups: nothing for a service without ingress. */
 export function readEdge(assembly: Assembly, resolver: Resolver, targetGroups: readonly TargetGroupSpec[]): EdgeSpec {
@@ -19,19 +19,12 @@ export function readEdge(assembly: Assembly, resolver: Resolver, targetGroups: r
  *
  * @throws CannotRun if no service is left
  */
-export function skipWithoutListener({ services, skippedServices }: ReadServices, edge: EdgeSpec): ReadServices {
+export function skipWithoutListener(read: ReadServices, edge: EdgeSpec): ReadServices {
   const listeners = [...edge.httpApis, ...edge.loadBalancers].flatMap((origin) => origin.listeners);
-  const withoutListener = ({ registrations }: ServiceSpec) => registrations.find(({ targetGroup }) =>
-    !targetGroup.healthCheck.inContainer && !listeners.some((listener) => leadsTo(listener, targetGroup.key)));
-  return requireServices({
-    services: services.filter((service) => !withoutListener(service)),
-    skippedServices: [...skippedServices, ...services.flatMap((service) => {
-      const registration = withoutListener(service);
-      return registration ? [{
-        name: service.name,
-        reason: `no listener in this assembly forwards requests to ${registration.targetGroup.name}: ECS creates no`
-          + ' service whose target group has no load balancer',
-      }] : [];
-    })],
+  return skipServices(read, ({ registrations }) => {
+    const alone = registrations.find(({ targetGroup }) =>
+      !targetGroup.healthCheck.inContainer && !listeners.some((listener) => leadsTo(listener, targetGroup.key)));
+    return alone && `no listener in this assembly forwards requests to ${alone.targetGroup.name}: ECS creates no`
+      + ' service whose target group has no load balancer';
   });
 }

@@ -1,5 +1,5 @@
 import { Assembly, AssemblyResource, Stack } from './assembly';
-import { knownOnlyInAws, regionOf, Resolver, ResourceReference } from './intrinsics';
+import { regionOf, Resolver, ResourceReference } from './intrinsics';
 import { ONLY_SYNTHESIZED, ownTargetGroup, readCloudMapService, readTargetGroup } from './target-groups';
 import { isTrue, list, number, Properties, record, records, text, texts } from './values';
 import { CannotRun } from '../cannot-run';
@@ -46,8 +46,22 @@ export function readServices(assembly: Assembly, resolver: Resolver, wanted?: st
   return requireServices({ services, skippedServices });
 }
 
-/** @throws CannotRun if no service is left */
-export function requireServices(read: ReadServices): ReadServices {
+/**
+ * @param reasonFor why a service is skipped
+ * @throws CannotRun if no service is left
+ */
+export function skipServices(
+  { services, skippedServices }: ReadServices, reasonFor: (service: ServiceSpec) => string | undefined,
+): ReadServices {
+  const reasons = new Map(services.map((service) => [service, reasonFor(service)]));
+  const skipped = [...reasons].flatMap(([{ name }, reason]) => reason === undefined ? [] : [{ name, reason }]);
+  return requireServices({
+    services: services.filter((service) => reasons.get(service) === undefined),
+    skippedServices: [...skippedServices, ...skipped],
+  });
+}
+
+function requireServices(read: ReadServices): ReadServices {
   if (read.services.length > 0) { return read; }
   throw new CannotRun(read.skippedServices
     .map(({ name, reason }) => `service ${name} cannot be rehearsed: ${reason}`)
@@ -101,7 +115,6 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
     ? readTargetGroupRegistrations(resolver, service)
     : readCloudMapRegistrations(resolver, service, { container, definition });
   if (registrations.length === 0) {
-    refuseWorker(name, container);
     registrations.push({ targetGroup: ownTargetGroup(service, container), containerName: container.name });
   }
   return {
@@ -123,16 +136,6 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
       ? [`Service Connect of ${name} is not emulated: its names are not resolved, and its proxy does not run.`]
       : [],
   };
-}
-
-/** A task that gets no requests does its work with resources of AWS, which it cannot reach without their names. */
-function refuseWorker(service: string, { environment }: ContainerSpec): void {
-  for (const [name, value] of Object.entries(environment)) {
-    const [unknown] = knownOnlyInAws(value);
-    if (unknown === undefined) { continue; }
-    throw new CannotRun(`service ${service} has no ingress, and its variable ${name} contains ${unknown}, which is`
-      + ' known only in AWS: it cannot do its work on this machine');
-  }
 }
 
 /** Named as `family`, `family:revision` or by an ARN that ends so. */

@@ -7,12 +7,10 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as patterns from 'aws-cdk-lib/aws-ecs-patterns';
 import * as efs from 'aws-cdk-lib/aws-efs';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { CannotRun } from '../../../src/rehearsal/cannot-run';
 import { ServiceSpec } from '../../../src/rehearsal/model';
 import { helperImage } from '../../../src/rehearsal/tasks/containers/helper-image';
 import { Runtime, Runtimes } from '../../../src/rehearsal/tasks/runtime';
-import { readSecrets } from '../../../src/rehearsal/tasks/secrets';
 import { EngineName } from '../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
@@ -40,7 +38,7 @@ describe('the runtime of a service', () => {
 
   const prepare = async (props: FixtureProps = {}, engine?: EngineName): Promise<Runtime> => {
     const interrupted = new AbortController().signal;
-    const runtimes = new Runtimes({ engine, secrets: {}, progress: () => {}, interrupted });
+    const runtimes = new Runtimes({ engine, progress: () => {}, interrupted });
     return runtimes.prepare(read(synthesizeService(props))[0]);
   };
   const prepareError = async (...args: Parameters<typeof prepare>): Promise<string> => {
@@ -106,58 +104,6 @@ describe('the runtime of a service', () => {
   expect(spawnSync(path.join(directory, 'true'))).toMatchObject({ status: 0, signal: null });
   const pause = spawnSync(path.join(directory, 'pause'), { timeout: 300, killSignal: 'SIGKILL' });
   expect(pause).toMatchObject({ status: null, signal: 'SIGKILL' });
-});
-
-describe('readSecrets', () => {
-  const services = () => read(synthesize((app) => {
-    const stack = new Stack(app, 'Shop');
-    const secret = ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, 'Secret'));
-    new FixtureService(stack, 'Web', {
-      secrets: { DB_PASSWORD: secret, API_KEY: secret },
-      furnish: (definition) => definition.addContainer('agent', {
-        image: ecs.ContainerImage.fromRegistry('agent'), secrets: { AGENT_KEY: secret },
-      }),
-    });
-    new FixtureService(stack, 'Api', { secrets: { TOKEN: secret } });
-  }));
-
-  test('fails with all missing secrets in one error', () => {
-    expect(() => readSecrets(services())).toThrow('service Shop/Web/Service gets DB_PASSWORD, API_KEY from AWS,'
-      + ' service Shop/Api/Service gets TOKEN from AWS; for this rehearsal, set values in a file of NAME=value lines'
-      + ' with --env-file, or in the environment');
-  });
-
-  test('reads from a file only the secrets that task definitions name', () => {
-    const file = path.join(temporary, 'secrets.env');
-    fs.writeFileSync(file, 'DB_PASSWORD=1\nexport API_KEY="2 = two"\nTOKEN=\nOTHER=4\n');
-    expect(readSecrets(services(), file)).toEqual({ DB_PASSWORD: '1', API_KEY: '2 = two', TOKEN: '' });
-  });
-
-  test('reads comments, quotes and values of several lines from a file', () => {
-    const file = path.join(temporary, 'secrets.env');
-    fs.writeFileSync(file, [
-      '# secrets\r\n\r\n', 'DB_PASSWORD="BEGIN\nabc\nEND"\n', "API_KEY = it's # a comment\n", 'TOKEN=\'"quoted"\'\n',
-    ].join(''));
-    const values = readSecrets(services(), file);
-    expect(values).toEqual({ DB_PASSWORD: 'BEGIN\nabc\nEND', API_KEY: "it's", TOKEN: '"quoted"' });
-  });
-
-  test('fails with the number of a line that is not an assignment, without its content', () => {
-    const file = path.join(temporary, 'invalid.env');
-    fs.writeFileSync(file, 'DB_PASSWORD="1\n2"\nsecret value\nAPI_KEY=2\n');
-    expect(() => readSecrets(services(), file))
-      .toThrow(new CannotRun(`--env-file ${file}: line 3 is not an assignment; write NAME=value`));
-  });
-
-  test('fails with a file that does not exist', () => {
-    expect(() => readSecrets(services(), '/no/such.env')).toThrow(/^--env-file \/no\/such\.env cannot be read: ENOENT/);
-  });
-
-  test('accepts missing secrets of sidecars', () => {
-    const file = path.join(temporary, 'secrets.env');
-    fs.writeFileSync(file, 'DB_PASSWORD=1\nAPI_KEY=2\nTOKEN=3\nAGENT_KEY=4\n');
-    expect(readSecrets(services(), file)).toMatchObject({ AGENT_KEY: '4' });
-  });
 });
 
 describe('readServices', () => {

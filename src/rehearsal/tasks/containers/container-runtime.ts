@@ -5,7 +5,6 @@ import { CannotRun } from '../../cannot-run';
 import { ContainerSpec, ServiceSpec } from '../../model';
 import { knownOnlyInAws } from '../../templates/intrinsics';
 import { containerEnvironment, Environment } from '../environment';
-import { SecretValues } from '../secrets';
 import { RuntimeFacts } from '../task';
 
 /*
@@ -29,7 +28,6 @@ export interface ContainerRuntime extends RuntimeFacts {
 }
 
 export interface ContainerOptions {
-  readonly secrets: SecretValues;
   readonly progress: (line: string) => void;
   readonly interrupted: AbortSignal;
 }
@@ -50,7 +48,7 @@ export async function prepareContainers(
   const image = await prepareImage(host, container, platform, options).catch((error) => {
     throw new CannotRun(`service ${service.name} cannot run: ${reasonUnlessInterrupted(error, options)}`);
   });
-  const environment = { ...image.environment, ...containerEnvironment(service.region, container, options.secrets) };
+  const environment = { ...image.environment, ...containerEnvironment(service.region, container) };
   const { sidecars, differences } = await prepareSidecars(host, service, platform, options);
   const containers = [{ spec: container, image, environment }, ...sidecars];
 
@@ -109,14 +107,13 @@ async function prepareSidecars(
   const sidecars: PreparedContainer[] = [];
   const differences: string[] = [];
   for (const sidecar of service.sidecars) {
-    const missing = sidecar.secrets.filter((name) => !(name in options.secrets));
     try {
       if (sidecar.onlyInAws) { throw new CannotRun(sidecar.onlyInAws); }
-      if (missing.length > 0) {
-        throw new CannotRun(`it gets ${missing.join(', ')} from AWS; set a value with --env-file`);
+      if (sidecar.secrets.length > 0) {
+        throw new CannotRun(`it gets ${sidecar.secrets.join(', ')} from AWS; set a value with --env`);
       }
       const image = await prepareImage(host, sidecar, platform, options);
-      const environment = containerEnvironment(service.region, sidecar, options.secrets);
+      const environment = containerEnvironment(service.region, sidecar);
       sidecars.push({ spec: sidecar, image, environment });
     } catch (error) {
       differences.push(`sidecar ${sidecar.name} does not run: ${reasonUnlessInterrupted(error, options)}`);

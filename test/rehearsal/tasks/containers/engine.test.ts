@@ -17,6 +17,7 @@ import { EngineName, Task } from '../../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../../src/rehearsal/templates/intrinsics';
 import { readServices } from '../../../../src/rehearsal/templates/services';
+import { setVariables } from '../../../../src/rehearsal/variables';
 import { APP, FixtureProps, installCommand, synthesize, synthesizeService } from '../../../support/rehearsal/fixture';
 import { passedOrTooSlow } from '../../../support/rehearsal/variants';
 
@@ -96,15 +97,15 @@ withEngines('%s', (engine) => {
     for (const cleanUp of cleanups.splice(0).reverse()) { await cleanUp(); }
   });
 
-  async function prepare(props: FixtureProps, secrets: Record<string, string> = {}): Promise<PreparedService> {
-    return prepareAssembly(synthesizeService({ ...NATIVE, ...props }), secrets);
+  async function prepare(props: FixtureProps, env: readonly string[] = []): Promise<PreparedService> {
+    return prepareAssembly(synthesizeService({ ...NATIVE, ...props }), env);
   }
 
-  async function prepareAssembly(directory: string, secrets: Record<string, string> = {}): Promise<PreparedService> {
+  async function prepareAssembly(directory: string, env: readonly string[] = []): Promise<PreparedService> {
     const assembly = Assembly.read(directory);
-    const { services: [service] } = readServices(assembly, new Resolver(assembly));
+    const [service] = setVariables(readServices(assembly, new Resolver(assembly)).services, { env });
     const interrupted = new AbortController().signal;
-    const runtimes = new Runtimes({ engine, secrets, progress: () => {}, interrupted });
+    const runtimes = new Runtimes({ engine, progress: () => {}, interrupted });
     cleanups.push(async () => runtimes.close());
     const runtime = await runtimes.prepare(service);
     return {
@@ -132,7 +133,7 @@ withEngines('%s', (engine) => {
     }
   }
 
-  const running = async (props: FixtureProps = {}, secrets?: Record<string, string>) => {
+  const running = async (props: FixtureProps = {}, env?: readonly string[]) => {
     const prepared = await prepare(props, secrets);
     const started = await prepared.start();
     await retry(async () => started.request('/health'));
@@ -146,7 +147,7 @@ withEngines('%s', (engine) => {
       const { request } = await running({
         environment: { SET_BY_TASK: 'with "quotes" and = and\na second line', PORT: '8080' },
         furnish: (definition, container) => container.addSecret('GREETING', secret(definition, 'Greeting')),
-      }, { GREETING: 's3cret', OTHER: 'not in the task definition' });
+      }, ['GREETING=s3cret']);
       const { env, cwd, uid, file } = JSON.parse(await request('/'));
       expect({ cwd, uid, file }).toEqual({ cwd: '/app', uid: 1000, file: 'hello from a file of the image\n' });
       expect(env).toEqual({
@@ -446,7 +447,7 @@ withEngines('%s', (engine) => {
       });
       expect(runtime.differences).toEqual(expect.arrayContaining([
         expect.stringMatching(/^sidecar agent does not run: image registry.invalid\/agent:1 cannot be pulled with /),
-        'sidecar keyed does not run: it gets KEY from AWS; set a value with --env-file',
+        'sidecar keyed does not run: it gets KEY from AWS; set a value with --env',
         'sidecar router does not run: it routes logs to AWS',
       ]));
       const { request } = await start();

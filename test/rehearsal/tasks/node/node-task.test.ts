@@ -22,7 +22,7 @@ async function prepare(props: FixtureProps): Promise<{ service: ServiceSpec; run
   const assembly = Assembly.read(directory);
   const { services: [service] } = readServices(assembly, new Resolver(assembly));
   const interrupted = new AbortController().signal;
-  const runtimes = new Runtimes({ engine: 'node', secrets: {}, progress: () => {}, interrupted });
+  const runtimes = new Runtimes({ engine: 'node', progress: () => {}, interrupted });
   return { service, runtime: await runtimes.prepare(service) };
 }
 
