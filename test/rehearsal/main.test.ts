@@ -17,8 +17,8 @@ describe('arguments', () => {
 
   test('override the defaults', () => {
     const args = [
-      'out', '--once', '--service', 'Web', '--port', '8080', '--from-env-file', '.env', '--engine', 'podman', '--strict',
-      '--skip', 'not-root', '--skip', 'memory', '--env', 'A=1', '--env', 'web:B=2', '--image', 'web=shop:1',
+      'out', '--once', '--service', 'Web', '--port', '8080', '--from-env-file', '.env', '--engine', 'podman',
+      '--strict', '--skip', 'not-root', '--skip', 'memory', '--env', 'A=1', '--env', 'web:B=2', '--image', 'web=shop:1',
     ];
     expect(readArguments(['rehearse', ...args])).toEqual({
       directory: 'out',

@@ -162,7 +162,7 @@ async function connectOnce(host: string, port: number, timeout = 1000): Promise<
       socket.destroy();
       resolve({ error: 'ETIMEDOUT', passed: false });
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve({ error: error.code ?? error.message, passed: false }));
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve({ error: String(error.code), passed: false }));
   });
 }
 

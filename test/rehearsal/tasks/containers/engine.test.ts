@@ -134,7 +134,7 @@ withEngines('%s', (engine) => {
   }
 
   const running = async (props: FixtureProps = {}, env?: readonly string[]) => {
-    const prepared = await prepare(props, secrets);
+    const prepared = await prepare(props, env);
     const started = await prepared.start();
     await retry(async () => started.request('/health'));
     return { ...prepared, ...started };
