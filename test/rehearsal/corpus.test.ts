@@ -147,6 +147,8 @@ test('scheduled tasks are named as not rehearsed, unless a service is selected',
     name: `Shop/${name}`, reason: 'it is a scheduled task, which runs and ends: only services are rehearsed',
   })));
   expect(read(template, 'Service').skippedServices).toEqual([]);
+  const { Service: _, ...Resources } = template.Resources;
+  expect(() => read({ Resources })).toThrow(/: Shop\/Nightly, Shop\/Hourly are scheduled tasks, which run and end/);
 });
 
 describe('a Network Load Balancer', () => {
@@ -315,6 +317,8 @@ test.each<[string, Template, RegExp]>([
     }),
   }), /WINDOWS_SERVER_2022_CORE/],
   ['gRPC', shop({ Group: targetGroup({ ProtocolVersion: 'GRPC' }) }), /GRPC/],
+  ['an external deployment controller', shop({ Service: service({ DeploymentController: { Type: 'EXTERNAL' } }) }),
+    /deployment controller .* is EXTERNAL/],
   ['a task definition elsewhere', shop({ Service: service({ TaskDefinition: 'arn:aws:ecs:x:y:task-definition/z:1' }) }),
     /task definition .* is not in this assembly/],
   ['no tasks', shop({ Service: service({ DesiredCount: 0 }) }), /desired count .* is 0/],

@@ -25,8 +25,12 @@ export interface ReadServices {
 export function readServices(assembly: Assembly, resolver: Resolver, wanted?: string): ReadServices {
   resolver.removeAbsent();
   const all = assembly.ofType('AWS::ECS::Service');
+  const scheduled = scheduledTasks(assembly);
   if (all.length === 0) {
-    throw new CannotRun(`no service in ${assembly.directory}: none of its templates has an AWS::ECS::Service`);
+    const reason = scheduled.length > 0
+      ? `${scheduled.map(({ name }) => name).join(', ')} are scheduled tasks, which run and end`
+      : 'none of its templates has an AWS::ECS::Service';
+    throw new CannotRun(`no service in ${assembly.directory}: ${reason}`);
   }
   const selected = all.filter((service) => wanted === undefined || isCalled(service, wanted));
   if (selected.length === 0) {
@@ -34,7 +38,7 @@ export function readServices(assembly: Assembly, resolver: Resolver, wanted?: st
     throw new CannotRun(`no service is called ${wanted}: set --service to one of ${names.join(', ')}`);
   }
   const services: ServiceSpec[] = [];
-  const skippedServices: SkippedService[] = wanted === undefined ? scheduledTasks(assembly) : [];
+  const skippedServices: SkippedService[] = wanted === undefined ? scheduled : [];
   for (const service of selected) {
     try {
       services.push(readService(assembly, resolver, service));
@@ -94,6 +98,10 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
   const raw = stack.properties(logicalId);
   const properties = resolver.properties(service);
 
+  const controller = record(properties.DeploymentController).Type;
+  if (controller === 'EXTERNAL') {
+    throw new CannotRun(`the deployment controller of service ${name} is EXTERNAL: its tasks are not in the template`);
+  }
   const taskReference = resolver.reference(stack, raw.TaskDefinition)
     ?? findByFamily(assembly, resolver, text(properties.TaskDefinition, ''));
   if (!taskReference) {
