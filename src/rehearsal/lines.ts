@@ -1,6 +1,9 @@
 /** Number of last log lines that are kept of a task. */
 const KEPT_LINES = 20;
 
+/** Limits the memory that a log without line feeds takes. CloudWatch Logs splits such lines too. */
+const MAX_LINE_LENGTH = 1024 * 1024;
+
 /**
  * Calls `handle` for each line of a stream. Container engines split logs at line feeds only; `node:readline` also
  * splits at other characters.
@@ -17,6 +20,10 @@ export function eachLine(stream: NodeJS.ReadableStream, handle: (line: string) =
     for (const line of lines) {
       handleRest();
       rest = line;
+    }
+    while (rest.length >= MAX_LINE_LENGTH) {
+      handle(rest.slice(0, MAX_LINE_LENGTH));
+      rest = rest.slice(MAX_LINE_LENGTH);
     }
   });
   stream.on('end', () => { if (rest) { handleRest(); } });

@@ -92,7 +92,8 @@ export class Report {
   }
 
   public check(result: Check): void {
-    const check = this.applyOptions(result);
+    const { name, reason } = result;
+    const check = this.applyOptions({ ...result, name: printable(name), reason: reason && printable(reason) });
     this.checks.push(check);
     const { color, sign, word } = MARKS[check.outcome];
     const mark = this.colors ? this.paint(color, sign) : word;
@@ -101,12 +102,11 @@ export class Report {
 
   /** Prints a line of a task's log. */
   public log(task: string, line: string): void {
-    // A log must not control the terminal.
-    this.line(`${this.paint('cyan', `  ${task} |`)} ${stripVTControlCharacters(line)}`);
+    this.line(`${this.paint('cyan', `  ${task} |`)} ${printable(line)}`);
   }
 
   public note(text: string): void {
-    this.line(`  ${this.paint('dim', text)}`);
+    this.line(`  ${this.paint('dim', printable(text))}`);
   }
 
   public problem(text: string): void {
@@ -163,4 +163,11 @@ export class Report {
     const [on, off] = CODES[color];
     return this.colors ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   }
+}
+
+/** Text of an app must not control the terminal. */
+function printable(text: string): string {
+  return [...stripVTControlCharacters(text)]
+    .map((character) => /\p{Cc}/u.test(character) && !'\n\t'.includes(character) ? '\ufffd' : character)
+    .join('');
 }

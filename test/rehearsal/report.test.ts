@@ -79,3 +79,14 @@ describe('warnings', () => {
     expect(print(writeWarning, false, {}, { skip: ['http'] })).toContain('warn one');
   });
 });
+
+test('nothing that an app prints controls the terminal', () => {
+  const hostile = 'a\u0007b\rc\bd\u001b]0;title\u0007e\u009b2Jf\u0000g\th';
+  const text = print((report) => {
+    report.log('task 1', hostile);
+    report.check({ id: 'http', outcome: 'failed', name: hostile, reason: hostile });
+    report.note(hostile);
+  });
+  expect(text.match(/\p{Cc}/gu)!.every((character) => '\n\t'.includes(character))).toBe(true);
+  expect(text).toContain('task 1 | a\ufffdb\ufffdc\ufffdd');
+});

@@ -107,6 +107,7 @@ export class HttpEmulator implements Emulator {
   }
 
   private handle(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
+    normalize(request, new URL(this.url(listener)).host);
     const ruleRequest = ruleRequestFor(listener, request);
     const action = decide(listener, ruleRequest);
     const rejection = this.policy.reject?.(request, action);
@@ -155,7 +156,13 @@ export class HttpEmulator implements Emulator {
     forwarded.setTimeout(1000 * this.spec.idleTimeoutSeconds, () => timeOut('idle timeout'));
     forwarded.on('close', () => clearTimeout(connecting));
 
+    // It accepts an upgrade that nobody requested.
+    forwarded.on('upgrade', (_, upstream) => forwarded.emit('error', upstream.destroy()));
     forwarded.on('response', (incoming) => {
+      if (!isValid(incoming)) {
+        forwarded.destroy(new Error('invalid response'));
+        return;
+      }
       response.writeHead(incoming.statusCode!, incoming.statusMessage, responseHeaders(incoming));
       incoming.pipe(response);
       incoming.on('end', () => notify(incoming.statusCode));
@@ -180,6 +187,7 @@ export class HttpEmulator implements Emulator {
   /** Connects client and target once the target has accepted the WebSocket. */
   private upgrade(listener: ListenerSpec, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
+    normalize(request, new URL(this.url(listener)).host);
     if (!this.policy.acceptsWebSockets) {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       return;
@@ -194,19 +202,30 @@ export class HttpEmulator implements Emulator {
     const upgradeHeaders = ['Connection', 'Upgrade', 'Upgrade', String(request.headers.upgrade)];
     const forwarded = requestTo(target, request, { path, headers: [...headers, ...upgradeHeaders], agent: false });
     forwarded.on('upgrade', (incoming, upstream, upstreamHead) => {
-      writeHead(socket, incoming);
+      writeHead(socket, incoming, headerPairs(incoming.rawHeaders));
       socket.write(upstreamHead);
+      socket.unpipe(forwarded);
       upstream.write(head);
       upstream.on('error', () => socket.destroy());
       socket.on('error', () => upstream.destroy());
       socket.pipe(upstream).pipe(socket);
     });
+    // The target answers without an upgrade, for example to `Upgrade: h2c`. The body ends with the connection.
     forwarded.on('response', (incoming) => {
-      writeHead(socket, incoming);
+      if (!isValid(incoming)) {
+        forwarded.destroy(new Error('invalid response'));
+        return;
+      }
+      writeHead(socket, incoming, [...headerPairs(responseHeaders(incoming)), ['Connection', 'close']]);
       incoming.pipe(socket);
     });
     forwarded.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n'));
-    forwarded.end();
+    if (request.headers['content-length'] === undefined) {
+      forwarded.end();
+    } else {
+      forwarded.write(head);
+      socket.pipe(forwarded, { end: false });
+    }
   }
 
   private respond(
@@ -227,8 +246,34 @@ function requestTo(
   return http.request({ host, port, method, path, agent, setHost: false, headers } as unknown as http.RequestOptions);
 }
 
-function writeHead(socket: Duplex, { statusCode, statusMessage, rawHeaders }: http.IncomingMessage): void {
-  const lines = headerPairs(rawHeaders).map(([name, value]) => `${name}: ${value}`);
+/**
+ * Gives a request the form that rules and targets expect. The host of an absolute target replaces the Host header; for
+ * a request of HTTP/1.0 without that header, the load balancer adds one.
+ * https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2,
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works.html
+ */
+function normalize(request: http.IncomingMessage, ownHost: string): void {
+  const absolute = /^https?:\/\/([^/?#]+)(.*)$/i.exec(request.url ?? '');
+  const host = absolute ? absolute[1] : request.headers.host ?? ownHost;
+  if (absolute) { request.url = absolute[2].startsWith('/') ? absolute[2] : `/${absolute[2]}`; }
+  if (host === request.headers.host) { return; }
+  request.headers.host = host;
+  const others = headerPairs(request.rawHeaders).filter(([name]) => name.toLowerCase() !== 'host');
+  request.rawHeaders = [['Host', host], ...others].flat();
+}
+
+/** Whether it can be sent to the client: Node.js accepts more than it sends. */
+function isValid({ statusCode = 0, statusMessage = '' }: http.IncomingMessage): boolean {
+  const isPrintable = [...statusMessage].every((character) => character === '\t' || character >= ' ');
+  return statusCode >= 200 && statusCode <= 999 && isPrintable;
+}
+
+function writeHead(
+  socket: Duplex,
+  { statusCode, statusMessage }: http.IncomingMessage,
+  headers: ReadonlyArray<readonly [name: string, value: string]>,
+): void {
+  const lines = headers.map(([name, value]) => `${name}: ${value}`);
   socket.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join('\r\n')}\r\n\r\n`);
 }
 

@@ -55,6 +55,8 @@ export function headerPairs(rawHeaders: readonly string[]): Header[] {
 }
 
 function endToEnd({ rawHeaders, headers: { connection = '' } }: http.IncomingMessage): Header[] {
-  const dropped = [...HOP_BY_HOP, ...connection.toLowerCase().split(/\s*,\s*/)];
+  // A client must not remove the header by which rules decide.
+  const named = connection.toLowerCase().split(/\s*,\s*/).filter((name) => name !== 'host');
+  const dropped = [...HOP_BY_HOP, ...named];
   return headerPairs(rawHeaders).filter(([name]) => !dropped.includes(name.toLowerCase()));
 }

@@ -34,19 +34,19 @@ function isMet(condition: Condition, request: RuleRequest): boolean {
   switch (condition.field) {
     case 'path-pattern': return condition.values.some((value) => matchesWildcards(value, request.path));
     case 'route': return condition.expression.test(request.path);
-    case 'host-header': return condition.values.some((value) => matchesWildcards(value, request.host, 'i'));
+    case 'host-header': return condition.values.some((value) => matchesWildcards(value, request.host, true));
     case 'http-request-method': return condition.values.includes(request.method);
     // All requests come from this machine.
     case 'source-ip':
       return condition.values.some((value) => value === '0.0.0.0/0' || value.startsWith(`${request.sourceIp}/`));
     case 'http-header': {
       const headers = [request.headers[condition.name.toLowerCase()] ?? []].flat();
-      return condition.values.some((value) => headers.some((header) => matchesWildcards(value, header, 'i')));
+      return condition.values.some((value) => headers.some((header) => matchesWildcards(value, header, true)));
     }
     case 'query-string': {
       const parameters = [...new URLSearchParams(request.query)];
       return condition.values.some(({ Key, Value }) => parameters.some(([key, value]) =>
-        (Key === undefined || matchesWildcards(Key, key, 'i')) && matchesWildcards(Value, value, 'i')));
+        (Key === undefined || matchesWildcards(Key, key, true)) && matchesWildcards(Value, value, true)));
     }
   }
 }

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { CannotRun, NeedsEngine } from '../../cannot-run';
 import { DockerImageSource } from '../../model';
@@ -48,6 +49,14 @@ interface Stage {
 /** Instructions with no effect on the files and the command; ECS ignores HEALTHCHECK. */
 const IGNORED_INSTRUCTIONS = ['EXPOSE', 'LABEL', 'MAINTAINER', 'VOLUME', 'HEALTHCHECK'];
 
+/** Syntax that is rare, and that only a builder reads correctly. */
+const UNSUPPORTED = [
+  { pattern: /^\s*#\s*escape\s*=/im, reason: 'sets another escape character' },
+  { pattern: /^\s*(RUN|COPY|ADD)\b.*<<-?["']?\w/im, reason: 'has a here-document' },
+  { pattern: /\$\{\w+(?!:-|\}|\w)/, reason: 'replaces a variable by another form than ${NAME} and ${NAME:-default}' },
+  { pattern: /^\s*(COPY|ADD)\b.*\[(?!\s*["'])/im, reason: 'copies files by a character class' },
+];
+
 /** Creates the error for an image that requires a container engine. */
 type EngineError = (reason: string) => NeedsEngine;
 
@@ -65,7 +74,13 @@ export function readImage(service: string, source: DockerImageSource): Image {
     throw new CannotRun(`the image of service ${service} has no ${dockerFile} in ${directory}`);
   }
 
-  const instructions = readDockerfile(fs.readFileSync(file, 'utf8'));
+  const text = fs.readFileSync(file, 'utf8');
+  const unsupported = UNSUPPORTED.find(({ pattern }) => pattern.test(text));
+  if (unsupported) { throw needsEngine(`its ${dockerFile} ${unsupported.reason}`); }
+  const instructions = readDockerfile(text);
+  if (!instructions.some(({ name }) => name === 'FROM')) {
+    throw new CannotRun(`the image of service ${service} cannot be built: its ${dockerFile} has no instruction FROM`);
+  }
   const stages = instructions.filter(({ name }) => name === 'FROM').length;
   if (stages > 1) { throw needsEngine(`its ${dockerFile} has ${stages} stages`); }
 
@@ -110,7 +125,8 @@ function apply(instruction: Instruction, stage: Stage, source: DockerImageSource
       stage.command = readCommand(rest);
       break;
     case 'STOPSIGNAL':
-      stage.stopSignal = text as NodeJS.Signals;
+      stage.stopSignal = readSignal(text);
+      if (!stage.stopSignal) { throw needsEngine(`contains STOPSIGNAL ${text}, which Node.js cannot send`); }
       break;
     case 'COPY':
     case 'ADD':
@@ -127,7 +143,6 @@ function readCopy({ name, rest }: Instruction, workingDirectory: string, needsEn
   const sources = words.slice(flags.length);
   const unsupported = flags.find((flag) => !/^--(chown|chmod|link)\b/.test(flag));
   if (unsupported) { throw needsEngine(`contains ${name} ${unsupported}`); }
-  if (sources.some((source) => source.startsWith('<<'))) { throw needsEngine('copies a here-document'); }
   if (name === 'ADD' && sources.some((source) => /^(https?:|git@)|\.(tar|tgz|gz|bz2|xz|zst)\b/.test(source))) {
     throw needsEngine(`contains ADD ${rest}`);
   }
@@ -150,9 +165,22 @@ function copyInto(root: string, directory: string, { sources, destination }: Cop
       throw needsEngine(`it copies the file ${path.basename(source)} over the directory ${destination}`);
     }
     const to = !isDirectory && intoDirectory ? path.join(target, path.basename(source)) : target;
+    if (leavesRoot(root, to)) { throw needsEngine(`it copies ${path.basename(source)} through a symbolic link`); }
     fs.mkdirSync(path.dirname(to), { recursive: true });
-    fs.cpSync(source, to, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE });
+    try {
+      fs.cpSync(source, to, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE });
+    } catch (error) {
+      throw needsEngine(`Node.js cannot copy its files: ${(error as Error).message}`);
+    }
   }
+}
+
+/** Whether a path leads out of the image's root filesystem, by a symbolic link that was copied before. */
+export function leavesRoot(root: string, target: string): boolean {
+  let existing = target;
+  while (!fs.lstatSync(existing, { throwIfNoEntry: false })) { existing = path.dirname(existing); }
+  const relative = fs.existsSync(existing) ? path.relative(fs.realpathSync(root), fs.realpathSync(existing)) : '..';
+  return relative.startsWith('..') || path.isAbsolute(relative);
 }
 
 /** The files and directories that match a source of `COPY`; `*` and `?` do not match a slash. */
@@ -235,4 +263,11 @@ function splitOnce(text: string, separator: string | RegExp): [string, string?] 
   const [match] = typeof separator === 'string' ? [separator] : separator.exec(text) ?? [''];
   const index = match === '' ? -1 : text.indexOf(match);
   return index < 0 ? [text] : [text.slice(0, index), text.slice(index + match.length)];
+}
+
+/** By name, with or without SIG, or by number. */
+function readSignal(text: string): NodeJS.Signals | undefined {
+  const wanted = text.toUpperCase();
+  const signals = Object.entries(os.constants.signals) as Array<[NodeJS.Signals, number]>;
+  return signals.find(([name, number]) => [name, name.slice('SIG'.length), String(number)].includes(wanted))?.[0];
 }

@@ -4,8 +4,10 @@ import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { findFreeAddresses } from './addresses';
+import { leavesRoot } from './dockerfile';
 import { idOf, NodeRuntime } from './node-runtime';
-import { residentMiB, signalGroup } from './processes';
+import { killProcessesOf, residentMiB, signalGroup } from './processes';
+import { CannotRun } from '../../cannot-run';
 import { removeOnExit } from '../../leftovers';
 import { eachLine, keepLast } from '../../lines';
 import { ContainerHealthCheckSpec, ServiceSpec } from '../../model';
@@ -22,6 +24,7 @@ const TASK_NETWORK = 'task-network.cjs';
 
 /** The temporary directory of a task. */
 interface TaskFiles {
+  readonly directory: string;
   /** The image's root filesystem. */
   readonly root: string;
   /** The task's /tmp. */
@@ -73,12 +76,18 @@ export class NodeTask implements Task {
     this.host = props.host;
     this.lineListeners = [props.log];
     this.process = this.spawn(this.runtime.command.slice(1), ['ignore', 'pipe', 'pipe', 'pipe']);
-    const killGroup = removeOnExit(() => signalGroup(this.process, 'SIGKILL'));
+    const killGroup = removeOnExit(() => {
+      signalGroup(this.process, 'SIGKILL');
+      killProcessesOf(this.files.directory);
+    });
 
     const keep = keepLast(this.lastLines, (line) => this.lineListeners.forEach((listener) => listener(line)));
     eachLine(this.process.stdout!, keep);
     eachLine(this.process.stderr!, keep);
-    eachLine(this.process.stdio[3] as net.Socket, (line) => this.listening.push(JSON.parse(line) as ListenReport));
+    eachLine(this.process.stdio[3] as net.Socket, (line) => {
+      const report = readListenReport(line);
+      if (report) { this.listening.push(report); }
+    });
     this.exited = new Promise((resolve) => {
       const finish = (code: number | null, signal: NodeJS.Signals | null) => {
         this.exit ??= { code, signal };
@@ -251,7 +260,12 @@ function createFiles({ image, workingDirectory }: NodeRuntime, taskNetwork: obje
     const temporary = path.join(directory, 'tmp');
     const preload = path.join(directory, TASK_NETWORK);
     image.layOut(root);
-    fs.mkdirSync(path.join(root, workingDirectory), { recursive: true });
+    const inRoot = path.join(root, workingDirectory);
+    if (leavesRoot(root, inRoot)) {
+      throw new CannotRun(`the working directory ${workingDirectory} is a symbolic link: set --engine docker or`
+        + ' podman');
+    }
+    fs.mkdirSync(inRoot, { recursive: true });
     fs.mkdirSync(temporary);
     fs.copyFileSync(path.join(__dirname, TASK_NETWORK), preload);
     // As in a container, another user can read all files but change only those in /tmp.
@@ -262,9 +276,20 @@ function createFiles({ image, workingDirectory }: NodeRuntime, taskNetwork: obje
     const settings = path.join(directory, 'task-network.json');
     fs.writeFileSync(settings, JSON.stringify(taskNetwork));
     fs.chmodSync(settings, 0o644);
-    return { root, temporary, preload, createdAtMs: fs.statSync(settings).ctimeMs, remove };
+    return { directory, root, temporary, preload, createdAtMs: fs.statSync(settings).ctimeMs, remove };
   } catch (error) {
     remove();
     throw error;
+  }
+}
+
+/** The app may write to the file descriptor too. */
+function readListenReport(line: string): ListenReport | undefined {
+  try {
+    const { port, host } = JSON.parse(line) as Record<string, unknown>;
+    const isReport = typeof port === 'number' && (host === undefined || typeof host === 'string');
+    return isReport ? { port, host } : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -16,6 +16,21 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/**
+ * Kills the processes that an app detached from its process group. They end with a container, and are found by their
+ * environment, which names the temporary directory of the task.
+ */
+export function killProcessesOf(directory: string): void {
+  if (!fs.existsSync('/proc/self/environ')) { return; }
+  for (const pid of pids()) {
+    try {
+      if (fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes(directory)) { process.kill(Number(pid), 'SIGKILL'); }
+    } catch {
+      // It has exited, or belongs to another user.
+    }
+  }
+}
+
 /** Resident memory of all processes of a group. */
 export function residentMiB(group: number): number | undefined {
   if (os.platform() === 'win32') { return undefined; }
@@ -29,7 +44,7 @@ export function residentMiB(group: number): number | undefined {
 type GroupAndKibibytes = [group: number, residentKibibytes: number];
 
 function readProcesses(): GroupAndKibibytes[] {
-  return fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map((pid) => {
+  return pids().map((pid) => {
     try {
       // The name of the program may contain spaces. The process group is the third field after it: proc(5).
       const [,, group] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').map(Number);
@@ -40,6 +55,10 @@ function readProcesses(): GroupAndKibibytes[] {
       return [0, 0];
     }
   });
+}
+
+function pids(): string[] {
+  return fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
 }
 
 function listProcesses(): GroupAndKibibytes[] {

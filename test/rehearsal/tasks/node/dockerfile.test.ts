@@ -86,6 +86,14 @@ test.each([
   ['COPY --from=build /a /b', /contains COPY --from=build/],
   ['FROM node:22', /has 2 stages/],
   ['COPY <<EOF /a', /here-document/],
+  ['COPY <<-"EOF" /a', /here-document/],
+  ['COPY [sp]*.js /app/', /character class/],
+  ['ENV A=1\nENV B=${A:+x}', /another form than/],
+  ['ENV A=${B:?missing}', /another form than/],
+  ['ENV A=${B#x}', /another form than/],
+  ['# escape=`\nENV A=1', /another escape character/],
+  ['STOPSIGNAL SIGRTMIN+3', /STOPSIGNAL SIGRTMIN\+3, which Node\.js cannot send/],
+  ['ADD app.tar.gz /', /contains ADD app\.tar\.gz/],
   ['ADD https://example.com/a.tgz /', /contains ADD https:/],
 ])('fails with %s', (instruction, message) => {
   expect(() => image(`FROM node:22\n${instruction}`)).toThrow(message);
@@ -93,4 +101,42 @@ test.each([
 
 test('fails when a copied file does not exist', () => {
   expect(() => files('FROM node:22\nCOPY dist ./')).toThrow(/copies dist, which is not in/);
+});
+
+test('accepts a JSON array with spaces, and a default of a variable', () => {
+  expect(files('FROM node:22\nARG DIR=app\nCOPY [ "server.js", "/${DIR:-srv}/" ]'))
+    .toEqual({ '/app/server.js': 'server.js' });
+});
+
+test.each([
+  ['SIGINT', 'SIGINT'], ['INT', 'SIGINT'], ['2', 'SIGINT'], ['15', 'SIGTERM'], ['sigquit', 'SIGQUIT'],
+])('reads the stop signal %s', (text, signal) => {
+  expect(image(`FROM node:22\nSTOPSIGNAL ${text}`).stopSignal).toBe(signal);
+});
+
+test.each(['', '# nothing', 'ARG VERSION=22'])('fails without FROM: %j', (text) => {
+  expect(() => image(text)).toThrow(/its Dockerfile has no instruction FROM/);
+});
+
+describe('a symbolic link', () => {
+  let outside: string;
+  beforeEach(() => {
+    outside = fs.mkdtempSync(path.join(os.tmpdir(), 'outside-'));
+    fs.symlinkSync(outside, path.join(directory, 'link'));
+    fs.mkdirSync(path.join(directory, 'nested'));
+    fs.symlinkSync(outside, path.join(directory, 'nested', 'lib'));
+  });
+  afterEach(() => {
+    expect(fs.readdirSync(outside)).toEqual([]);
+    fs.rmSync(outside, { recursive: true });
+  });
+
+  test.each([
+    ['COPY link /app/link\nCOPY server.js /app/link/', /it copies server\.js through a symbolic link/],
+    ['COPY link /app\nCOPY lib /app/lib', /it copies lib through a symbolic link/],
+    ['COPY nested /app\nCOPY . /app', /through a symbolic link|Node\.js cannot copy its files/],
+    ['COPY link /app\nCOPY server.js /app', /it copies .* over the directory|through a symbolic link/],
+  ])('leads no file out of the root filesystem: %j', (instructions, message) => {
+    expect(() => files(`FROM node:22\n${instructions}`)).toThrow(message);
+  });
 });

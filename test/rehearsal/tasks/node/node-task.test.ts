@@ -135,3 +135,37 @@ test('reports sidecars that do not run', async () => {
   const { runtime } = await prepare({ furnish: (definition) => definition.addContainer('proxy', { image }) });
   expect(runtime.differences.join('\n')).toContain('the sidecars of the task do not run: proxy');
 });
+
+describe('an app that misbehaves', () => {
+  /** Runs a program that also listens. */
+  const runProgram = async (program: string) => running({
+    container: { entryPoint: ['node'], command: ['-e', `${program}; require('net').createServer().listen(8080)`] },
+  });
+
+  test('can write to the file descriptor of the rehearsal', async () => {
+    const { task } = await runProgram(
+      'require("fs").writeSync(3, \'nonsense\\n{}\\n[]\\nnull\\n{"port":"80"}\\n{"port":1,"host":2}\\n\')');
+    expect(task.listening!.map(({ port }) => port)).toEqual([8080]);
+  });
+
+  test('can write 50 MB without a line feed', async () => {
+    const { task, log } = await runProgram('process.stdout.write("x".repeat(50 * 1024 * 1024))');
+    while (log.length < 50) { await sleep(20); }
+    expect(log.every(({ length }) => length === 1024 * 1024)).toBe(true);
+    expect(task.exit).toBeUndefined();
+  });
+
+  (process.platform === 'linux' ? test : test.skip)('leaves no process behind that it has detached', async () => {
+    const { task, log } = await runProgram(`
+      const child = require('child_process').spawn('sleep', ['300'], { detached: true, stdio: 'ignore' });
+      child.unref();
+      console.log(child.pid)`);
+    while (log.length === 0) { await sleep(20); }
+    const isRunning = () => fs.existsSync(`/proc/${log[0]}`)
+      && !/\) Z /.test(fs.readFileSync(`/proc/${log[0]}/stat`, 'utf8'));
+    expect(isRunning()).toBe(true);
+    await task.stop('immediately');
+    for (const end = Date.now() + 5000; isRunning() && Date.now() < end;) { await sleep(20); }
+    expect(isRunning()).toBe(false);
+  });
+});
