@@ -12,6 +12,8 @@ export interface RehearseOptions extends VariableOptions {
   readonly service?: string;
   /** Ends after the result instead of keeping the service running. */
   readonly once: boolean;
+  /** Prints the logs of the tasks during the checks. */
+  readonly logs?: boolean;
   /** Skips the checks that replace tasks under load. */
   readonly quick?: boolean;
   /** Port of the first listener that forwards to the service; 0 is any free port. */
@@ -32,8 +34,8 @@ export interface RehearsalContext {
   /** Emulators in front of the target groups, outermost first. */
   readonly emulators: readonly Emulator[];
   readonly runningServices: readonly RunningService[];
-  /** Prints a line of a task's log as it is written, where the rehearsal keeps running. */
-  readonly printLog?: (task: string, line: string) => void;
+  /** Called for each line of a task's log. */
+  readonly printLog: (task: string, line: string) => void;
 }
 
 /**

@@ -16,6 +16,7 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
   --integ DIR        rehearse each integ test of a directory (integ.NAME.ts or .js) instead of an assembly: synthesize
                      it with the command in integ.config.json, run its assertions, and exit after the result
   --once             exit after the result; by default, the service keeps running until Ctrl-C
+  --logs             print the logs of the tasks during the checks; by default, only those of a task that fails a check
   --service NAME     rehearse only this service: its construct path or a part of it, its logical ID, or its stack
   --engine NAME      what runs the containers: node, docker or podman (default: node if the image only copies files and
                      starts Node.js, otherwise CDK_DOCKER, docker or podman)
@@ -30,12 +31,34 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
                      values of variables and secrets, as NAME=value lines (default for secrets: the environment)
   --image CONTAINER=REFERENCE
                      an image in place of the one in the task definition; may be repeated
-  --help             print this help
+  -h, --help         print this help
   --version          print the version of hello-fargate-service
 
 Exit codes: 0 no check failed, 1 a check failed, 2 the rehearsal could not run. With --integ, 1 takes precedence over 2.
 A check that cannot be made on this machine is skipped: it neither passes nor fails.
 `;
+
+const OPTIONS = {
+  'once': { type: 'boolean' },
+  'logs': { type: 'boolean' },
+  'quick': { type: 'boolean' },
+  'skip': { type: 'string', multiple: true },
+  'strict': { type: 'boolean' },
+  'json': { type: 'boolean' },
+  'integ': { type: 'string' },
+  'service': { type: 'string' },
+  'engine': { type: 'string' },
+  'port': { type: 'string' },
+  'env': { type: 'string', multiple: true },
+  // Node.js takes --env-file for itself, wherever it is.
+  'from-env-file': { type: 'string' },
+  'image': { type: 'string', multiple: true },
+  'help': { type: 'boolean', short: 'h' },
+  'version': { type: 'boolean' },
+} as const;
+
+/** What the user wrote cannot be meant. */
+class UsageError extends CannotRun {}
 
 interface Arguments extends RehearseOptions, ReportOptions {
   /** Directory of integ tests. */
@@ -90,27 +113,27 @@ function exitCodeOf(passed: boolean | undefined): number {
 
 function printError(error: unknown): void {
   const text = error instanceof CannotRun ? error.message : (error as Error).stack;
-  process.stderr.write(`\ncould not rehearse: ${text}\n`);
+  process.stderr.write(error instanceof UsageError ? `${text}\n` : `\ncould not rehearse: ${text}\n`);
   process.exitCode = 2;
 }
 
 /** @returns the options, or a text to print instead */
 export function readArguments(args: readonly string[]): Arguments | string {
   const { values, positionals } = parse(args);
-  if (values.help) { return HELP; }
+  if (values.help || positionals[0] === 'help') { return HELP; }
   if (values.version) {
     return `${JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8')).version}\n`;
   }
   const [command, directory = 'cdk.out', ...rest] = positionals;
   if (command === undefined) { return HELP; }
   if (command !== 'rehearse') {
-    throw new CannotRun(`${command} is not a command: the only command is \`rehearse\`; see --help`);
+    throw new UsageError(`${command} is not a command: the only command is \`rehearse\`; see --help`);
   }
   if (rest.length > 0) {
-    throw new CannotRun(`only one directory can be rehearsed at a time: remove ${rest.join(' ')}`);
+    throw new UsageError(`only one directory can be rehearsed at a time: remove ${rest.join(' ')}`);
   }
   if (values.integ !== undefined && positionals.length > 1) {
-    throw new CannotRun(`--integ synthesizes its own assemblies: remove ${directory}`);
+    throw new UsageError(`--integ synthesizes its own assemblies: remove ${directory}`);
   }
   const json = values.json ?? false;
   return {
@@ -119,6 +142,7 @@ export function readArguments(args: readonly string[]): Arguments | string {
     service: values.service,
     engine: readEngine(values.engine),
     once: (values.once ?? false) || json,
+    logs: values.logs ?? false,
     json,
     quick: values.quick ?? false,
     strict: values.strict ?? false,
@@ -133,20 +157,20 @@ export function readArguments(args: readonly string[]): Arguments | string {
 function readPort(value = '0'): number {
   const port = Number(value);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new CannotRun(`--port ${value} is not a port: specify a number up to 65535`);
+    throw new UsageError(`--port ${value} is not a port: specify a number up to 65535`);
   }
   return port;
 }
 
 function readSkippableCheck(id: string): SkippableCheck {
   const check = SKIPPABLE_CHECKS.find((candidate) => candidate === id);
-  if (!check) { throw new CannotRun(`--skip ${id} is not a check: specify one of ${SKIPPABLE_CHECKS.join(', ')}`); }
+  if (!check) { throw new UsageError(`--skip ${id} is not a check: specify one of ${SKIPPABLE_CHECKS.join(', ')}`); }
   return check;
 }
 
 function readEngine(engine: string | undefined): RehearseOptions['engine'] {
   if (engine !== undefined && engine !== 'node' && engine !== 'docker' && engine !== 'podman') {
-    throw new CannotRun(`--engine ${engine} is not supported: specify node, docker or podman`);
+    throw new UsageError(`--engine ${engine} is not supported: specify node, docker or podman`);
   }
   return engine;
 }
@@ -156,28 +180,24 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        'once': { type: 'boolean' },
-        'quick': { type: 'boolean' },
-        'skip': { type: 'string', multiple: true },
-        'strict': { type: 'boolean' },
-        'json': { type: 'boolean' },
-        'integ': { type: 'string' },
-        'service': { type: 'string' },
-        'engine': { type: 'string' },
-        'port': { type: 'string' },
-        'env': { type: 'string', multiple: true },
-        // Node.js takes --env-file for itself, wherever it is.
-        'from-env-file': { type: 'string' },
-        'image': { type: 'string', multiple: true },
-        'help': { type: 'boolean' },
-        'version': { type: 'boolean' },
-      },
+      options: OPTIONS,
     });
   } catch (error) {
     // The sentences after the first explain how to escape arguments.
-    throw new CannotRun(`${(error as Error).message.split(/\.\s|\n/)[0]}: see --help`);
+    const [message] = (error as Error).message.split(/\.\s|\n/);
+    const [, unknown] = /^Unknown option '--([\w-]+)'/.exec(message) ?? [];
+    const similar = Object.keys(OPTIONS).find((name) => unknown !== undefined && isSimilar(name, unknown));
+    throw new UsageError(`${message}: ${similar ? `do you mean --${similar}?` : 'see --help'}`);
   }
+}
+
+/** Whether one text is the other with one character more, less or exchanged. */
+function isSimilar(one: string, other: string): boolean {
+  if (one === other || Math.abs(one.length - other.length) > 1) { return false; }
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) { start++; }
+  return [[1, 1], [1, 0], [0, 1]].some(([skipOne, skipOther]) =>
+    one.slice(start + skipOne) === other.slice(start + skipOther));
 }
 
 if (require.main === module) { void main(); }

@@ -51,7 +51,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     targetGroups,
     emulators: newEmulators(edge, targetGroups),
     runningServices,
-    printLog: options.once ? undefined : (task, line) => report.log(task, line),
+    // Many lines would hide the checks. After the result, they show what the service does.
+    printLog: (task, line) => { if (options.logs || report.passed !== undefined) { report.log(task, line); } },
   };
   const runtimes = new Runtimes({
     engine: options.engine,

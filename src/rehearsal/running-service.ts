@@ -29,7 +29,7 @@ export async function startRunningTask(
   { service, runtime, prefix }: RunningService,
   number: number,
   targetGroups: ReadonlyMap<string, TargetGroup>,
-  print?: (name: string, line: string) => void,
+  print: (name: string, line: string) => void,
 ): Promise<RunningTask> {
   const name = `${prefix}task ${number}`;
   const log: RunningTask['log'] = { lines: 0 };
@@ -38,7 +38,7 @@ export async function startRunningTask(
       log.lines++;
       if (!isJsonObject(line)) { log.firstPlainLine ??= line; }
     }
-    print?.(name, line);
+    print(name, line);
   });
   const targets = service.registrations.map(({ targetGroup, port }) => {
     const endpoint = port === undefined ? undefined : task.endpoint(port);

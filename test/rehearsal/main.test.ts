@@ -11,7 +11,7 @@ const ROOT = path.join(__dirname, '..', '..');
 describe('arguments', () => {
   test('have defaults', () => {
     expect(readArguments(['rehearse'])).toEqual({
-      directory: 'cdk.out', once: false, json: false, quick: false, strict: false, skip: [], port: 0,
+      directory: 'cdk.out', once: false, logs: false, json: false, quick: false, strict: false, skip: [], port: 0,
     });
   });
 
@@ -23,6 +23,7 @@ describe('arguments', () => {
     expect(readArguments(['rehearse', ...args])).toEqual({
       directory: 'out',
       once: true,
+      logs: false,
       json: false,
       port: 8080,
       service: 'Web',
@@ -40,7 +41,7 @@ describe('arguments', () => {
     expect(readArguments(['rehearse', '--json'])).toMatchObject({ json: true, once: true });
   });
 
-  test.each([[['--help']], [['rehearse', '--help']], [[]]])('%j prints the help', (args) => {
+  test.each([[['--help']], [['-h']], [['help']], [['rehearse', '--help']], [[]]])('%j prints the help', (args) => {
     expect(readArguments(args)).toMatch(/^Usage: hello-fargate-service rehearse/);
   });
 
@@ -50,7 +51,10 @@ describe('arguments', () => {
   });
 
   test.each([
-    [['rehearse', '--fast'], /Unknown option '--fast': see --help/],
+    [['rehearse', '--fast'], /^Unknown option '--fast': see --help$/],
+    [['rehearse', '--onse'], /^Unknown option '--onse': do you mean --once\?$/],
+    [['rehearse', '--log'], /do you mean --logs\?/],
+    [['rehearse', '--jsonn'], /do you mean --json\?/],
     [['rehearse', '--engine', 'finch'], /--engine finch is not supported: specify node, docker or podman/],
     [['rehearse', '--skip', 'healthy'], /--skip healthy is not a check: specify one of container-health-check, http/],
     [['rehearse', '--port'], /--port/],
@@ -164,7 +168,7 @@ describe('the command', () => {
 
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   test.each(signals)('keeps running until %s, and leaves no process and no file behind', async (signal) => {
-    const command = run('rehearse', assembly(), '--quick');
+    const command = run('rehearse', assembly(), '--quick', '--logs');
     const { url, pid } = await untilRunning(command);
     expect(command.output()).toMatch(/task 2 \| \{"message":"listening"/);
     command.command.kill(signal);
@@ -207,6 +211,7 @@ describe('the command', () => {
   test('stops the tasks even when it is killed', async () => {
     const command = run('rehearse', assembly(), '--quick');
     const { url, pid } = await untilRunning(command);
+    expect(command.output()).not.toMatch(/task 2 \|/);
     command.command.kill('SIGKILL');
     await command.exit;
     await eventually(() => hasExited(pid));
