@@ -179,7 +179,7 @@ describe('the command', () => {
   });
 
   test('leaves no file behind when it is interrupted before the result', async () => {
-    const command = run('rehearse', assembly({ HEALTH_STATUS: '500' }), '--quick');
+    const command = run('rehearse', assembly({ HEALTH_STATUS: '500' }), '--quick', '--logs');
     await eventually(() => command.output().includes('listening'));
     command.command.kill('SIGINT');
     expect(await command.exit).toBe(2);
