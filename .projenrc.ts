@@ -185,11 +185,11 @@ project.addTask('test:example-app', {
   receiveArgs: true,
 });
 project.addTask('cost', {
-  description: 'Print the cost tables of README',
+  description: 'Print the cost tables of README and docs/cost.md',
   exec: 'tsx tools/cost-tables.ts',
 });
 project.addTask('tables', {
-  description: 'Write the generated tables of README.md and SECURITY.md',
+  description: 'Write the generated tables of README.md, docs/ and SECURITY.md',
   exec: 'tsx tools/update-tables.ts',
 });
 project.addTask('bench:app', {

@@ -11,6 +11,11 @@ const DOCUMENTS = [
     .map((name) => join('docs', name)),
 ];
 
+/** Package registries show README without the other files of the repository, so its links are absolute. */
+const REPOSITORY = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).repository.url
+  .replace(/^git\+/, '').replace(/\.git$/, '');
+const TO_REPOSITORY = new RegExp(`^${REPOSITORY}/(?:blob|raw|tree)/main/`);
+
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 /** The anchors that GitHub gives the headings of a document. */
@@ -21,9 +26,11 @@ function anchorsOf(path: string): string[] {
 
 test.each(DOCUMENTS)('the links to files and headings in %s are valid', (path) => {
   const text = read(path).replaceAll(/^```[^]*?^```/gm, '');
-  for (const [, link] of text.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
-    const [file, anchor] = link.split('#');
-    const target = file === '' ? path : join(dirname(path), file);
+  for (const [, link] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    const isInRepository = TO_REPOSITORY.test(link);
+    if (/^(https?|mailto):/.test(link) && !isInRepository) { continue; }
+    const [file, anchor] = link.replace(TO_REPOSITORY, '').split('#');
+    const target = file === '' ? path : join(isInRepository ? '' : dirname(path), file);
     expect([link, existsSync(join(ROOT, target))]).toEqual([link, true]);
     if (anchor !== undefined && target.endsWith('.md') && target !== 'API.md') {
       expect([link, anchorsOf(target)]).toEqual([link, expect.arrayContaining([anchor])]);
@@ -38,4 +45,15 @@ test('the index of the decisions lists each of them, with its title', () => {
     expect(name).toMatch(new RegExp(`^${number.padStart(4, '0')}-`));
     expect(index).toContain(`| [${number}](${name}) | ${title} |`);
   }
+});
+
+test('the links of README are absolute', () => {
+  const links = Array.from(read('README.md').matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link);
+  expect(links.length).toBeGreaterThan(20);
+  expect(links.filter((link) => !/^(https?:|#)/.test(link))).toEqual([]);
+  expect(links.filter((link) => link.startsWith(REPOSITORY) && !TO_REPOSITORY.test(link))).toEqual([]);
+});
+
+test('README has at most 300 lines', () => {
+  expect(read('README.md').split('\n').length).toBeLessThanOrEqual(300);
 });

@@ -6,7 +6,7 @@ import {
 import { NOTIFIED, sharedListenerProps } from '../test/support/fixtures';
 
 /**
- * Prints the cost tables of README, from the estimates of the construct.
+ * Prints the cost tables of README and docs/cost.md, from the estimates of the construct.
  *
  *     npx projen cost
  */
@@ -53,20 +53,20 @@ function show({ total, totalHigh }: CostEstimate): string {
   return total === totalHigh ? total.toFixed(2) : `${total.toFixed(2)} to ${totalHigh.toFixed(2)}`;
 }
 
-/** The tables of README by the name of their marker. */
-export function tables(): Record<string, string> {
-  return {
-    'cost-of-the-default': estimateOf(() => ({})).toMarkdown(),
-    'cost-of-configurations': [
-      '| | $ per month |',
-      '|---|---:|',
-      ...CONFIGURATIONS.map(([title, props, usage]) => `| ${title} | ${show(estimateOf(props, usage))} |`),
-    ].join('\n'),
-  };
-}
+/** The table of README, by the name of its marker. */
+export const costOfTheDefault = () => ({ 'cost-of-the-default': estimateOf(() => ({})).toMarkdown() });
+
+/** The table of docs/cost.md, by the name of its marker. */
+export const costOfConfigurations = () => ({
+  'cost-of-configurations': [
+    '| | $ per month |',
+    '|---|---:|',
+    ...CONFIGURATIONS.map(([title, props, usage]) => `| ${title} | ${show(estimateOf(props, usage))} |`),
+  ].join('\n'),
+});
 
 if (require.main === module) {
-  for (const [marker, table] of Object.entries(tables())) {
+  for (const [marker, table] of Object.entries({ ...costOfTheDefault(), ...costOfConfigurations() })) {
     process.stdout.write(`<!-- ${marker} -->\n${table}\n<!-- /${marker} -->\n\n`);
   }
 }

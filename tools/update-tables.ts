@@ -1,23 +1,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { tables as costTables } from './cost-tables';
+import { costOfConfigurations, costOfTheDefault } from './cost-tables';
 import { compatibilityTable } from './feature-compatibility';
 import { pathOf, replaceBlocks } from './generated-blocks';
 import { presetsAsMarkdown } from './presets-table';
 import { tables as securityTables } from './security';
 
 /**
- * Writes the generated tables of README.md and SECURITY.md.
+ * Writes the generated tables of README.md, docs/ and SECURITY.md.
  *
  *     npx projen tables
  */
 
 /** The tables of each document by the name of their marker. */
 export const DOCUMENTS: Record<string, () => Record<string, string>> = {
-  'README.md': () => ({
-    ...costTables(),
-    'presets': presetsAsMarkdown(),
-    'feature-compatibility': compatibilityTable(),
-  }),
+  'README.md': () => ({ ...costOfTheDefault(), presets: presetsAsMarkdown() }),
+  'docs/cost.md': costOfConfigurations,
+  'docs/ingress.md': () => ({ 'feature-compatibility': compatibilityTable() }),
   'SECURITY.md': securityTables,
 };
 

@@ -123,7 +123,7 @@ async function replaceTasks(
   runningService: RunningService, started: readonly RunningTask[], replacement: LoadedReplacement,
 ): Promise<Check[]> {
   const { front, idleTimeoutSeconds, load, memory, burst, interrupted, allTasks } = replacement;
-  // A connection does not tell whether the app stops.
+  // A connection does not show whether the app stops.
   const probesHttp = runningService.service.registrations.every(({ targetGroup: { healthCheck } }) =>
     healthCheck.protocol !== 'TCP');
   const { service: { usesSpot, container: { stopTimeoutSeconds } }, runtime: { environment } } = runningService;

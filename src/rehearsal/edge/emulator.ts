@@ -156,7 +156,7 @@ export class HttpEmulator implements Emulator {
     forwarded.setTimeout(1000 * this.spec.idleTimeoutSeconds, () => timeOut('idle timeout'));
     forwarded.on('close', () => clearTimeout(connecting));
 
-    // It accepts an upgrade that nobody requested.
+    // It accepts an upgrade that was not requested.
     forwarded.on('upgrade', (_, upstream) => forwarded.emit('error', upstream.destroy()));
     forwarded.on('response', (incoming) => {
       if (!isValid(incoming)) {

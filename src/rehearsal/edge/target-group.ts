@@ -127,7 +127,7 @@ export function pickByWeight(
   };
 }
 
-/** A task that nothing probes is healthy once it has run for so many seconds: most faults show at startup. */
+/** Seconds after which a task that nothing probes is healthy: most faults show at startup. */
 const MIN_RUNNING_SECONDS = 3;
 
 /** Health without probes over the network: the container health check passes or, without one, the task runs. */
