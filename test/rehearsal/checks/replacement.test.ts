@@ -29,11 +29,6 @@ describeOnLinux('replacement under load', () => {
       /\d+ failed: the app stops serving at once: keep serving for some seconds after SIGTERM/);
   });
 
-  test('finds an app that leaks memory', async () => {
-    expectFailures(await rehearseVariant('leaks memory', { container: { memoryLimitMiB: 256 } }), ['memory'],
-      /keeps memory of each request/);
-  });
-
   test('is skipped for an app that answers users with errors from the start', async () => {
     const checks = await rehearseVariant('errors for users');
 
@@ -57,18 +52,5 @@ describeOnLinux('replacement under load', () => {
     } finally {
       platform.mockRestore();
     }
-  });
-});
-
-describeOnLinux('replacement without ingress', () => {
-  test('makes every check that needs no requests', async () => {
-    const checks = await rehearseVariant(undefined, { ingress: 'none' });
-
-    expect(reasonsOf(checks, 'failed')).toEqual({});
-    expect(reasonsOf(checks, 'skipped')).toEqual(SKIPPED_WITHOUT_ENGINE);
-    expect(checks.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id)).toEqual([
-      'healthy', 'healthy', 'as-declared', 'not-root', 'stops-in-time', 'survives-a-kill', 'memory', 'root-filesystem',
-      'json-logs',
-    ]);
   });
 });

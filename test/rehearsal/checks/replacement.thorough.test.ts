@@ -3,7 +3,7 @@ import { CheckId } from '../../../src/rehearsal/report';
 import { FixtureProps } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
 import {
-  describeOnLinux, expectFailures, passedOrTooSlow, reasonsOf, rehearseVariant,
+  describeOnLinux, expectFailures, passedOrTooSlow, reasonsOf, rehearseVariant, SKIPPED_WITHOUT_ENGINE,
 } from '../../support/rehearsal/variants';
 
 /*
@@ -72,6 +72,11 @@ describeOnLinux('replacement under load', () => {
     });
   });
 
+  test('finds an app that leaks memory', async () => {
+    expectFailures(await rehearseVariant('leaks memory', { container: { memoryLimitMiB: 256 } }), ['memory'],
+      /keeps memory of each request/);
+  });
+
   test('skips what matters only on Fargate Spot for a service with On-Demand capacity', async () => {
     const checks = await rehearseVariant('stays healthy');
 
@@ -94,6 +99,17 @@ describeOnLinux('replacement under load', () => {
 });
 
 describeOnLinux('replacement without ingress', () => {
+  test('makes every check that needs no requests', async () => {
+    const checks = await rehearseVariant(undefined, { ingress: 'none' });
+
+    expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(reasonsOf(checks, 'skipped')).toEqual(SKIPPED_WITHOUT_ENGINE);
+    expect(checks.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id)).toEqual([
+      'healthy', 'healthy', 'as-declared', 'not-root', 'stops-in-time', 'survives-a-kill', 'memory', 'root-filesystem',
+      'json-logs',
+    ]);
+  });
+
   test.each<[fault: string, failed: CheckId, reason: RegExp]>([
     ['exits after a second', 'healthy', /exited at startup with exit code 1/],
     ['ignores SIGTERM', 'stops-in-time', /1 of 1 received SIGKILL after 5 s: the app ignores SIGTERM/],

@@ -13,7 +13,7 @@ import { HEALTH_CHECK, LOAD_BALANCER } from '../../support/rehearsal/specs';
 
 const CRLF = '\r\n';
 const GOOD = `HTTP/1.1 200 OK${CRLF}Content-Length: 2${CRLF}${CRLF}ok`;
-const END_MS = 700;
+const END_MS = 250;
 
 const closing: Array<() => unknown> = [];
 
