@@ -7,8 +7,8 @@ import {
 import { sharedListenerProps } from '../test/support/fixtures';
 
 /**
- * Prints the table "feature compatibility" of docs/ingress.md: which options can be combined with which ingress. Each cell is
- * synthesized.
+ * Prints the table "feature compatibility" of docs/ingress.md: which options can be combined with which ingress. Each
+ * cell is synthesized.
  *
  *     npx tsx tools/feature-compatibility.ts
  */

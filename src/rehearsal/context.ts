@@ -1,6 +1,7 @@
 import { Emulator } from './edge/emulator';
 import { TargetGroup } from './edge/target-group';
-import { Report } from './report';
+import { Report } from './report/report';
+import { Timeline } from './report/timeline';
 import { RunningService } from './running-service';
 import { EngineName } from './tasks/task';
 import { VariableOptions } from './variables';
@@ -34,6 +35,7 @@ export interface RehearsalContext {
   /** Emulators in front of the target groups, outermost first. */
   readonly emulators: readonly Emulator[];
   readonly runningServices: readonly RunningService[];
+  readonly timeline: Timeline;
   /** Called for each line of a task's log. */
   readonly printLog: (task: string, line: string) => void;
 }

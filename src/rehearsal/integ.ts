@@ -6,7 +6,7 @@ import { CannotRun } from './cannot-run';
 import { RehearseOptions } from './context';
 import { removeOnExit } from './leftovers';
 import { rehearse } from './rehearse';
-import { Output, Report, ReportDocument, ReportOptions } from './report';
+import { Output, Report, ReportDocument, ReportOptions } from './report/report';
 
 /*
  * `rehearse --integ DIR`: synthesizes every integ test of a directory as integ-runner does, and rehearses it with its
@@ -27,14 +27,19 @@ interface IntegTestResult {
   readonly document: ReportDocument;
 }
 
+interface IntegTestDocument extends ReportDocument {
+  readonly file: string;
+  readonly couldRun: boolean;
+}
+
 export interface IntegResult {
   /** 1 if a check of any integ test failed, otherwise 2 if one could not run, otherwise 0. */
   readonly code: Code;
   /** The result in the form that `--json` prints. */
-  readonly document: { readonly passed: boolean; readonly integTests: readonly object[] };
+  readonly document: { readonly passed: boolean; readonly integTests: readonly IntegTestDocument[] };
 }
 
-type IntegOptions = Omit<RehearseOptions, 'directory'> & ReportOptions;
+type IntegOptions = Omit<RehearseOptions, 'directory'> & Omit<ReportOptions, 'onResult'>;
 
 interface IntegContext {
   readonly options: IntegOptions;

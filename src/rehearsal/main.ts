@@ -5,7 +5,9 @@ import { CannotRun } from './cannot-run';
 import { RehearseOptions } from './context';
 import { rehearseIntegTests } from './integ';
 import { rehearse } from './rehearse';
-import { Report, ReportOptions, SKIPPABLE_CHECKS, SkippableCheck } from './report';
+import { renderJUnit } from './report/junit';
+import { renderPage } from './report/page';
+import { NamedDocument, Report, ReportOptions, SKIPPABLE_CHECKS, SkippableCheck } from './report/report';
 
 const HELP = `Usage: hello-fargate-service rehearse [cdk.out] [options]
 
@@ -24,6 +26,8 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
   --skip CHECK       report a check as skipped, by the ID that --json prints; may be repeated
   --strict           warnings are failures: the app runs as root, or its logs are not JSON
   --json             print the result as JSON to stdout and everything else to stderr; exit after the result
+  --report FILE      write the result as an HTML page: what was run, the checks, a timeline
+  --junit FILE       write the result as JUnit XML, for CI
   --port N           port of the load balancer emulator (default: any free port)
   --env NAME=VALUE   value of an environment variable or secret in each container that has it; CONTAINER:NAME=VALUE sets
                      it in one container, also if it does not have it; may be repeated
@@ -45,6 +49,8 @@ const OPTIONS = {
   'skip': { type: 'string', multiple: true },
   'strict': { type: 'boolean' },
   'json': { type: 'boolean' },
+  'report': { type: 'string' },
+  'junit': { type: 'string' },
   'integ': { type: 'string' },
   'service': { type: 'string' },
   'engine': { type: 'string' },
@@ -64,6 +70,9 @@ interface Arguments extends RehearseOptions, ReportOptions {
   /** Directory of integ tests. */
   readonly integ?: string;
   readonly json: boolean;
+  /** Files to write. */
+  readonly report?: string;
+  readonly junit?: string;
 }
 
 /** Runs the command, and sets the exit code of the process. */
@@ -95,14 +104,28 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
       const result = await rehearseIntegTests(options.integ, options, output, interrupted.signal);
       process.exitCode = result.code;
       document = result.document;
+      writeFiles(options, result.document.integTests.map(({ file, ...rest }) => ({ name: file, ...rest })));
     } else {
-      report = new Report(output, options);
+      const { directory: name } = options;
+      report = new Report(output, { ...options, onResult: (result) => writeFiles(options, [{ name, ...result }]) });
       process.exitCode = exitCodeOf(await rehearse(options, report, interrupted.signal));
       document = report.document();
     }
     if (options.json) { process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`); }
   } catch (error) {
     printError(error);
+  }
+}
+
+function writeFiles({ report, junit }: Arguments, documents: readonly NamedDocument[]): void {
+  const files = [[report, renderPage], [junit, renderJUnit]] as const;
+  for (const [file, render] of files) {
+    if (file === undefined) { continue; }
+    try {
+      fs.writeFileSync(file, render(documents));
+    } catch (error) {
+      throw new CannotRun(`${file} cannot be written: ${(error as Error).message}`);
+    }
   }
 }
 
@@ -144,6 +167,8 @@ export function readArguments(args: readonly string[]): Arguments | string {
     once: (values.once ?? false) || json,
     logs: values.logs ?? false,
     json,
+    report: values.report,
+    junit: values.junit,
     quick: values.quick ?? false,
     strict: values.strict ?? false,
     skip: (values.skip ?? []).map(readSkippableCheck),

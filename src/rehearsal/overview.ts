@@ -1,6 +1,6 @@
 import { RehearsalContext, SPEEDUP } from './context';
-import { RegistrationSpec } from './model';
-import { Report } from './report';
+import { leadsTo, RegistrationSpec } from './model';
+import { Report, RunDocument } from './report/report';
 import { RunningService } from './running-service';
 import { knownOnlyInAws } from './templates/intrinsics';
 import { unknownVariables } from './variables';
@@ -51,4 +51,28 @@ function printHealthCheck({ targetGroup: { healthCheck }, port }: RegistrationSp
   report.fact('health check', `GET ${path} on port ${healthCheck.port ?? port} returns ${successCodes}`
     + ` within ${timeoutSeconds} s, every ${intervalSeconds} s`);
   report.fact('', `runs ${SPEEDUP} times as often here, every ${intervalSeconds / SPEEDUP} s, with the same timeout`);
+}
+
+/** The same as data. */
+export function describeRun({ runningServices, emulators, timeline }: RehearsalContext): RunDocument {
+  return {
+    services: runningServices.map(({ service, runtime }) => ({
+      name: service.name,
+      tasks: service.desiredCount,
+      size: `${service.cpu} CPU units, ${service.memoryMiB} MiB, ${service.architecture}`,
+      engine: runtime.engine,
+      containers: [service.container, ...service.sidecars].map(({ name }) => name),
+      targetGroups: service.registrations.map(({ targetGroup }) => targetGroup.name),
+    })),
+    emulators: emulators.map(({ spec }) => ({
+      name: spec.name,
+      listeners: spec.listeners
+        .map(({ protocol, port, rules }) => ({ name: `${protocol} ${port}`, rules: rules.length })),
+      targetGroups: runningServices.flatMap(({ service }) => service.registrations)
+        .map(({ targetGroup }) => targetGroup)
+        .filter(({ key }) => spec.listeners.some((listener) => leadsTo(listener, key)))
+        .map(({ name }) => name),
+    })),
+    timeline: timeline.document(),
+  };
 }

@@ -28,3 +28,9 @@ export function matchesWildcards(pattern: string, text: string, ignoreCase = fal
   }
   return /^\**$/.test(wanted.slice(position));
 }
+
+/** Escapes a text for HTML and XML, also in attributes. */
+export function escapeMarkup(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;' };
+  return text.replace(/[&<>"\n]/g, (character) => entities[character]);
+}

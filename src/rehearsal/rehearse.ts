@@ -3,7 +3,7 @@ import { CannotRun } from './cannot-run';
 import { skipped } from './checks/check';
 import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
-import { answersHttp } from './checks/load';
+import { answersHttp, hasFailed } from './checks/load';
 import { checkRedirects } from './checks/redirects';
 import { checkReplacement } from './checks/replacement';
 import { checkReplacementWithoutLoad, Replacement } from './checks/replacement-without-load';
@@ -12,8 +12,9 @@ import { newEmulators } from './edge/emulators';
 import { findFront } from './edge/routes';
 import { TargetGroup } from './edge/target-group';
 import { ResourceKey, ServiceSpec, SkippedService, TargetGroupSpec } from './model';
-import { printOverview } from './overview';
-import { Report } from './report';
+import { describeRun, printOverview } from './overview';
+import { Report } from './report/report';
+import { Timeline } from './report/timeline';
 import { deregister, RunningService, RunningTask, startRunningTask, waitUntilHealthy } from './running-service';
 import { Runtimes } from './tasks/runtime';
 import { describeExit } from './tasks/task';
@@ -42,7 +43,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const read = skipServices({ ...all, services: setVariables(all.services, options) }, missingValues);
   const edge = readEdge(assembly, resolver, targetGroupsOf(read.services));
   const { services, skippedServices } = skipWithoutListener(read, edge);
-  const targetGroups = newTargetGroups(services, report);
+  const timeline = new Timeline();
+  const targetGroups = newTargetGroups(services, report, timeline);
   const runningServices: RunningService[] = [];
   const context: RehearsalContext = {
     options,
@@ -51,8 +53,11 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     targetGroups,
     emulators: newEmulators(edge, targetGroups),
     runningServices,
+    timeline,
     // Many lines would hide the checks. After the result, they show what the service does.
-    printLog: (task, line) => { if (options.logs || report.passed !== undefined) { report.log(task, line); } },
+    printLog: (task, line) => {
+      if (options.logs || !options.once && report.passed !== undefined) { report.log(task, line); }
+    },
   };
   const runtimes = new Runtimes({
     engine: options.engine,
@@ -64,10 +69,12 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   try {
     runningServices.push(...await prepareServices(services, runtimes, names, context));
     printOverview(context);
+    observeRequests(context);
     await startTasks(context);
     await runChecks(assembly, names, context);
     if (interrupted.aborted) { throw new CannotRun('interrupted before the result'); }
     reportSkippedServices(skippedServices, report);
+    report.run = describeRun(context);
     passed = report.result((Date.now() - start) / 1000);
     if (passed && !options.once) { await keepRunning(context); }
   } finally {
@@ -82,8 +89,11 @@ function targetGroupsOf(services: readonly ServiceSpec[]): TargetGroupSpec[] {
   return services.flatMap(({ registrations }) => registrations).map(({ targetGroup }) => targetGroup);
 }
 
-function newTargetGroups(services: readonly ServiceSpec[], report: Report): Map<ResourceKey, TargetGroup> {
+function newTargetGroups(
+  services: readonly ServiceSpec[], report: Report, timeline: Timeline,
+): Map<ResourceKey, TargetGroup> {
   const onChange: ConstructorParameters<typeof TargetGroup>[2] = ({ name, state }, previous) => {
+    timeline.event(name, state);
     // The first change is the result of a check. Later ones matter while the rehearsal keeps running.
     if (previous !== 'initial' && report.passed !== undefined) { report.note(`${name} is ${state}`); }
   };
@@ -110,14 +120,33 @@ async function prepareServices(
   });
 }
 
-async function startTasks({ runningServices, targetGroups, report, printLog }: RehearsalContext): Promise<void> {
+/** Only those to tasks: CloudFront forwards to another emulator. */
+function observeRequests({ emulators, timeline }: RehearsalContext): void {
+  emulators.forEach((emulator) => emulator.observe(({ target, status }) => {
+    if (target.task) { timeline.request(hasFailed({ status })); }
+  }));
+}
+
+/** Starts a task, and records what happens to it. */
+async function startTask(
+  runningService: RunningService, number: number, { targetGroups, printLog, timeline }: RehearsalContext,
+): Promise<RunningTask> {
+  const runningTask = await startRunningTask(runningService, number, targetGroups, printLog);
+  const { task } = runningTask;
+  timeline.event(task.name, 'started');
+  void task.exited.then((exit) => timeline.event(task.name, `exited with ${describeExit(exit)}`));
+  return runningTask;
+}
+
+async function startTasks(context: RehearsalContext): Promise<void> {
+  const { runningServices, report } = context;
   report.heading('Tasks');
   for (const runningService of runningServices) {
     const { service: { desiredCount }, runtime: { taskLimit }, tasks } = runningService;
     const count = Math.min(desiredCount, taskLimit?.tasks ?? Infinity);
     if (count < desiredCount) { report.note(`${count} task instead of ${desiredCount}: ${taskLimit!.reason}`); }
     for (let number = 1; number <= count; number++) {
-      tasks.push(await startRunningTask(runningService, number, targetGroups, printLog));
+      tasks.push(await startTask(runningService, number, context));
     }
   }
 }
@@ -177,6 +206,7 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
     interrupted,
     report: (check) => report.check({ ...check, name: `${prefix}${check.name}` }),
     startAnother: async () => startAnother(runningService, ++number, context),
+    sampled: (task, { usedMiB, limitMiB }) => context.timeline.memory(task, usedMiB / limitMiB),
   };
   const front = registrations.map(({ targetGroup }) => findFront(targetGroup.key, emulators)).find(Boolean);
   const isTcp = front?.emulator.spec.listeners.some(({ protocol }) => protocol === 'TCP' || protocol === 'TLS');
@@ -202,9 +232,10 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
 
 /** @throws an Error with the reason why the task does not become healthy */
 async function startAnother(
-  runningService: RunningService, number: number, { options, interrupted, targetGroups, printLog }: RehearsalContext,
+  runningService: RunningService, number: number, context: RehearsalContext,
 ): Promise<RunningTask> {
-  const runningTask = await startRunningTask(runningService, number, targetGroups, printLog);
+  const { options, interrupted } = context;
+  const runningTask = await startTask(runningService, number, context);
   const timeouts = startTimeoutsFor(runningService, runningTask, options.minHealthySeconds);
   const reason = await waitUntilHealthy(runningTask, timeouts, interrupted);
   if (reason) {

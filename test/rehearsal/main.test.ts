@@ -152,10 +152,12 @@ describe('the command', () => {
   });
 
   test('with --once, exits 0 if no check fails and 1 if one does', async () => {
-    const good = run('rehearse', assembly(), '--quick', '--once');
+    const page = path.join(installed, 'report.html');
+    const good = run('rehearse', assembly(), '--quick', '--once', '--report', page);
     const bad = run('rehearse', assembly({ FAULT: 'exits at startup' }), '--quick', '--once');
     expect([await good.exit, await bad.exit]).toEqual([0, 1]);
     expect(good.output()).toMatch(/0 failed/);
+    expect(fs.readFileSync(page, 'utf8')).toContain('<title>Rehearsal: passed</title>');
     expect(bad.output()).toMatch(/the app exited at startup/);
     expect(fs.readdirSync(temporary)).toEqual([]);
   });

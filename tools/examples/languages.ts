@@ -31,8 +31,8 @@ const VERSIONS: Record<string, string> = {
 
 const tarball = () => artifactFile('js', '.tgz');
 /**
- * For languages whose package has no command: the CDK CLI needs Node.js anyway. npx would take an earlier build from its
- * cache.
+ * For languages whose package has no command: the CDK CLI needs Node.js anyway. npx would take an earlier build from
+ * its cache.
  */
 export const npxCommand = (directory: string) =>
   ['npx', '--yes', '--cache', path.join(directory, 'npx-cache'), '--package', tarball(), 'hello-fargate-service'];

@@ -1,6 +1,6 @@
 import { malformedParameter } from './api-call';
 import { CustomResources } from './custom-resources';
-import { CheckOutcome } from '../report';
+import { CheckOutcome } from '../report/report';
 import { Assembly, CfnResource, Stack } from '../templates/assembly';
 import { knownOnlyInAws } from '../templates/intrinsics';
 import { PublicNames } from '../templates/public-names';

@@ -1,4 +1,4 @@
-import { Check, CheckId } from '../report';
+import { Check, CheckId } from '../report/report';
 
 /** What a check is about. */
 export interface CheckSubject {

@@ -1,5 +1,5 @@
 import { CheckSubject, failed, passed, skipped, warning } from './check';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningService } from '../running-service';
 import { DeclaredSetting } from '../tasks/task';
 

@@ -6,7 +6,7 @@ import { Emulator } from '../edge/emulator';
 import { hostTowards, reaches } from '../edge/routes';
 import { isSuccess } from '../edge/target-group';
 import { leadsTo, ListenerSpec, ServiceSpec, TargetGroupSpec } from '../model';
-import { Check } from '../report';
+import { Check } from '../report/report';
 
 /** A target that is unreachable closes the connection within this time. */
 const MIN_OPEN_MS = 500;

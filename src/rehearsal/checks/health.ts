@@ -1,7 +1,7 @@
 import { CheckSubject, failed, passed, skipped } from './check';
 import { RehearsalContext, SPEEDUP } from '../context';
 import { ContainerHealthCheckSpec } from '../model';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningService, RunningTask, waitUntilHealthy } from '../running-service';
 import { sleep } from '../sleep';
 import { describeExit, Task } from '../tasks/task';

@@ -3,7 +3,7 @@ import * as net from 'node:net';
 import { CheckSubject, failed, fixFor, passed, skipped } from './check';
 import { get } from './load';
 import { Front } from '../edge/routes';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningTask } from '../running-service';
 
 /*

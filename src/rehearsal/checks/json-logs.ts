@@ -1,5 +1,5 @@
 import { CheckSubject, passed, skipped, warning } from './check';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningTask } from '../running-service';
 
 const JSON_LOGS: CheckSubject = { id: 'json-logs', name: 'each log line is a JSON object' };

@@ -1,6 +1,6 @@
 import { CheckSubject, failed, MIN_REQUESTS, passed, skipped, tooFewRequests } from './check';
 import { hasFailed, Load } from './load';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { deregister, RunningTask } from '../running-service';
 
 const SURVIVES_A_KILL: CheckSubject = {

@@ -1,6 +1,6 @@
 import { CheckSubject, failed, passed, skipped, tooFewRequests } from './check';
 import { Load } from './load';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningTask } from '../running-service';
 import { Memory } from '../tasks/task';
 
@@ -25,7 +25,9 @@ export class MemoryWatch {
   private readonly samples = new Map<RunningTask, Memory[]>();
   private timer?: NodeJS.Timeout;
 
-  constructor(private readonly load?: Load) {}
+  constructor(
+    private readonly sampled: (task: string, memory: Memory) => void, private readonly load?: Load,
+  ) {}
 
   public watch(tasks: readonly RunningTask[]): void {
     tasks.forEach((task) => this.samples.set(task, []));
@@ -69,7 +71,9 @@ export class MemoryWatch {
   private async sample(): Promise<void> {
     for (const [{ task }, samples] of this.samples) {
       const memory = await task.memory();
-      if (memory) { samples.push(memory); }
+      if (!memory) { continue; }
+      samples.push(memory);
+      this.sampled(task.name, memory);
     }
   }
 }

@@ -5,9 +5,10 @@ import { checkSurvivesKill, killTask } from './kill';
 import { MemoryWatch } from './memory-watch';
 import { checkRootFilesystem } from './root-filesystem';
 import { checkStopsInTime } from './stopping';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningService, RunningTask } from '../running-service';
 import { sleep } from '../sleep';
+import { Memory } from '../tasks/task';
 
 /*
  * Replaces tasks of a service that gets no requests: one is stopped as in a deployment, another one is killed.
@@ -21,13 +22,15 @@ export interface Replacement {
    * @throws an Error with the reason why it does not become healthy
    */
   readonly startAnother: () => Promise<RunningTask>;
+  /** Called for each measurement of memory. */
+  readonly sampled: (task: string, memory: Memory) => void;
 }
 
 /** Minimum time in which memory is observed. */
 const MIN_OBSERVED_MS = 3000;
 
 export async function checkReplacementWithoutLoad(
-  runningService: RunningService, { report, interrupted, startAnother }: Replacement,
+  runningService: RunningService, { report, interrupted, startAnother, sampled }: Replacement,
 ): Promise<void> {
   const { service: { container: { stopTimeoutSeconds } }, runtime: { taskLimit }, tasks } = runningService;
   (await checkDeclared(runningService)).forEach(report);
@@ -35,7 +38,7 @@ export async function checkReplacementWithoutLoad(
     report(skipped({ id: 'stops-in-time', name: 'tasks are replaced' }, taskLimit.reason));
     return;
   }
-  const memory = new MemoryWatch();
+  const memory = new MemoryWatch(sampled);
   const allTasks = [...tasks];
   try {
     const replacement = await startAnother();

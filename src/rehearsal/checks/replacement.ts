@@ -12,7 +12,7 @@ import {
   stopDeregistered, stopTask,
 } from './stopping';
 import { Front } from '../edge/routes';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningService, RunningTask } from '../running-service';
 import { sleep } from '../sleep';
 
@@ -55,7 +55,7 @@ export async function checkReplacement(runningService: RunningService, options: 
 
   const { rate, burst } = await chooseLoad(runningService, options);
   const load = new Load(front, rate);
-  const memory = new MemoryWatch(load);
+  const memory = new MemoryWatch(options.sampled, load);
   const allTasks = [...runningService.tasks];
   try {
     const { started, error } = await startReplacements(options);

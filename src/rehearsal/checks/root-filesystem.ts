@@ -1,5 +1,5 @@
 import { CheckSubject, failed, passed, skipped } from './check';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { RunningService, RunningTask } from '../running-service';
 
 const ROOT_FILESYSTEM: CheckSubject = { id: 'root-filesystem', name: 'the app writes nothing to its root filesystem' };

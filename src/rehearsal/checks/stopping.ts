@@ -3,10 +3,10 @@ import { CheckSubject, failed, fixFor, MIN_REQUESTS, passed, skipped, tooFewRequ
 import { Answer, get, hasFailed, Load } from './load';
 import { ForwardResult } from '../edge/emulator';
 import { Front } from '../edge/routes';
-import { Check } from '../report';
+import { Check } from '../report/report';
 import { deregister, RunningTask } from '../running-service';
 import { sleep } from '../sleep';
-import { TaskStop } from '../tasks/task';
+import { SignalCallbacks, TaskStop } from '../tasks/task';
 
 /*
  * Tasks that stop under load, and the checks on the requests that they had at that time.
@@ -51,26 +51,28 @@ export async function stopDeregistered(
   const url = `http://${host}:${port}${new URL(front.url).pathname}`;
   const inFlight = new Set<Promise<Answer>>();
   let isStopping = false;
-  const allSent = new Promise<void>((resolve) => {
-    let sent = 0;
-    for (let number = 1; number <= burst; number++) {
-      const answer: Promise<Answer> = get(url, front.host, {
-        onSent: () => {
-          inFlight.add(answer);
-          if (++sent === burst) { resolve(); }
-        },
-      });
-      void answer.then((result) => {
-        const wasCutOff = isStopping && hasFailed(result);
-        if (!wasCutOff) { inFlight.delete(answer); }
-      });
-    }
+  const send = async (): Promise<void> => new Promise((sent) => {
+    const answer: Promise<Answer> = get(url, front.host, {
+      onSent: () => {
+        inFlight.add(answer);
+        sent();
+      },
+    });
+    void answer.then((result) => {
+      if (isStopping && hasFailed(result)) { return; }
+      inFlight.delete(answer);
+      // As many are in flight until the signal, however long it takes to send it.
+      if (!isStopping && !hasFailed(result)) { void send(); }
+    });
   });
-  await Promise.race([allSent, sleep(BEFORE_STOP_MS)]);
+  await Promise.race([Promise.all(Array.from({ length: burst }, send)), sleep(BEFORE_STOP_MS)]);
   deregister(task);
-  const stopped = stopTask(task, load);
+  let markSignaled = () => {};
+  const signaled = new Promise<void>((resolve) => { markSignaled = resolve; });
+  const stopped = stopTask(task, load, undefined, { before: () => { isStopping = true; }, after: markSignaled });
+  await Promise.race([signaled, stopped]);
   isStopping = true;
-  // Reads the answers that arrived before SIGTERM.
+  // Reads the answers that arrived before the signal.
   await setImmediate();
   await setImmediate();
   const answers = [...inFlight];
@@ -80,10 +82,10 @@ export async function stopDeregistered(
 
 /** @param untilDeregistered after which the load balancer deregisters the task; by default it already has */
 export async function stopTask(
-  task: RunningTask, load: Load, untilDeregistered?: Promise<unknown>,
+  task: RunningTask, load: Load, untilDeregistered?: Promise<unknown>, callbacks?: SignalCallbacks,
 ): Promise<StoppedTask> {
   const stoppedAt = Date.now();
-  const stopping = task.task.stop('gracefully');
+  const stopping = task.task.stop('gracefully', callbacks);
   let inRotation = false;
   if (untilDeregistered) {
     await untilDeregistered;

@@ -25,6 +25,12 @@ export function describeExit({ code, signal, outOfMemory }: TaskExit): string {
  */
 export type StopMode = 'gracefully' | 'immediately';
 
+/** Called before and after the stop signal is sent. An engine takes time for it, in which requests are answered. */
+export interface SignalCallbacks {
+  readonly before: () => void;
+  readonly after: () => void;
+}
+
 export interface TaskStop extends TaskExit {
   readonly milliseconds: number;
   /** Whether it got SIGKILL because it did not exit within the stop timeout. */
@@ -93,7 +99,7 @@ export interface Task {
   /** Sends SIGKILL, as the kernel does when a container is out of memory. */
   kill(): Promise<TaskExit>;
   /** Stops the task, if it still runs, and removes everything that belongs to it. */
-  stop(mode: StopMode): Promise<TaskStop>;
+  stop(mode: StopMode, callbacks?: SignalCallbacks): Promise<TaskStop>;
 }
 
 export type EngineName = 'node' | 'docker' | 'podman';

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { CheckId } from '../../../src/rehearsal/report';
+import { CheckId } from '../../../src/rehearsal/report/report';
 import { FixtureProps } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
 import {

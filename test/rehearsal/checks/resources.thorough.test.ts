@@ -1,4 +1,4 @@
-import { CheckId } from '../../../src/rehearsal/report';
+import { CheckId } from '../../../src/rehearsal/report/report';
 import { FixtureProps } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
 import { describeOnLinux, expectFailures, reasonsOf, rehearseVariant } from '../../support/rehearsal/variants';

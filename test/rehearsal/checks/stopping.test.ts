@@ -1,10 +1,15 @@
-import { hasFailed } from '../../../src/rehearsal/checks/load';
+import * as http from 'node:http';
+import * as net from 'node:net';
+import { hasFailed, Load } from '../../../src/rehearsal/checks/load';
 import {
   checkDeregisteredAfter, checkDeregisteredBefore, checkFailingHealthChecks, checkInFlight, checkStopsInTime,
-  StoppedTask,
+  StoppedTask, stopDeregistered,
 } from '../../../src/rehearsal/checks/stopping';
+import { Front } from '../../../src/rehearsal/edge/routes';
 import { Target } from '../../../src/rehearsal/edge/target-group';
-import { TaskStop } from '../../../src/rehearsal/tasks/task';
+import { RunningTask } from '../../../src/rehearsal/running-service';
+import { sleep } from '../../../src/rehearsal/sleep';
+import { SignalCallbacks, TaskStop } from '../../../src/rehearsal/tasks/task';
 
 const STOPPED_AT = 10_000;
 const STOP: TaskStop = { code: 0, signal: null, killed: false, milliseconds: 2500 };
@@ -73,3 +78,43 @@ test.each([[200, false], [404, false], [499, false], [500, true], [502, true], [
   'a request with status %s has failed: %s', (status, expected) => {
     expect(hasFailed({ status })).toBe(expected);
   });
+
+describe('a task that stops', () => {
+  /** Stops a task that answers after some time, by an engine that takes some time to send the signal. */
+  const stop = async (answerMs: number, engineMs: number) => {
+    let isStopped = false;
+    const server = http.createServer((incoming, response) => {
+      setTimeout(() => { if (isStopped) { incoming.socket.destroy(); } else { response.end(); } }, answerMs);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const task = {
+      stop: async (_: string, callbacks?: SignalCallbacks) => {
+        callbacks?.before();
+        await sleep(engineMs);
+        isStopped = true;
+        callbacks?.after();
+        return STOP;
+      },
+    };
+    const group = { deregister: () => {} };
+    const running = { task, targets: [{ target: new Target('task', '127.0.0.1', port), group }] };
+    const front = { url: `http://127.0.0.1:${port}/`, host: 'a' } as Front;
+    const load = { resultsOf: () => [] } as unknown as Load;
+    try {
+      const { inFlight } = await stopDeregistered(running as unknown as RunningTask, front, load, 20);
+      return checkInFlight(inFlight);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  };
+
+  test('fails if it cuts off requests that were in flight', async () => {
+    expect(await stop(200, 0)).toMatchObject(failed(/^20 of 20 were cut off/));
+  });
+
+  test('is skipped if the engine took so long to send the signal that all requests were answered', async () => {
+    expect(await stop(20, 300)).toMatchObject(skipped(/^only 0 were in flight, too few for a result/));
+  });
+});

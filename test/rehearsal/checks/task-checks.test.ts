@@ -3,7 +3,7 @@ import { checkKeepAlive } from '../../../src/rehearsal/checks/idle-connection';
 import { checkSurvivesKill, KilledTask } from '../../../src/rehearsal/checks/kill';
 import { Load } from '../../../src/rehearsal/checks/load';
 import { MemoryWatch } from '../../../src/rehearsal/checks/memory-watch';
-import { CheckOutcome } from '../../../src/rehearsal/report';
+import { CheckOutcome } from '../../../src/rehearsal/report/report';
 import { RunningService, RunningTask } from '../../../src/rehearsal/running-service';
 import { DeclaredSetting, Task } from '../../../src/rehearsal/tasks/task';
 
@@ -72,7 +72,7 @@ describe('memory', () => {
     jest.useFakeTimers();
     try {
       const load = { resultsOf: () => Array(requests) } as unknown as Load;
-      const memory = new MemoryWatch(load);
+      const memory = new MemoryWatch(() => {}, load);
       const samples = usedMiB.map((used) => ({ usedMiB: used, limitMiB: 100 }));
       const task = runningTask({ memory: async () => samples.shift() });
       memory.watch([task]);
@@ -101,7 +101,7 @@ describe('memory', () => {
 
   test('of a task that was killed fails', () => {
     const task = runningTask({ exit: { code: 137, signal: null, outOfMemory: true } });
-    const check = new MemoryWatch({} as Load).check([task, runningTask()]);
+    const check = new MemoryWatch(() => {}, {} as Load).check([task, runningTask()]);
     expect(check).toMatchObject(outcomeWith('failed', /1 of 2 tasks were killed/));
   });
 });

@@ -17,7 +17,7 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { newHttpApi } from '../../../src/rehearsal/edge/http-api';
 import { rehearse } from '../../../src/rehearsal/rehearse';
-import { Report } from '../../../src/rehearsal/report';
+import { Report } from '../../../src/rehearsal/report/report';
 import { Assembly } from '../../../src/rehearsal/templates/assembly';
 import { readEdge } from '../../../src/rehearsal/templates/edge';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';

@@ -1,7 +1,7 @@
 import { CannotRun } from '../../../src/rehearsal/cannot-run';
 import { RehearseOptions } from '../../../src/rehearsal/context';
 import { rehearse } from '../../../src/rehearsal/rehearse';
-import { Report } from '../../../src/rehearsal/report';
+import { Report } from '../../../src/rehearsal/report/report';
 
 export interface RehearsalRun {
   readonly passed: boolean;

@@ -6,7 +6,7 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { FixtureProps, synthesizeService } from './fixture';
 import { rehearse } from '../../../src/rehearsal/rehearse';
-import { Check, CheckId, CheckOutcome, Report } from '../../../src/rehearsal/report';
+import { Check, CheckId, CheckOutcome, Report } from '../../../src/rehearsal/report/report';
 
 /*
  * An app that does everything right, and variants of it with one fault each. Exactly the check for that fault fails.

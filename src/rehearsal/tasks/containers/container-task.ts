@@ -7,7 +7,8 @@ import { controlGroupMiB, readFileOrEmpty } from './proc';
 import { keepLast } from '../../lines';
 import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from '../../model';
 import {
-  DeclaredSetting, Endpoint, HealthCheckOutcome, ListenReport, Memory, StopMode, Task, TaskExit, TaskStop,
+  DeclaredSetting, Endpoint, HealthCheckOutcome, ListenReport, Memory, SignalCallbacks, StopMode, Task, TaskExit,
+  TaskStop,
 } from '../task';
 
 /*
@@ -137,14 +138,14 @@ export class ContainerTask implements Task {
     return this.exited;
   }
 
-  public async stop(mode: StopMode): Promise<TaskStop> {
+  public async stop(mode: StopMode, callbacks?: SignalCallbacks): Promise<TaskStop> {
     const stoppedAt = Date.now();
     if (mode === 'immediately') {
       await Promise.all(this.containers.map(async (container) => container.signal('KILL')));
     }
     let milliseconds = 0;
     void this.app.exited.then(() => { milliseconds = Date.now() - stoppedAt; });
-    const killed = await this.stopContainers();
+    const killed = await this.stopContainers(callbacks);
     const exit = await this.exited;
     await this.engine.removeContainers(this.containers.map((container) => container.name));
     await this.engine.removeContainers([this.network.container]);
@@ -181,12 +182,13 @@ export class ContainerTask implements Task {
    * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
    * @returns whether the app container got SIGKILL
    */
-  private async stopContainers(): Promise<boolean> {
+  private async stopContainers(callbacks?: SignalCallbacks): Promise<boolean> {
     const stops = new Map<Container, Promise<boolean>>();
     const stop = async (container: Container): Promise<boolean> => {
       const { name } = container.spec;
       const dependents = this.containers.filter(({ spec }) => spec.dependsOn.some((other) => other.container === name));
-      const stopped = stops.get(container) ?? Promise.all(dependents.map(stop)).then(async () => container.stop());
+      const stopped = stops.get(container) ?? Promise.all(dependents.map(stop))
+        .then(async () => container.stop(container === this.app ? callbacks : undefined));
       stops.set(container, stopped);
       return stopped;
     };

@@ -3,10 +3,11 @@ import * as os from 'node:os';
 import { failureReason } from './command';
 import { ContainerProps, createArguments } from './container-arguments';
 import { Engine } from './engine';
+import { readFileOrEmpty } from './proc';
 import { eachLine } from '../../lines';
 import { ContainerHealthCheckSpec, ContainerSpec } from '../../model';
 import { sleep } from '../../sleep';
-import { HealthCheckOutcome, TaskExit } from '../task';
+import { HealthCheckOutcome, SignalCallbacks, TaskExit } from '../task';
 
 /** Time to wait for the last log lines of a container that has exited. */
 const LAST_LINES_MS = 10_000;
@@ -55,8 +56,8 @@ export class Container {
    * Sends the stop signal and, after the stop timeout, SIGKILL. Further calls wait for the first one.
    * @returns whether it got SIGKILL
    */
-  public async stop(): Promise<boolean> {
-    this.stopping ??= this.stopOnce();
+  public async stop(callbacks?: SignalCallbacks): Promise<boolean> {
+    this.stopping ??= this.stopOnce(callbacks);
     return this.stopping;
   }
 
@@ -151,7 +152,7 @@ export class Container {
     }
   }
 
-  private async stopOnce(): Promise<boolean> {
+  private async stopOnce(callbacks?: SignalCallbacks): Promise<boolean> {
     this.cancel?.();
     await this.started;
     let killed = false;
@@ -159,13 +160,32 @@ export class Container {
       killed = !this.exit;
       void this.signal('KILL');
     }, 1000 * this.spec.stopTimeoutSeconds);
-    await this.signal(this.props.image.stopSignal);
+    const pid = await this.localPid();
+    callbacks?.before();
+    if (!sendSignal(pid, this.props.image.stopSignal)) { await this.signal(this.props.image.stopSignal); }
+    callbacks?.after();
     await this.exited;
     clearTimeout(timer);
     return killed;
   }
 
+  /** The process ID on this machine, where the engine runs on it: an engine takes longer to send a signal. */
+  private async localPid(): Promise<number | undefined> {
+    const [pid, id] = (await this.inspect('{{.State.Pid}} {{.Id}}')).split(' ');
+    return id !== undefined && readFileOrEmpty(`/proc/${pid}/cgroup`).includes(id) ? Number(pid) : undefined;
+  }
+
   private async inspect(format: string): Promise<string> {
     return (await this.engine.run(['inspect', '--format', format, this.name])).stdout.trim();
+  }
+}
+
+/** @returns false if it cannot be sent from here */
+function sendSignal(pid: number | undefined, signal: string): boolean {
+  if (pid === undefined) { return false; }
+  try {
+    return process.kill(pid, /^\d+$/.test(signal) ? Number(signal) : signal);
+  } catch {
+    return false;
   }
 }

@@ -12,7 +12,8 @@ import { removeOnExit } from '../../leftovers';
 import { eachLine, keepLast } from '../../lines';
 import { ContainerHealthCheckSpec, ServiceSpec } from '../../model';
 import {
-  DeclaredSetting, Endpoint, HealthCheckOutcome, ListenReport, Memory, StopMode, Task, TaskExit, TaskStop,
+  DeclaredSetting, Endpoint, HealthCheckOutcome, ListenReport, Memory, SignalCallbacks, StopMode, Task, TaskExit,
+  TaskStop,
 } from '../task';
 
 /*
@@ -177,7 +178,7 @@ export class NodeTask implements Task {
     return this.exited;
   }
 
-  public async stop(mode: StopMode): Promise<TaskStop> {
+  public async stop(mode: StopMode, callbacks?: SignalCallbacks): Promise<TaskStop> {
     const stoppedAt = Date.now();
     let killed = false;
     const timer = setTimeout(() => {
@@ -187,7 +188,9 @@ export class NodeTask implements Task {
     if (mode === 'immediately') {
       signalGroup(this.process, 'SIGKILL');
     } else if (!this.exit) {
+      callbacks?.before();
       this.process.kill(this.runtime.image.stopSignal ?? 'SIGTERM');
+      callbacks?.after();
     }
     const exit = await this.exited;
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { Report, ReportOptions } from '../../src/rehearsal/report';
+import { Report, ReportOptions } from '../../../src/rehearsal/report/report';
 
 function print(
   write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}, options: ReportOptions = {},

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { TimelineDocument } from './timeline';
 
 /*
  * Collects the checks of a rehearsal, and prints its progress and result: in color on a terminal, elsewhere as text.
@@ -39,6 +40,27 @@ export interface ReportOptions {
   readonly strict?: boolean;
   /** Their results are reported as skipped. */
   readonly skip?: readonly SkippableCheck[];
+  /** Called when there is a result. */
+  readonly onResult?: (document: ReportDocument) => void;
+}
+
+/** What was run. */
+export interface RunDocument {
+  readonly services: ReadonlyArray<{
+    readonly name: string;
+    readonly tasks: number;
+    readonly size: string;
+    readonly engine: string;
+    readonly containers: readonly string[];
+    readonly targetGroups: readonly string[];
+  }>;
+  /** Outermost first. */
+  readonly emulators: ReadonlyArray<{
+    readonly name: string;
+    readonly listeners: ReadonlyArray<{ readonly name: string; readonly rules: number }>;
+    readonly targetGroups: readonly string[];
+  }>;
+  readonly timeline: TimelineDocument;
 }
 
 /** The result in the form that `--json` prints. */
@@ -47,6 +69,12 @@ export interface ReportDocument {
   readonly seconds: number;
   readonly checks: readonly Check[];
   readonly notCovered: readonly string[];
+  readonly run?: RunDocument;
+}
+
+/** The result of an assembly or of an integ test. */
+export interface NamedDocument extends ReportDocument {
+  readonly name: string;
 }
 
 type Color = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -63,10 +91,13 @@ const MARKS: Record<CheckOutcome, { readonly color: Color; readonly sign: string
   skipped: { color: 'yellow', sign: '–', word: 'skip' },
 };
 
+export const NOT_COVERED = ['IAM', 'security groups', 'quotas', 'the timing of AWS'] as const;
+
 export class Report {
   public readonly checks: Check[] = [];
   /** Whether no check failed; undefined until there is a result. */
   public passed?: boolean;
+  public run?: RunDocument;
   private readonly colors: boolean;
   private seconds = 0;
 
@@ -119,6 +150,7 @@ export class Report {
     this.passed = this.checks.every(({ outcome }) => outcome !== 'failed');
     const summary = this.paint(this.passed ? 'green' : 'red', this.paint('bold', this.summary));
     this.line(`\n${summary} in ${seconds.toFixed(1)} s`);
+    this.options.onResult?.(this.document());
     return this.passed;
   }
 
@@ -138,7 +170,8 @@ export class Report {
       passed: this.passed ?? false,
       seconds: this.seconds,
       checks: this.checks,
-      notCovered: ['IAM', 'security groups', 'quotas', 'the timing of AWS'],
+      notCovered: [...NOT_COVERED],
+      run: this.run,
     };
   }
 
