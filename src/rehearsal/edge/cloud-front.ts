@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Emulator, HttpEmulator } from './emulator';
+import { Emulator } from './emulator';
 import { appendClient, clientOf, requestHeaders } from './headers';
+import { HttpEmulator } from './http-emulator';
 import { Target } from './target-group';
 import { Action, CloudFrontBehavior, CloudFrontSpec, ListenerSpec } from '../model';
 

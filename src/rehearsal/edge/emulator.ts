@@ -1,49 +1,7 @@
-import * as http from 'node:http';
 import * as net from 'node:net';
-import { Duplex } from 'node:stream';
-import { CannotRun } from '../cannot-run';
-import { clientOf, headerPairs, responseHeaders } from './headers';
-import { decide, redirectLocation } from './listener-rules';
 import { Target } from './target-group';
-import { Action, EmulatorSpec, ForwardAction, ListenerSpec, RuleRequest } from '../model';
-
-/*
- * An HTTP server on the loopback interface that emulates a load balancer, an HTTP API or CloudFront: it forwards
- * requests to targets by the rules of its listeners. A policy defines what is specific to one of them.
- */
-
-/** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html */
-const CONNECT_TIMEOUT_MS = 10_000;
-
-/** Invalid response, no target, no response in time. */
-export type GatewayError = 502 | 503 | 504;
-
-/** A response that does not come from a target. */
-export interface OwnResponse {
-  readonly status: number;
-  readonly body: string;
-  readonly headers?: http.OutgoingHttpHeaders;
-}
-
-/** What a target receives. */
-export interface OutgoingRequest {
-  readonly path?: string;
-  /** Names and values in turn. */
-  readonly headers: string[];
-}
-
-export interface EmulatorPolicy {
-  /** The listener on the port that the user chose; by default the last one. */
-  readonly mainListener?: ListenerSpec;
-  readonly acceptsWebSockets: boolean;
-  /** Default headers of every response that does not come from a target. */
-  readonly ownHeaders: http.OutgoingHttpHeaders;
-  /** The response to a request that is rejected whatever its action. */
-  readonly reject?: (request: http.IncomingMessage, action: Action) => OwnResponse | undefined;
-  readonly pickTarget: (action: ForwardAction) => Target | undefined;
-  readonly outgoing: (request: http.IncomingMessage, listener: ListenerSpec, action: ForwardAction) => OutgoingRequest;
-  readonly gatewayError: (error: GatewayError) => OwnResponse;
-}
+import { CannotRun } from '../cannot-run';
+import { EmulatorSpec, ListenerSpec } from '../model';
 
 /** The result of a request that was forwarded to a target. */
 export interface ForwardResult {
@@ -54,230 +12,58 @@ export interface ForwardResult {
   readonly status?: number;
 }
 
-/** What is in front of target groups, while it listens. */
-export interface Emulator {
-  readonly spec: EmulatorSpec;
+/** What is in front of target groups: servers on the loopback interface, one for each listener. */
+export abstract class Emulator {
+  private readonly servers = new Map<ListenerSpec, net.Server>();
+  private readonly clients = new Set<net.Socket>();
+  private readonly observers = new Set<(result: ForwardResult) => void>();
+
+  /** @param mainListener the one on the port that the user chose */
+  constructor(public readonly spec: EmulatorSpec, private readonly mainListener?: ListenerSpec) {}
+
   /** @param port of the main listener; 0 is any free port */
-  listen(port: number): Promise<void>;
-  /** The local address of a listener. */
-  url(listener: ListenerSpec): string;
+  public async listen(port: number): Promise<void> {
+    for (const listener of this.spec.listeners) {
+      const server = this.newServer(listener);
+      server.on('connection', (client) => {
+        this.clients.add(client);
+        client.on('close', () => this.clients.delete(client));
+      });
+      await listenOn(server, listener === this.mainListener ? port : 0);
+      this.servers.set(listener, server);
+    }
+  }
+
+  /** The local address of a listener, for HTTP requests. */
+  public url(listener: ListenerSpec): string {
+    return `http://127.0.0.1:${(this.servers.get(listener)!.address() as net.AddressInfo).port}`;
+  }
+
   /**
    * Calls the observer for each request that was forwarded.
    *
    * @returns ends the observation
    */
-  observe(observer: (result: ForwardResult) => void): () => void;
-  close(): Promise<void>;
-}
-
-export class HttpEmulator implements Emulator {
-  private readonly servers = new Map<ListenerSpec, http.Server>();
-  private readonly agent = new http.Agent({ keepAlive: true });
-  private readonly observers = new Set<(result: ForwardResult) => void>();
-
-  constructor(public readonly spec: EmulatorSpec, private readonly policy: EmulatorPolicy) {}
-
-  public async listen(port: number): Promise<void> {
-    const main = this.policy.mainListener ?? this.spec.listeners.at(-1);
-    for (const listener of this.spec.listeners) {
-      const server = http.createServer((request, response) => this.handle(listener, request, response));
-      server.on('upgrade', (request, socket, head) => this.upgrade(listener, request, socket, head));
-      server.keepAliveTimeout = 1000 * this.spec.idleTimeoutSeconds;
-      server.requestTimeout = 0;
-      await listenOn(server, listener === main ? port : 0);
-      this.servers.set(listener, server);
-    }
-  }
-
-  public url(listener: ListenerSpec): string {
-    return `http://127.0.0.1:${(this.servers.get(listener)!.address() as net.AddressInfo).port}`;
-  }
-
   public observe(observer: (result: ForwardResult) => void): () => void {
     this.observers.add(observer);
     return () => { this.observers.delete(observer); };
   }
 
   public async close(): Promise<void> {
-    this.agent.destroy();
     await Promise.all([...this.servers.values()].map(async (server) => new Promise((resolve) => {
       server.close(resolve);
-      server.closeAllConnections();
+      this.clients.forEach((client) => client.destroy());
     })));
   }
 
-  private handle(listener: ListenerSpec, request: http.IncomingMessage, response: http.ServerResponse): void {
-    normalize(request, new URL(this.url(listener)).host);
-    const ruleRequest = ruleRequestFor(listener, request);
-    const action = decide(listener, ruleRequest);
-    const rejection = this.policy.reject?.(request, action);
-    if (rejection) {
-      this.respond(request, response, rejection);
-      return;
-    }
-    switch (action.type) {
-      case 'fixed-response': {
-        const { statusCode: status, body, contentType } = action;
-        return this.respond(request, response, { status, body, headers: { 'Content-Type': contentType } });
-      }
-      case 'redirect': {
-        const headers = { Location: redirectLocation(action, ruleRequest) };
-        return this.respond(request, response, { status: action.statusCode, body: '', headers });
-      }
-      case 'forward': {
-        const target = this.policy.pickTarget(action);
-        return target
-          ? this.forward(target, this.policy.outgoing(request, listener, action), request, response)
-          : this.respond(request, response, this.policy.gatewayError(503));
-      }
-    }
-  }
+  protected abstract newServer(listener: ListenerSpec): net.Server;
 
-  private forward(
-    target: Target, outgoing: OutgoingRequest, request: http.IncomingMessage, response: http.ServerResponse,
-  ): void {
-    const sentAt = Date.now();
-    const notify = (status?: number) => this.observers.forEach((observer) => observer({ target, sentAt, status }));
-    const forwarded = requestTo(target, request, { ...outgoing, agent: this.agent });
-
-    let error: GatewayError = 502;
-    const timeOut = (reason: string) => {
-      error = 504;
-      forwarded.destroy(new Error(reason));
-    };
-    const connecting = setTimeout(() => timeOut('connection timed out'), CONNECT_TIMEOUT_MS);
-    forwarded.on('socket', (socket) => {
-      if (socket.connecting) {
-        socket.once('connect', () => clearTimeout(connecting));
-      } else {
-        clearTimeout(connecting);
-      }
-    });
-    forwarded.setTimeout(1000 * this.spec.idleTimeoutSeconds, () => timeOut('idle timeout'));
-    forwarded.on('close', () => clearTimeout(connecting));
-
-    // It accepts an upgrade that was not requested.
-    forwarded.on('upgrade', (_, upstream) => forwarded.emit('error', upstream.destroy()));
-    forwarded.on('response', (incoming) => {
-      if (!isValid(incoming)) {
-        forwarded.destroy(new Error('invalid response'));
-        return;
-      }
-      response.writeHead(incoming.statusCode!, incoming.statusMessage, responseHeaders(incoming));
-      incoming.pipe(response);
-      incoming.on('end', () => notify(incoming.statusCode));
-      // The client must not take a partial response for a complete one.
-      incoming.on('error', () => {
-        notify();
-        response.destroy();
-      });
-    });
-    forwarded.on('error', () => {
-      notify();
-      if (response.headersSent || response.destroyed) {
-        response.destroy();
-      } else {
-        this.respond(request, response, this.policy.gatewayError(error));
-      }
-    });
-    response.on('close', () => { if (!response.writableFinished) { forwarded.destroy(); } });
-    request.pipe(forwarded);
-  }
-
-  /** Connects client and target once the target has accepted the WebSocket. */
-  private upgrade(listener: ListenerSpec, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => {});
-    normalize(request, new URL(this.url(listener)).host);
-    if (!this.policy.acceptsWebSockets) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    const action = decide(listener, ruleRequestFor(listener, request));
-    const target = action.type === 'forward' ? this.policy.pickTarget(action) : undefined;
-    if (action.type !== 'forward' || !target) {
-      socket.end('HTTP/1.1 503 Service Temporarily Unavailable\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    const { path, headers } = this.policy.outgoing(request, listener, action);
-    const upgradeHeaders = ['Connection', 'Upgrade', 'Upgrade', String(request.headers.upgrade)];
-    const forwarded = requestTo(target, request, { path, headers: [...headers, ...upgradeHeaders], agent: false });
-    forwarded.on('upgrade', (incoming, upstream, upstreamHead) => {
-      writeHead(socket, incoming, headerPairs(incoming.rawHeaders));
-      socket.write(upstreamHead);
-      socket.unpipe(forwarded);
-      upstream.write(head);
-      upstream.on('error', () => socket.destroy());
-      socket.on('error', () => upstream.destroy());
-      socket.pipe(upstream).pipe(socket);
-    });
-    // The target answers without an upgrade, for example to `Upgrade: h2c`. The body ends with the connection.
-    forwarded.on('response', (incoming) => {
-      if (!isValid(incoming)) {
-        forwarded.destroy(new Error('invalid response'));
-        return;
-      }
-      writeHead(socket, incoming, [...headerPairs(responseHeaders(incoming)), ['Connection', 'close']]);
-      incoming.pipe(socket);
-    });
-    forwarded.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n'));
-    if (request.headers['content-length'] === undefined) {
-      forwarded.end();
-    } else {
-      forwarded.write(head);
-      socket.pipe(forwarded, { end: false });
-    }
-  }
-
-  private respond(
-    request: http.IncomingMessage, response: http.ServerResponse, { status, body, headers }: OwnResponse,
-  ): void {
-    request.resume();
-    response.writeHead(status, { ...this.policy.ownHeaders, ...headers, 'Content-Length': Buffer.byteLength(body) });
-    response.end(body);
+  protected notify(result: ForwardResult): void {
+    this.observers.forEach((observer) => observer(result));
   }
 }
 
-function requestTo(
-  { host, port }: Target,
-  { method, url }: http.IncomingMessage,
-  { path = url, headers, agent }: OutgoingRequest & { readonly agent: http.Agent | false },
-): http.ClientRequest {
-  // Node takes a flat list of headers, which its types lack.
-  return http.request({ host, port, method, path, agent, setHost: false, headers } as unknown as http.RequestOptions);
-}
-
-/**
- * Gives a request the form that rules and targets expect. The host of an absolute target replaces the Host header; for
- * a request of HTTP/1.0 without that header, the load balancer adds one.
- * https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2,
- * https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works.html
- */
-function normalize(request: http.IncomingMessage, ownHost: string): void {
-  const absolute = /^https?:\/\/([^/?#]+)(.*)$/i.exec(request.url ?? '');
-  const host = absolute ? absolute[1] : request.headers.host ?? ownHost;
-  if (absolute) { request.url = absolute[2].startsWith('/') ? absolute[2] : `/${absolute[2]}`; }
-  if (host === request.headers.host) { return; }
-  request.headers.host = host;
-  const others = headerPairs(request.rawHeaders).filter(([name]) => name.toLowerCase() !== 'host');
-  request.rawHeaders = [['Host', host], ...others].flat();
-}
-
-/** Whether it can be sent to the client: Node.js accepts more than it sends. */
-function isValid({ statusCode = 0, statusMessage = '' }: http.IncomingMessage): boolean {
-  const isPrintable = [...statusMessage].every((character) => character === '\t' || character >= ' ');
-  return statusCode >= 200 && statusCode <= 999 && isPrintable;
-}
-
-function writeHead(
-  socket: Duplex,
-  { statusCode, statusMessage }: http.IncomingMessage,
-  headers: ReadonlyArray<readonly [name: string, value: string]>,
-): void {
-  const lines = headers.map(([name, value]) => `${name}: ${value}`);
-  socket.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join('\r\n')}\r\n\r\n`);
-}
-
-export async function listenOn(server: net.Server, port: number): Promise<void> {
+async function listenOn(server: net.Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') {
@@ -291,18 +77,4 @@ export async function listenOn(server: net.Server, port: number): Promise<void> 
     });
     server.listen(port, '127.0.0.1', resolve);
   });
-}
-
-function ruleRequestFor(listener: ListenerSpec, request: http.IncomingMessage): RuleRequest {
-  const [path, ...query] = (request.url ?? '/').split('?');
-  return {
-    method: request.method ?? 'GET',
-    protocol: listener.protocol,
-    host: (request.headers.host ?? '').replace(/:\d+$/, ''),
-    port: listener.port,
-    path,
-    query: query.join('?'),
-    headers: request.headers,
-    sourceIp: clientOf(request),
-  };
 }

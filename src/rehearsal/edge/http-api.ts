@@ -1,5 +1,6 @@
-import { Emulator, HttpEmulator } from './emulator';
+import { Emulator } from './emulator';
 import { clientOf, requestHeaders, traceId } from './headers';
+import { HttpEmulator } from './http-emulator';
 import { pickByWeight, TargetGroup } from './target-group';
 import { HttpApiSpec, ResourceKey } from '../model';
 

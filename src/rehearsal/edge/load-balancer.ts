@@ -1,5 +1,6 @@
-import { Emulator, GatewayError, HttpEmulator, OwnResponse } from './emulator';
+import { Emulator } from './emulator';
 import { appendClient, requestHeaders, traceId } from './headers';
+import { GatewayError, HttpEmulator, OwnResponse } from './http-emulator';
 import { pickByWeight, TargetGroup } from './target-group';
 import { leadsTo, LoadBalancerSpec, ResourceKey } from '../model';
 

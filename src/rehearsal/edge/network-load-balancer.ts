@@ -1,5 +1,5 @@
 import * as net from 'node:net';
-import { Emulator, ForwardResult, listenOn } from './emulator';
+import { Emulator } from './emulator';
 import { pickByWeight, Target, TargetGroup } from './target-group';
 import { LoadBalancerSpec, ListenerSpec, ResourceKey } from '../model';
 
@@ -8,43 +8,27 @@ import { LoadBalancerSpec, ListenerSpec, ResourceKey } from '../model';
  * bytes. TLS listeners have no TLS here. A deregistered target keeps its connections and gets no new ones.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/network/introduction.html
  */
-export class NetworkLoadBalancer implements Emulator {
-  private readonly servers = new Map<ListenerSpec, net.Server>();
-  private readonly sockets = new Set<net.Socket>();
-  private readonly observers = new Set<(result: ForwardResult) => void>();
+export class NetworkLoadBalancer extends Emulator {
+  private readonly upstreams = new Set<net.Socket>();
   private readonly pick: ReturnType<typeof pickByWeight>;
 
-  constructor(public readonly spec: LoadBalancerSpec, targetGroups: ReadonlyMap<ResourceKey, TargetGroup>) {
+  constructor(spec: LoadBalancerSpec, targetGroups: ReadonlyMap<ResourceKey, TargetGroup>) {
+    super(spec, spec.listeners[0]);
     this.pick = pickByWeight(targetGroups);
   }
 
-  public async listen(port: number): Promise<void> {
-    for (const [index, listener] of this.spec.listeners.entries()) {
-      // A client that has sent everything may still read.
-      const server = net.createServer({ allowHalfOpen: true }, (client) => this.connect(listener, client));
-      await listenOn(server, index === 0 ? port : 0);
-      this.servers.set(listener, server);
-    }
-  }
-
-  /** For HTTP requests, which an app behind a Network Load Balancer may understand. */
-  public url(listener: ListenerSpec): string {
-    return `http://127.0.0.1:${(this.servers.get(listener)!.address() as net.AddressInfo).port}`;
-  }
-
-  public observe(observer: (result: ForwardResult) => void): () => void {
-    this.observers.add(observer);
-    return () => { this.observers.delete(observer); };
-  }
-
   public async close(): Promise<void> {
-    this.sockets.forEach((socket) => socket.destroy());
-    const servers = [...this.servers.values()];
-    await Promise.all(servers.map(async (server) => new Promise((resolve) => server.close(resolve))));
+    this.upstreams.forEach((upstream) => upstream.destroy());
+    await super.close();
+  }
+
+  protected newServer(listener: ListenerSpec): net.Server {
+    // A client that has sent everything may still read.
+    return net.createServer({ allowHalfOpen: true }, (client) => this.connect(listener, client));
   }
 
   private connect({ defaultAction }: ListenerSpec, client: net.Socket): void {
-    this.track(client).on('error', () => {});
+    client.on('error', () => {});
     const target = defaultAction.type === 'forward' ? this.pick(defaultAction) : undefined;
     if (target) {
       this.forward(target, client);
@@ -56,22 +40,18 @@ export class NetworkLoadBalancer implements Emulator {
   private forward(target: Target, client: net.Socket): void {
     const sentAt = Date.now();
     const response = new HttpResponse();
-    const upstream = this.track(net.connect({ host: target.host, port: target.port!, allowHalfOpen: true }));
+    const upstream = net.connect({ host: target.host, port: target.port!, allowHalfOpen: true });
+    this.upstreams.add(upstream);
     upstream.on('data', (chunk) => response.add(chunk));
     upstream.on('error', () => client.resetAndDestroy());
     upstream.on('close', (hadError) => {
-      const status = hadError ? undefined : response.status;
-      this.observers.forEach((observer) => observer({ target, sentAt, status }));
+      this.upstreams.delete(upstream);
+      this.notify({ target, sentAt, status: hadError ? undefined : response.status });
     });
     // A reset could end an app that does not handle it.
     client.on('close', () => upstream.end().resume());
     client.pipe(upstream);
     upstream.pipe(client);
-  }
-
-  private track(socket: net.Socket): net.Socket {
-    this.sockets.add(socket);
-    return socket.on('close', () => this.sockets.delete(socket));
   }
 }
 

@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as net from 'node:net';
-import { HttpEmulator } from '../../../src/rehearsal/edge/emulator';
+import { HttpEmulator } from '../../../src/rehearsal/edge/http-emulator';
 import { newLoadBalancer } from '../../../src/rehearsal/edge/load-balancer';
 import { Target, TargetGroup } from '../../../src/rehearsal/edge/target-group';
 import { ListenerSpec } from '../../../src/rehearsal/model';
