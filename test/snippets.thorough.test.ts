@@ -4,10 +4,10 @@ import * as path from 'node:path';
 import { App, Stage } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import * as ts from 'typescript';
-import * as library from '../src';
 
 /*
- * The code in README and docs compiles, and synthesizes as it stands: with an empty context, without warnings.
+ * The code in README and docs compiles, and synthesizes as it stands: with an empty context, without warnings. The
+ * stack has an account and a Region, so that a lookup has placeholders.
  */
 
 const ROOT = path.join(__dirname, '..');
@@ -68,16 +68,35 @@ function compile(): Map<string, string[]> {
   return messages;
 }
 
-/** Runs a program with this repository's library, and returns what it exports. */
-function run(source: string): { Example?: new (scope: Construct, id: string) => Construct } {
+/** Runs a program with this repository's library, from a file in the directory. */
+function run(source: string): { Example: new (scope: Construct, id: string) => Construct } {
   const { outputText } = ts.transpileModule(source, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true },
   });
-  const exports = {};
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval
-  new Function('exports', 'require', outputText)(exports, (name: string) =>
-    name === 'hello-fargate-service' ? library : jest.requireActual(name));
-  return exports;
+  const file = path.join(directory, `snippet-${fs.readdirSync(directory).length}.js`);
+  fs.writeFileSync(file, outputText.replace(/require\("([^"]+)"\)/g, (_, name: string) => {
+    const resolved = name === 'hello-fargate-service' ? path.join(ROOT, 'src') : require.resolve(name);
+    return `require(${JSON.stringify(resolved)})`;
+  }));
+  return jest.requireActual(file);
+}
+
+/** Databases that the internet can reach, or whose storage is not encrypted. */
+function unsafeDatabases(template: { readonly Resources?: Record<string, Resource> }): string[] {
+  return Object.entries(template.Resources ?? {}).flatMap(([id, { Type, Properties = {} }]) => {
+    const isPublic = Type === 'AWS::RDS::DBInstance' && Properties.PubliclyAccessible !== false;
+    const storesFiles = Type === 'AWS::RDS::DBCluster'
+      || Type === 'AWS::RDS::DBInstance' && Properties.DBClusterIdentifier === undefined;
+    return [
+      ...isPublic ? [`${id} is public`] : [],
+      ...storesFiles && Properties.StorageEncrypted !== true ? [`${id} is not encrypted`] : [],
+    ];
+  });
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
 }
 
 let messages: Map<string, string[]>;
@@ -108,15 +127,16 @@ test.each(SNIPPETS.map(({ name }) => name))('%s compiles', (name) => {
 });
 
 test.each(SNIPPETS.filter(({ isComplete }) => !isComplete).map(({ name, source }) => [name, source]))(
-  '%s synthesizes with an empty context, without warnings',
+  '%s synthesizes with an empty context, without warnings and unsafe databases',
   (_, source) => {
     const app = new App({ analyticsReporting: false });
     const stage = new Stage(app, 'Stage', { env: { account: '123456789012', region: 'eu-central-1' } });
     const { Example } = run(source);
-    new Example!(stage, 'Example');
+    new Example(stage, 'Example');
 
     const stacks = app.synth().getNestedAssembly('assembly-Stage').stacks;
     const warnings = stacks.flatMap(({ messages: found }) => found).filter(({ level }) => level !== 'info');
     expect(warnings.map(({ id, entry }) => `${id}: ${String(entry.data)}`)).toEqual([]);
+    expect(stacks.flatMap(({ template }) => unsafeDatabases(template))).toEqual([]);
   },
 );

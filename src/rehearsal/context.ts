@@ -1,12 +1,12 @@
 import { Emulator } from './edge/emulator';
 import { TargetGroup } from './edge/target-group';
+import { OverrideOptions } from './overrides';
 import { Report } from './report/report';
 import { Timeline } from './report/timeline';
 import { RunningService } from './running-service';
 import { EngineName } from './tasks/task';
-import { VariableOptions } from './variables';
 
-export interface RehearseOptions extends VariableOptions {
+export interface RehearseOptions extends OverrideOptions {
   /** The cloud assembly. */
   readonly directory: string;
   /** Runs only this service of the assembly. */

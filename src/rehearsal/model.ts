@@ -134,6 +134,12 @@ export interface HealthCheckSpec {
   readonly successCodes: string;
 }
 
+/** What a target group sends to a target. @param trafficPort where the health check has no port of its own */
+export function describeProbe({ protocol, path, port }: HealthCheckSpec, trafficPort?: number): string {
+  return `${protocol === 'TCP' ? 'a connection' : `GET ${path}`} ${protocol === 'TCP' ? 'to' : 'on'} port`
+    + ` ${port ?? trafficPort}`;
+}
+
 /** Everything in front of the target groups that leads to one of them. */
 export interface EdgeSpec {
   readonly cloudFronts: readonly CloudFrontSpec[];

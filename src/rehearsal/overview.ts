@@ -1,9 +1,9 @@
 import { RehearsalContext, SPEEDUP } from './context';
-import { leadsTo, RegistrationSpec } from './model';
+import { describeProbe, leadsTo, RegistrationSpec } from './model';
+import { envOptions, unknownVariables } from './overrides';
 import { Report, RunDocument } from './report/report';
 import { RunningService } from './running-service';
 import { knownOnlyInAws } from './templates/intrinsics';
-import { unknownVariables } from './variables';
 
 /** Prints what is rehearsed, and how that differs from AWS. */
 export function printOverview({ runningServices, emulators, report }: RehearsalContext): void {
@@ -31,14 +31,13 @@ function printService({ service, runtime }: RunningService, report: Report): voi
   if (container.environmentFiles > 0) { report.fact('', 'environment files in S3 are not read'); }
   const unknown = unknownVariables(runtime.environment);
   if (unknown.length > 0) {
-    report.fact('', `values that only AWS knows: ${unknown.map((name) =>
-      `${name} contains ${knownOnlyInAws(runtime.environment[name]).join(', ')}`).join('; ')}. Set them with`
-      + ` ${unknown.map((name) => `--env ${name}=VALUE`).join(' ')}`);
+    const values = unknown.map((name) => `${name} contains ${knownOnlyInAws(runtime.environment[name]).join(', ')}`);
+    report.fact('', `values that only AWS knows: ${values.join('; ')}. Set them with ${envOptions(unknown)}`);
   }
 }
 
 function printHealthCheck({ targetGroup: { healthCheck }, port }: RegistrationSpec, report: Report): void {
-  const { inContainer, path, successCodes, timeoutSeconds, intervalSeconds } = healthCheck;
+  const { inContainer, intervalSeconds, timeoutSeconds } = healthCheck;
   if (inContainer === 'none') {
     report.fact('health check', 'none: a task is healthy as soon as it runs');
     return;
@@ -48,8 +47,9 @@ function printHealthCheck({ targetGroup: { healthCheck }, port }: RegistrationSp
     report.fact('health check', `${command} in the container, every ${intervalSeconds} s`);
     return;
   }
-  report.fact('health check', `GET ${path} on port ${healthCheck.port ?? port} returns ${successCodes}`
-    + ` within ${timeoutSeconds} s, every ${intervalSeconds} s`);
+  const answer = healthCheck.protocol === 'TCP' ? 'is accepted' : `returns ${healthCheck.successCodes}`;
+  report.fact('health check', `${describeProbe(healthCheck, port)} ${answer} within ${timeoutSeconds} s, every`
+    + ` ${intervalSeconds} s`);
   report.fact('', `runs ${SPEEDUP} times as often here, every ${intervalSeconds / SPEEDUP} s, with the same timeout`);
 }
 

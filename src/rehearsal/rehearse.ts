@@ -12,6 +12,7 @@ import { newEmulators } from './edge/emulators';
 import { findFront } from './edge/routes';
 import { TargetGroup } from './edge/target-group';
 import { ResourceKey, ServiceSpec, SkippedService, TargetGroupSpec } from './model';
+import { missingValues, applyOverrides } from './overrides';
 import { describeRun, printOverview } from './overview';
 import { Report } from './report/report';
 import { Timeline } from './report/timeline';
@@ -23,7 +24,6 @@ import { readEdge, skipWithoutListener } from './templates/edge';
 import { Resolver } from './templates/intrinsics';
 import { PublicNames } from './templates/public-names';
 import { readServices, skipServices } from './templates/services';
-import { missingValues, setVariables } from './variables';
 
 /*
  * A rehearsal: reads the assembly, starts emulators and tasks, runs the checks, and stops what it has started.
@@ -40,7 +40,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   const names = new PublicNames(assembly);
   const resolver = new Resolver(assembly, names.known);
   const all = readServices(assembly, resolver, options.service);
-  const read = skipServices({ ...all, services: setVariables(all.services, options) }, missingValues);
+  const read = skipServices({ ...all, services: applyOverrides(all.services, options) }, missingValues);
   const edge = readEdge(assembly, resolver, targetGroupsOf(read.services));
   const { services, skippedServices } = skipWithoutListener(read, edge);
   const timeline = new Timeline();

@@ -1,5 +1,5 @@
 import { Probe, Target } from './edge/target-group';
-import { HealthCheckSpec } from './model';
+import { describeProbe, HealthCheckSpec } from './model';
 import { describeExit, ListenReport, Task } from './tasks/task';
 
 /** How long after its start a task may be unhealthy, in seconds. */
@@ -54,16 +54,15 @@ function explainExit({ exit, lastLines, secondsSinceStart }: Task, lastProbe?: P
   return `the app exited ${when} with ${describeExit(exit!)}; ${log}`;
 }
 
-function explainStatus(
-  status: number, target: Target, { port = target.port, path, successCodes }: HealthCheckSpec,
-): string {
+function explainStatus(status: number, target: Target, healthCheck: HealthCheckSpec): string {
   let fix = 'change the app, or the success codes of the health check';
   if (status === 404) {
     fix = 'the app has no such path; change the path of the health check, or the app';
   } else if (status >= 500) {
     fix = 'the app reports that it is unhealthy';
   }
-  return `GET ${path} on port ${port} answered ${status}, but the target group expects ${successCodes}: ${fix}`;
+  return `${describeProbe(healthCheck, target.port)} answered ${status}, but the target group expects`
+    + ` ${healthCheck.successCodes}: ${fix}`;
 }
 
 function explainContainerHealthCheck({ inContainer }: HealthCheckSpec, { error }: Probe): string {
@@ -74,13 +73,12 @@ function explainContainerHealthCheck({ inContainer }: HealthCheckSpec, { error }
 
 /** The app listens, but a probe gets no answer. */
 function explainNoAnswer(listening: readonly ListenReport[], target: Target, healthCheck: HealthCheckSpec): string {
-  const { path, timeoutSeconds } = healthCheck;
   const port = healthCheck.port ?? target.port!;
   if (isReachable(listening, target.host, port)) {
     const error = target.lastProbe?.error;
-    const request = `GET ${path} on port ${port}`;
+    const request = describeProbe(healthCheck, target.port);
     return error === 'ETIMEDOUT'
-      ? `${request} did not answer within ${timeoutSeconds} s: the app hangs, or its health check is slow`
+      ? `${request} did not answer within ${healthCheck.timeoutSeconds} s: the app hangs, or its health check is slow`
       : `${request} got no answer (${error}): the app accepts connections, but does not speak HTTP or closes them`;
   }
   const local = listening.find((report) => report.port === port);

@@ -57,3 +57,12 @@ test.each([
 ])('explains %j', (task, probe, message) => {
   expect(explain(task, probe)).toMatch(message);
 });
+
+test('names a connection, and no request, where the health check is TCP', () => {
+  const target = Object.assign(new Target('task 1', '127.0.9.9', 8080), {
+    lastProbe: { error: 'ETIMEDOUT', passed: false }, inARow: 2,
+  });
+  const task = { listening: [{ port: 8080 }], lastLines: [], secondsSinceStart: 10 } as unknown as Task;
+  expect(explainUnhealthy(task, target, { ...HEALTH_CHECK, protocol: 'TCP' }, TIMEOUTS))
+    .toMatch(/^a connection to port 8080 did not answer within 5 s/);
+});

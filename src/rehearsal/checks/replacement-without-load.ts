@@ -35,28 +35,27 @@ export async function checkReplacementWithoutLoad(
   const { service: { container: { stopTimeoutSeconds } }, runtime: { taskLimit }, tasks } = runningService;
   (await checkDeclared(runningService)).forEach(report);
   if (taskLimit) {
-    report(skipped({ id: 'stops-in-time', name: 'tasks are replaced' }, taskLimit.reason));
+    report(skipped({ id: 'load', name: 'tasks are replaced' }, taskLimit.reason));
     return;
   }
   const memory = new MemoryWatch(sampled);
   const allTasks = [...tasks];
-  try {
-    const replacement = await startAnother();
-    const first = tasks.splice(0, 1, replacement)[0];
+  const replacement = await startAnother().catch((error: Error) => error);
+  if (replacement instanceof Error) {
+    report(failed({ id: 'healthy', name: 'one more task becomes healthy' }, replacement.message));
+  } else {
+    const [first] = tasks.splice(0, 1, replacement);
     allTasks.push(replacement);
     memory.watch(tasks);
-    const [stop] = await Promise.all([first.task.stop('gracefully'), sleep(MIN_OBSERVED_MS, interrupted)]);
+    const stopped = Promise.all([first.task.stop('gracefully'), sleep(MIN_OBSERVED_MS, interrupted)]);
+    const [stop] = await stopped.finally(async () => memory.end());
     report(checkStopsInTime([{ stop }], stopTimeoutSeconds));
-    await memory.end();
     if (interrupted.aborted) { return; }
     const killed = await killTask(tasks[0], tasks.length, startAnother);
-    tasks.splice(0, 1, ...killed.replacement ? [killed.replacement.task] : []);
+    const replacements = killed.replacement ? [killed.replacement.task] : [];
+    tasks.splice(0, 1, ...replacements);
+    allTasks.push(...replacements);
     report(checkSurvivesKill(killed));
-    allTasks.push(...tasks);
-  } catch (error) {
-    report(failed({ id: 'healthy', name: 'one more task becomes healthy' }, (error as Error).message));
-  } finally {
-    await memory.end();
   }
   report(memory.check(allTasks));
   report(await checkRootFilesystem(runningService, allTasks));

@@ -151,7 +151,8 @@ export class HttpEmulator extends Emulator {
   private upgrade(listener: ListenerSpec, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
     normalize(request, new URL(this.url(listener)).host);
-    if (!this.policy.acceptsWebSockets) {
+    // Node.js reads no chunks after a request for an upgrade.
+    if (!this.policy.acceptsWebSockets || request.headers['transfer-encoding'] !== undefined) {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       return;
     }

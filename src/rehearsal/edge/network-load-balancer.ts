@@ -55,24 +55,30 @@ export class NetworkLoadBalancer extends Emulator {
   }
 }
 
-/** Reads the status of the first response of a connection that was opened for one request. */
+/** Enough for the headers of a response. */
+const MAX_HEAD_LENGTH = 64 * 1024;
+const LAST_CHUNK = '0\r\n\r\n';
+
+/** Reads the status of the first response of a connection that was opened for one request. Keeps no body. */
 class HttpResponse {
-  private readonly chunks: Buffer[] = [];
+  private start = '';
+  private end = '';
+  private length = 0;
 
   public add(chunk: Buffer): void {
-    this.chunks.push(chunk);
+    const text = chunk.toString('latin1');
+    this.start += text.slice(0, MAX_HEAD_LENGTH - this.start.length);
+    this.end = (this.end + text).slice(-LAST_CHUNK.length);
+    this.length += text.length;
   }
 
   /** Undefined if it is not a complete response of HTTP/1. */
   public get status(): number | undefined {
-    const text = Buffer.concat(this.chunks).toString('latin1');
-    const [head, ...rest] = text.split('\r\n\r\n');
-    const [, status] = /^HTTP\/1\.[01] (\d{3})/.exec(head) ?? [];
-    if (status === undefined || rest.length === 0) { return undefined; }
-    const body = text.slice(head.length + 4);
-    const [, length] = /^content-length: *(\d+)/im.exec(head) ?? [];
+    const [, head, status] = /^(HTTP\/1\.[01] (\d{3})[^]*?\r\n\r\n)/.exec(this.start) ?? [];
+    if (head === undefined) { return undefined; }
+    const [, length = 0] = /^content-length: *(\d+)/im.exec(head) ?? [];
     const isChunked = /^transfer-encoding: *chunked/im.test(head);
-    const isComplete = isChunked ? body.endsWith('0\r\n\r\n') : body.length >= Number(length ?? 0);
+    const isComplete = isChunked ? this.end === LAST_CHUNK : this.length - head.length >= Number(length);
     return isComplete ? Number(status) : undefined;
   }
 }

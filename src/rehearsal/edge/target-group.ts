@@ -143,11 +143,11 @@ async function checkInContainer(
 }
 
 async function keepsRunning(task: Target['task']): Promise<Probe> {
-  const remainingMs = 1000 * (MIN_RUNNING_SECONDS - (task?.secondsSinceStart ?? 0));
+  const seconds = task?.secondsSinceStart ?? 0;
   // A container that waits for another has not started.
-  if (task?.secondsSinceStart === 0) { return { error: 'not started', passed: false }; }
-  await Promise.race([task?.exited, sleep(Math.max(0, remainingMs))]);
-  return task?.exit ? { error: 'exited', passed: false } : { passed: true };
+  if (seconds === 0) { return { error: 'not started', passed: false }; }
+  await Promise.race([task!.exited, sleep(Math.max(0, 1000 * (MIN_RUNNING_SECONDS - seconds)))]);
+  return task!.exit ? { error: 'exited', passed: false } : { passed: true };
 }
 
 async function connectOnce(host: string, port: number, timeout = 1000): Promise<Probe> {

@@ -16,7 +16,7 @@ const STYLE = `
     --warning: #d29922; --failed: #f85149; --skipped: #9198a1; --load: #4493f8; } }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--back); color: var(--text);
   font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } p, li { color: var(--dim); }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } p { color: var(--dim); }
 .picture { display: flex; flex-wrap: wrap; gap: .75rem; align-items: stretch; margin: 1rem 0; }
 .box { flex: 1 1 14rem; border: 1px solid var(--line); border-radius: 6px; background: var(--box); padding: .6rem; }
 .box b { display: block; } .box small { color: var(--dim); display: block; }

@@ -8,8 +8,7 @@ import {
 } from '../model';
 
 /*
- * Reads ECS services and their tasks. The numbers here are the defaults that CloudFormation
- * documents.
+ * Reads ECS services and their tasks. The numbers here are the defaults that CloudFormation documents.
  */
 
 export interface ReadServices {

@@ -145,6 +145,7 @@ describeOnLinux('replacement behind a Network Load Balancer', () => {
     const checks = await rehearseVariant(undefined, props, (more) => { text += more; });
 
     expect(reasonsOf(checks, 'failed')).toEqual({});
+    expect(text).toMatch(/health check +a connection to port 8080 is accepted within 10 s, every 5 s/);
     expect(text).toMatch(/the app does not answer HTTP requests: replacing one task/);
     expect(checks.map(({ id }) => id)).toEqual(expect.arrayContaining(['http', 'stops-in-time', 'survives-a-kill']));
   });

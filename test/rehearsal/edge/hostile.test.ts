@@ -155,6 +155,7 @@ describe('requests', () => {
     'a host of IPv6': request('GET / HTTP/1.1', 'Host: [::1]:80'),
     'h2c': upgrade('GET', 'h2c', 'HTTP2-Settings: AA'),
     'h2c with a body': `${upgrade('POST', 'h2c', 'Content-Length: 4')}body`,
+    'h2c with chunks': `${upgrade('POST', 'h2c', CHUNKED)}4\r\nbody\r\n0\r\n\r\n`,
     'an upgrade to nothing': upgrade('GET', ''),
     'a WebSocket that the app refuses': upgrade('GET', 'websocket'),
     'HTTP/0.9': 'GET /\r\n',
@@ -213,7 +214,8 @@ describe('requests', () => {
   });
 
   test.each<[string, number]>([
-    ['an absolute target', 200], ['h2c', 200], ['h2c with a body', 200], ['HEAD', 200], ['HTTP/1.0', 200],
+    ['an absolute target', 200], ['h2c', 200], ['h2c with a body', 200], ['h2c with chunks', 400], ['HEAD', 200],
+    ['HTTP/1.0', 200],
     ['Expect', 200], ['a body with GET', 200], ['two slashes', 200], ['Connection that names Host', 200],
     ['no host', 400],
     ['length and chunks', 400], ['two different lengths', 400], ['a header with a space', 400],

@@ -79,6 +79,8 @@ test.each<[string, string, number | undefined]>([
   ['a chunked response', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 200],
   ['a response that is cut off', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok', undefined],
   ['a chunked response that is cut off', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n', undefined],
+  ['a long body', `HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100_000)}`, 200],
+  ['a long body that is cut off', `HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n${'x'.repeat(100_000)}`, undefined],
   ['headers that are cut off', 'HTTP/1.1 200 OK\r\nContent-', undefined],
   ['no HTTP', '220 mail.example.com', undefined],
   ['nothing', '', undefined],

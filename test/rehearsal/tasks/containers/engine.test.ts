@@ -10,6 +10,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { HelloFargateService } from '../../../../src/index';
 import { ServiceSpec } from '../../../../src/rehearsal/model';
+import { applyOverrides } from '../../../../src/rehearsal/overrides';
 import { rehearse } from '../../../../src/rehearsal/rehearse';
 import { Check, Report } from '../../../../src/rehearsal/report/report';
 import { Runtime, Runtimes, startTask } from '../../../../src/rehearsal/tasks/runtime';
@@ -17,7 +18,6 @@ import { EngineName, Task } from '../../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../../src/rehearsal/templates/intrinsics';
 import { readServices } from '../../../../src/rehearsal/templates/services';
-import { setVariables } from '../../../../src/rehearsal/variables';
 import { APP, FixtureProps, installCommand, synthesize, synthesizeService } from '../../../support/rehearsal/fixture';
 import { passedOrTooSlow } from '../../../support/rehearsal/variants';
 
@@ -103,7 +103,7 @@ withEngines('%s', (engine) => {
 
   async function prepareAssembly(directory: string, env: readonly string[] = []): Promise<PreparedService> {
     const assembly = Assembly.read(directory);
-    const [service] = setVariables(readServices(assembly, new Resolver(assembly)).services, { env });
+    const [service] = applyOverrides(readServices(assembly, new Resolver(assembly)).services, { env });
     const interrupted = new AbortController().signal;
     const runtimes = new Runtimes({ engine, progress: () => {}, interrupted });
     cleanups.push(async () => runtimes.close());

@@ -5,11 +5,11 @@ import { ContainerSpec, ServiceSpec } from './model';
 import { knownOnlyInAws } from './templates/intrinsics';
 
 /*
- * Environment variables whose values are in AWS, such as secrets and names of queues, and variables that the user
- * overrides. A container gets no variable that its task definition does not name, unless the user names the container.
+ * Container overrides: values of the user for environment variables and secrets, which may be in AWS only, and for
+ * images. A container gets no variable that its task definition does not name, unless the user names the container.
  */
 
-export interface VariableOptions {
+export interface OverrideOptions {
   /** NAME=VALUE for each container that has the variable, or CONTAINER:NAME=VALUE. */
   readonly env?: readonly string[];
   /** File of NAME=value lines, for variables that the task definitions name. */
@@ -26,12 +26,12 @@ interface Assignment {
 }
 
 /**
- * The services with the values of the user, and with those of secrets in the environment of the command.
+ * The services with the overrides of the user, and with the values of secrets in the environment of the command.
  *
- * @throws CannotRun if a value is for no container
+ * @throws CannotRun if an override is for no container
  */
-export function setVariables(
-  services: readonly ServiceSpec[], { env = [], envFile, image = [] }: VariableOptions,
+export function applyOverrides(
+  services: readonly ServiceSpec[], { env = [], envFile, image = [] }: OverrideOptions,
 ): ServiceSpec[] {
   const assignments = env.map(readAssignment);
   const images = image.map(readImage);
@@ -53,9 +53,8 @@ export function setVariables(
 
 /** Why a service cannot run without further values: the line to write, or undefined. */
 export function missingValues({ container, registrations }: ServiceSpec): string | undefined {
-  const lines = (names: readonly string[]) => names.map((name) => `--env ${name}=VALUE`).join(' ');
   if (container.secrets.length > 0) {
-    return `it gets ${container.secrets.join(', ')} from AWS; for this rehearsal, set ${lines(container.secrets)},`
+    return `it gets ${container.secrets.join(', ')} from AWS; for this rehearsal, set ${envOptions(container.secrets)},`
       + ' a file of NAME=value lines with --from-env-file, or variables of the environment';
   }
   // A task that gets no requests does its work with resources of AWS, which it cannot reach without their names.
@@ -63,12 +62,17 @@ export function missingValues({ container, registrations }: ServiceSpec): string
   const names = unknownVariables(container.environment);
   return names.length === 0 ? undefined
     : `it has no ingress, and ${names.join(', ')} ${names.length === 1 ? 'has a value' : 'have values'} that only AWS`
-      + ` knows, so it cannot do its work here; to run it all the same, set ${lines(names)}`;
+      + ` knows, so it cannot do its work here; to run it all the same, set ${envOptions(names)}`;
 }
 
 /** The variables with values that only AWS knows. */
 export function unknownVariables(environment: Readonly<Record<string, string>>): string[] {
   return Object.entries(environment).filter(([, value]) => knownOnlyInAws(value).length > 0).map(([name]) => name);
+}
+
+/** The options of the command that set variables. */
+export function envOptions(names: readonly string[]): string {
+  return names.map((name) => `--env ${name}=VALUE`).join(' ');
 }
 
 function declares({ environment, secrets }: ContainerSpec, name: string): boolean {

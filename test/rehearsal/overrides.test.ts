@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CannotRun } from '../../src/rehearsal/cannot-run';
 import { ContainerSpec, ServiceSpec } from '../../src/rehearsal/model';
-import { missingValues, setVariables, unknownVariables, VariableOptions } from '../../src/rehearsal/variables';
+import { missingValues, applyOverrides, unknownVariables, OverrideOptions } from '../../src/rehearsal/overrides';
 import { useTemporaryDirectory } from '../support/rehearsal/temporary-directory';
 
 const temporaryDirectory = useTemporaryDirectory();
@@ -20,8 +20,8 @@ const shop = (port?: number): ServiceSpec => ({
 }) as unknown as ServiceSpec;
 
 /** The containers of a service, with the values of the options. */
-function set(options: VariableOptions) {
-  const [{ container: web, sidecars: [agent] }] = setVariables([shop()], options);
+function set(options: OverrideOptions) {
+  const [{ container: web, sidecars: [agent] }] = applyOverrides([shop()], options);
   return { web, agent };
 }
 
@@ -107,15 +107,15 @@ describe('values that only AWS knows', () => {
     expect(missingValues(shop(80))).toBe('it gets DB_PASSWORD, API_KEY from AWS; for this rehearsal, set'
       + ' --env DB_PASSWORD=VALUE --env API_KEY=VALUE, a file of NAME=value lines with --from-env-file, or variables of'
       + ' the environment');
-    const [withSecrets] = setVariables([shop()], { env: ['DB_PASSWORD=1', 'API_KEY=2'] });
+    const [withSecrets] = applyOverrides([shop()], { env: ['DB_PASSWORD=1', 'API_KEY=2'] });
     expect(missingValues(withSecrets)).toMatch(/^it has no ingress, and QUEUE_URL has a value that only AWS knows, .*/);
     expect(missingValues(withSecrets)).toMatch(/set --env QUEUE_URL=VALUE$/);
   });
 
   test('are not missing behind an ingress, or if they are set', () => {
     const env = ['DB_PASSWORD=1', 'API_KEY=2'];
-    expect(missingValues(setVariables([shop(80)], { env })[0])).toBeUndefined();
-    expect(missingValues(setVariables([shop()], { env: [...env, 'QUEUE_URL=http://localhost'] })[0])).toBeUndefined();
+    expect(missingValues(applyOverrides([shop(80)], { env })[0])).toBeUndefined();
+    expect(missingValues(applyOverrides([shop()], { env: [...env, 'QUEUE_URL=http://localhost'] })[0])).toBeUndefined();
     expect(unknownVariables({ QUEUE_URL: QUEUE, STAGE: 'prod' })).toEqual(['QUEUE_URL']);
   });
 
