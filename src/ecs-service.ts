@@ -51,6 +51,7 @@ export function newEcsService(scope: Construct, settings: ServiceSettings, parts
     enableECSManagedTags: true,
   });
   service.forceNewDeployment([capacity._nonce, props.forceNewDeployment].filter(Boolean).join('-'));
+  setFailureThreshold(service, deployment._strategy.options.failureThreshold);
   if (props.enableExecuteCommand && !hasSessions) { enableSessions(service, network); }
   // The association with the capacity providers cannot be deleted before the service that uses them.
   service.node.addDependency(network.cluster);
@@ -60,4 +61,13 @@ export function newEcsService(scope: Construct, settings: ServiceSettings, parts
   // A task that cannot pull its image yet would count as a failed deployment.
   service.node.addDependency(taskDefinition.obtainExecutionRole());
   return service;
+}
+
+/** CDK 2.257 has no property for it. */
+function setFailureThreshold(service: ecs.FargateService, failureThreshold: number | undefined): void {
+  if (failureThreshold === undefined) { return; }
+  (service.node.defaultChild as ecs.CfnService).addPropertyOverride(
+    'DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration',
+    { Type: 'COUNT', Value: failureThreshold },
+  );
 }

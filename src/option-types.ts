@@ -151,6 +151,7 @@ const INGRESS = options<AnyIngressOptions>({
 const DEPLOYMENT = options<CanaryDeploymentOptions & LinearDeploymentOptions & RollingDeploymentOptions>({
   bakeTime: DURATION,
   canaryBakeTime: DURATION,
+  failureThreshold: NUMBER,
   lifecycleHooks: listOf(instance('an ecs.DeploymentLifecycleLambdaTarget', 'bind')),
   maxHealthyPercent: NUMBER,
   minHealthyPercent: NUMBER,
@@ -192,6 +193,7 @@ const PROPS = options<AllProps>({
   alarms: made<Alarms>('an Alarms', '_options', ({ _options }) => _options, ALARMS),
   architecture: instance('an ecs.CpuArchitecture', '_cpuArchitecture'),
   assignPublicIp: BOOLEAN,
+  availabilityZones: TEXTS,
   capacity: made<Capacity>('a Capacity', '_strategy', ({ _onDemandBase: onDemandBase }) => ({ onDemandBase }), options({
     onDemandBase: NUMBER,
   })),

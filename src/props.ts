@@ -8,7 +8,8 @@ import { healthCheckOf, validateHealthCheck } from './ingress/health-check';
 import { IngressOptions, ingressOf, validateIngress } from './ingress/ingress';
 import { IngressType } from './ingress/ingress-type';
 import { Egress } from './network/egress';
-import { NetworkOptions, validateNetwork } from './network/network';
+import { NetworkOptions } from './network/network';
+import { validateNetwork } from './network/validate-network';
 import { Alarms, MonitoringOptions, validateAlarms } from './observability/alarms';
 import { LogOptions, validateLogs } from './observability/logs';
 import { checkTypes } from './option-types';
@@ -94,7 +95,8 @@ function withPreset(scope: Construct, props: HelloFargateServiceProps, preset: P
 function vpcDefaults(scope: Construct, props: HelloFargateServiceProps, preset: PresetDefaults): NetworkOptions {
   // The VPC may have two Availability Zones in any environment. CDK knows of a third one only if account and region are
   // set.
-  const maxAzs = props.maxAzs ?? Math.min(preset.maxAzs, Math.max(2, Stack.of(scope).availabilityZones.length));
+  const maxAzs = props.maxAzs ?? props.availabilityZones?.length
+    ?? Math.min(preset.maxAzs, Math.max(2, Stack.of(scope).availabilityZones.length));
   return {
     maxAzs,
     egress: preset.privateTasks ? Egress.natGateway({ count: maxAzs }) : Egress.publicIp(),

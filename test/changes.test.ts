@@ -233,6 +233,12 @@ const CHANGES: Changes = {
   },
   egress: { to: () => ({ egress: Egress.vpcEndpoints() }), deploys: true },
   maxAzs: { to: () => ({ maxAzs: 3 }), deploys: true },
+  // The subnet keeps its range, so CloudFormation cannot create the new one: the docstring says that it rolls back.
+  availabilityZones: {
+    to: () => ({ availabilityZones: ['eu-central-1a', 'eu-central-1c'] }),
+    replaced: ['EC2::Subnet', 'EC2::SubnetRouteTableAssociation'],
+    deploys: false,
+  },
   flowLogs: { to: () => ({ flowLogs: true }), deploys: false },
   // Security groups and target groups cannot move to another VPC, as the docstring says.
   vpc: {

@@ -60,6 +60,8 @@ const LOOKUPS: Record<string, [provider: string, props: Props]> = {
   'a hosted zone': ['hosted-zone', (stack) =>
     ({ ingress: Ingress.https({ domainName: 'hello.example.com', domainZone: lookedUpZone(stack) }) })],
   'Availability Zones': ['availability-zones', () => ({ maxAzs: 3 })],
+  'Availability Zones with names': ['availability-zones', () =>
+    ({ availabilityZones: ['eu-central-1b', 'eu-central-1c'] })],
   'Availability Zones of the preset': ['availability-zones', () =>
     ({ preset: Preset.PRODUCTION, ingress: Ingress.cloudFront(), alarms: NOTIFIED })],
   'a security group': ['security-group', (stack) => ({

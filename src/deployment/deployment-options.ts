@@ -57,6 +57,16 @@ export interface RollingDeploymentOptions extends DeploymentOptions {
   readonly maxHealthyPercent?: number;
 
   /**
+   * Number of tasks in a row that fail to start or to become healthy, at which the deployment circuit breaker rolls the
+   * deployment back: 1 to 5000, the quota of tasks in a service. With a lower number, a broken version is rolled back
+   * sooner, but so is a good one whose first tasks fail for another reason, like an unavailable dependency.
+   *
+   * @default - half of the desired count, but at least 3 and at most 200
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html
+   */
+  readonly failureThreshold?: number;
+
+  /**
    * Whether to create the second target group, the listener rule and the IAM role that traffic shifting needs, while
    * deployments are still rolling.
    *

@@ -66,9 +66,10 @@ function callOf({ _strategy: { name, bakeTime } }: Deployment): string {
 }
 
 function validateRolling(validation: Validation, options: RollingDeploymentOptions): void {
-  const { minHealthyPercent, maxHealthyPercent } = options;
+  const { minHealthyPercent, maxHealthyPercent, failureThreshold } = options;
   validation.wholeNumber('deployment.minHealthyPercent', minHealthyPercent, [0, 100], 'a percentage of healthy tasks');
   validation.wholeNumber('deployment.maxHealthyPercent', maxHealthyPercent, [101, 200], 'a percentage of tasks');
+  validation.wholeNumber('deployment.failureThreshold', failureThreshold, [1, 5000], 'a number of failed tasks');
 }
 
 function validatePercent(validation: Validation, { name, steps }: Strategy): void {

@@ -9,6 +9,9 @@ export interface NatGatewayEgressOptions {
    *
    * A gateway costs $32.85 a month and $0.045 per GB, plus $3.65 a month for its public IPv4 address.
    *
+   * Each needs an Elastic IP address, of which a Region has 5 by default
+   * (https://docs.aws.amazon.com/general/latest/gr/ec2-service.html).
+   *
    * With one gateway, the tasks lose outbound access in all Availability Zones if that of the gateway fails:
    * running tasks keep serving, but no new ones can start.
    *

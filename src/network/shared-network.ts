@@ -10,6 +10,8 @@ import { DEFAULTS } from '../preset';
 export interface NetworkSettings {
   readonly egress: Egress;
   readonly maxAzs: number;
+  /** Their names, as many as `maxAzs`. */
+  readonly availabilityZones?: string[];
   readonly flowLogs: boolean;
   readonly containerInsights: ecs.ContainerInsights;
 }
@@ -58,13 +60,14 @@ export class SharedNetwork extends Construct {
     super(Stack.of(service), 'HelloFargateNetwork');
     Object.defineProperty(this, SHARED_NETWORK, { value: true });
     this.createdFor = service.node.path;
-    const { egress, maxAzs, flowLogs, containerInsights } = settings;
+    const { egress, maxAzs, availabilityZones, flowLogs, containerInsights } = settings;
     this.taskSubnetType = egress._subnetType;
     const used = [ec2.SubnetType.PUBLIC, egress._subnetType];
 
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr('10.0.0.0/16'),
-      maxAzs,
+      // CDK accepts only one of the two, and appends to the list.
+      ...availabilityZones ? { availabilityZones: [...availabilityZones] } : { maxAzs },
       natGateways: egress._natGateways,
       restrictDefaultSecurityGroup: true,
       // Reserves address ranges for a third Availability Zone and for the other subnets, so you can add both later

@@ -53,6 +53,15 @@ describe('rolling', () => {
   });
 });
 
+test('the circuit breaker has the given threshold, and otherwise that of ECS', () => {
+  const breakerOf = (deployment: Deployment) => configurationOf(deployment).DeploymentCircuitBreaker;
+
+  expect(breakerOf(Deployment.rolling())).toEqual({ Enable: true, Rollback: true });
+  expect(breakerOf(Deployment.rolling({ failureThreshold: 2 }))).toEqual({
+    Enable: true, Rollback: true, ThresholdConfiguration: { Type: 'COUNT', Value: 2 },
+  });
+});
+
 describe('shifting traffic', () => {
   test.each([
     [
@@ -344,6 +353,11 @@ describe('fails with', () => {
       'a maximum of tasks above 200 %',
       { deployment: Deployment.rolling({ maxHealthyPercent: 201 }) },
       /deployment\.maxHealthyPercent is 201, but .* from 101 to 200/,
+    ],
+    [
+      'a threshold that no failure reaches',
+      { deployment: Deployment.rolling({ failureThreshold: 0 }) },
+      /deployment\.failureThreshold is 0, but .* from 1 to 5000/,
     ],
     [
       'a maximum of tasks that prevents replacement',

@@ -5,7 +5,9 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { Capacity, Egress, HelloFargateService, HelloFargateServiceProps } from '../../src/index';
+import {
+  Alarms, Capacity, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset,
+} from '../../src/index';
 import { importedVpc } from '../support/fixtures';
 import { containerOf, newStack, only, statementsOf, templateOf } from '../support/synth';
 
@@ -88,6 +90,39 @@ describe('with a VPC of its own', () => {
     expect(cidrsOf(template)).toHaveLength(3);
     expect(cidrsOf(template)).toEqual(expect.arrayContaining(cidrsOf(templateOf({}, newStack(US_EAST_1)))));
     expect(only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').Subnets).toHaveLength(3);
+  });
+
+  test('can be in given Availability Zones, in any stack, with and without a third one', () => {
+    const zonesOf = (availabilityZones: string[], stack = newStack(US_EAST_1)) =>
+      Object.values(templateOf({ availabilityZones }, stack).findResources('AWS::EC2::Subnet'))
+        .map(({ Properties }) => `${Properties.AvailabilityZone} ${Properties.CidrBlock}`);
+    const two = ['us-east-1b 10.0.0.0/20', 'us-east-1c 10.0.16.0/20'];
+
+    expect(zonesOf(['us-east-1b', 'us-east-1c'])).toEqual(two);
+    for (const stack of [newStack(US_EAST_1), newStack()]) {
+      expect(zonesOf(['us-east-1b', 'us-east-1c', 'us-east-1a'], stack)).toEqual([...two, 'us-east-1a 10.0.32.0/20']);
+    }
+  });
+
+  test('has a NAT gateway in each of the given Availability Zones with PRODUCTION', () => {
+    templateOf({
+      preset: Preset.PRODUCTION,
+      ingress: Ingress.cloudFront(),
+      alarms: Alarms.recommended({ emails: ['on-call@example.com'] }),
+      availabilityZones: ['us-east-1a', 'us-east-1b'],
+    }, newStack(US_EAST_1)).resourceCountIs('AWS::EC2::NatGateway', 2);
+  });
+
+  test.each<[string[], RegExp]>([
+    [['us-east-1a'], /availabilityZones is \["us-east-1a"\], but the VPC .* has two or three/],
+    [['us-east-1a', 'us-east-1a'], /list 2 or 3 different ones/],
+    [['us-east-1a', 'eu-west-1b'], /environment has no eu-west-1b; list some of us-east-1a, us-east-1b, us-east-1c/],
+  ])('refuses the Availability Zones %j', (availabilityZones, error) => {
+    const stack = newStack(US_EAST_1);
+    stack.node.setContext('availability-zones:account=123456789012:region=us-east-1',
+      ['us-east-1a', 'us-east-1b', 'us-east-1c']);
+
+    expect(() => templateOf({ availabilityZones }, stack)).toThrow(error);
   });
 });
 

@@ -39,6 +39,21 @@ const onSpot = (combination: Combination): Combination[] => [
 /** Conflicts between the VPC, its subnets and the outbound access. */
 const NETWORK_CONFLICTS: Conflict[] = [
   { prop: 'maxAzs', message: /would be ignored/, isOfNetwork: true, combinations: inExistingVpc({ maxAzs: SET }) },
+  {
+    prop: 'availabilityZones',
+    message: /would be ignored/,
+    isOfNetwork: true,
+    combinations: inExistingVpc({ availabilityZones: SET }),
+  },
+  {
+    prop: 'maxAzs',
+    message: /availabilityZones has/,
+    isOfNetwork: true,
+    combinations: [
+      { ...CREATED_VPC, maxAzs: ['2'], availabilityZones: ['three'] },
+      { ...CREATED_VPC, maxAzs: ['3'], availabilityZones: ['two'] },
+    ],
+  },
   { prop: 'flowLogs', message: /would be ignored/, isOfNetwork: true, combinations: inExistingVpc({ flowLogs: SET }) },
   {
     prop: 'egress',
@@ -72,7 +87,7 @@ const NETWORK_CONFLICTS: Conflict[] = [
     prop: 'maxAzs',
     message: /CDK knows 2 Availability Zones/,
     isOfNetwork: true,
-    combinations: [{ ...CREATED_VPC, maxAzs: ['3'], stack: ['anywhere'] }],
+    combinations: [{ ...CREATED_VPC, maxAzs: ['3'], availabilityZones: LEFT, stack: ['anywhere'] }],
   },
   {
     prop: 'egress.count',
@@ -80,8 +95,9 @@ const NETWORK_CONFLICTS: Conflict[] = [
     isOfNetwork: true,
     combinations: [
       { maxAzs: ['2'] },
-      { maxAzs: LEFT, stack: ['anywhere'] },
-      { maxAzs: LEFT, preset: ['left', 'development', 'standard'] },
+      { maxAzs: LEFT, availabilityZones: ['two'] },
+      { maxAzs: LEFT, availabilityZones: LEFT, stack: ['anywhere'] },
+      { maxAzs: LEFT, availabilityZones: LEFT, preset: ['left', 'development', 'standard'] },
     ].map((zones) => ({ ...CREATED_VPC, ...zones, egress: ['threeNatGateways'] })),
   },
   {

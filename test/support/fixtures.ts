@@ -11,7 +11,7 @@ import { Alarms, HelloFargateServiceProps, Ingress, SharedListenerIngressOptions
 
 const ACCOUNT = '123456789012';
 
-const regionOf = (stack: Stack) => (Token.isUnresolved(stack.region) ? 'us-east-1' : stack.region);
+export const regionOf = (stack: Stack) => (Token.isUnresolved(stack.region) ? 'us-east-1' : stack.region);
 
 /** Hexadecimal digits for an id: CDK and cfn-lint check the format of ids. */
 const digits = (id: string, length: number) => Buffer.from(id).toString('hex').padEnd(length, '0').slice(0, length);

@@ -143,7 +143,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
   },
   'Deployment.rolling': {
     names: names<RollingDeploymentOptions>({
-      ...DEPLOYMENT, minHealthyPercent: 1, maxHealthyPercent: 1, prepareTrafficShifting: 1,
+      ...DEPLOYMENT, minHealthyPercent: 1, maxHealthyPercent: 1, failureThreshold: 1, prepareTrafficShifting: 1,
     }),
     props: (options) => ({ deployment: Deployment.rolling(options) }),
   },

@@ -10,7 +10,9 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { ENVIRONMENT_FILE, hostedZone, importedCertificate, importedVpc, sharedListener } from './fixtures';
+import {
+  ENVIRONMENT_FILE, hostedZone, importedCertificate, importedVpc, regionOf, sharedListener,
+} from './fixtures';
 import {
   Alarms, Capacity, CpuScaling, Deployment, Egress, HelloFargateService, HelloFargateServiceProps, Ingress, Preset,
   ServiceImage,
@@ -102,7 +104,7 @@ export const OPTIONS: Options = {
   deployment: {
     left,
     rolling: () => Deployment.rolling({ minHealthyPercent: 50, maxHealthyPercent: 150, rollbackOnErrors: true }),
-    quiet: () => Deployment.rolling({ rollbackOnErrors: false }),
+    quiet: () => Deployment.rolling({ rollbackOnErrors: false, failureThreshold: 2 }),
     prepared: () => Deployment.rolling({ prepareTrafficShifting: true }),
     blueGreen: () => Deployment.blueGreen({ bakeTime: Duration.minutes(30) }),
     canary: () => Deployment.canary({ percent: 5 }),
@@ -181,6 +183,11 @@ export const OPTIONS: Options = {
     vpcEndpoints: () => Egress.vpcEndpoints(),
   },
   maxAzs: { left, 2: () => 2, 3: () => 3 },
+  availabilityZones: {
+    left,
+    two: ({ stack }) => ['b', 'c'].map((zone) => regionOf(stack) + zone),
+    three: ({ stack }) => ['a', 'b', 'c'].map((zone) => regionOf(stack) + zone),
+  },
   flowLogs: { left, on: () => true, off: () => false },
   vpc: {
     left,
