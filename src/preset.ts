@@ -22,9 +22,8 @@ export interface PresetDefaults {
   readonly logRetention: logs.RetentionDays;
   readonly encryptLogs: boolean;
   readonly retainLogs: boolean;
-  readonly alarms: boolean;
-  /** Alarms without recipients are an error. */
-  readonly requireRecipients: boolean;
+  /** Alarms are on, and alarms without recipients are an error. */
+  readonly requireAlarms: boolean;
   readonly dashboard: boolean;
   readonly containerInsights: boolean;
 }
@@ -47,8 +46,7 @@ export const PRESETS: { readonly [K in keyof PresetDefaults]: Row<PresetDefaults
   logRetention: ['log retention in days', ONE_WEEK, ONE_MONTH, ONE_YEAR],
   encryptLogs: ['logs encrypted with a customer managed KMS key', false, false, true],
   retainLogs: ['logs kept when the stack is deleted', false, false, true],
-  alarms: ['alarms', false, true, true],
-  requireRecipients: ['recipients required for alarms', false, false, true],
+  requireAlarms: ['recipients of alarms required', false, false, true],
   dashboard: ['dashboard', false, false, true],
   containerInsights: ['Container Insights', false, false, true],
 };
@@ -58,8 +56,8 @@ export const PRESETS: { readonly [K in keyof PresetDefaults]: Row<PresetDefaults
  *
  * | | use it for |
  * |---|---|
- * | `DEVELOPMENT` | lowest cost: one Spot task, no alarms; from $30 a month, from $7 with `Ingress.httpApi` |
- * | `STANDARD` | two tasks in two Availability Zones, with alarms: about $46 a month |
+ * | `DEVELOPMENT` | lowest cost: one Spot task; from $30 a month, from $7 with `Ingress.httpApi` |
+ * | `STANDARD` | two tasks in two Availability Zones: about $46 a month |
  * | `PRODUCTION` | three tasks in three Availability Zones, private subnets, encrypted and retained logs |
  */
 export class Preset {

@@ -84,7 +84,7 @@ function withPreset(scope: Construct, props: HelloFargateServiceProps, preset: P
     logRetention: preset.logRetention,
     logRemovalPolicy: preset.retainLogs ? RemovalPolicy.RETAIN : undefined,
     encryptLogs: preset.encryptLogs || undefined,
-    alarms: preset.alarms ? Alarms.recommended() : Alarms.none(),
+    alarms: preset.requireAlarms ? Alarms.recommended() : Alarms.none(),
     dashboard: preset.dashboard || undefined,
     containerInsights: enhancedInsights ? ecs.ContainerInsights.ENHANCED : undefined,
   };

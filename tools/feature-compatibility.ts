@@ -4,6 +4,7 @@ import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import {
   Alarms, Capacity, CpuScaling, Deployment, HelloFargateService, HelloFargateServiceProps, Ingress,
 } from '../src/index';
+import { EXAMPLE_APP } from '../src/task/service-image';
 import { sharedListenerProps } from '../test/support/fixtures';
 
 /**
@@ -57,8 +58,9 @@ function healthCheck(template: Template): string {
 /** How long the app keeps serving after SIGTERM. */
 function shutdownDelay(template: Template): string {
   const [{ Properties }] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
-  const variables: Array<{ Name: string; Value: string }> = Properties.ContainerDefinitions[0].Environment;
-  const delay = variables.find(({ Name }) => Name === 'SHUTDOWN_DELAY_MS')!.Value;
+  const variables: Array<{ Name: string; Value: string }> = Properties.ContainerDefinitions[0].Environment ?? [];
+  const delay = variables.find(({ Name }) => Name === 'SHUTDOWN_DELAY_MS')?.Value
+    ?? EXAMPLE_APP.environment.SHUTDOWN_DELAY_MS;
   return `${Number(delay) / 1000} s`;
 }
 
@@ -129,10 +131,11 @@ const SCALING: Row[] = [
   },
 ];
 
+const RECOMMENDED = { alarms: Alarms.recommended() };
 const ALARMS: Row[] = [
-  { title: 'alarms for CPU and memory', props: {}, inspect: alarm(/HighCpu|HighMemory/) },
-  { title: '… for failed requests', props: {}, inspect: alarm(/ErrorRate/) },
-  { title: '… for healthy tasks', props: {}, inspect: alarm(/NoHealthyTask/) },
+  { title: 'alarms for CPU and memory', props: RECOMMENDED, inspect: alarm(/HighCpu|HighMemory/) },
+  { title: '… for failed requests', props: RECOMMENDED, inspect: alarm(/ErrorRate/) },
+  { title: '… for healthy tasks', props: RECOMMENDED, inspect: alarm(/NoHealthyTask/) },
   {
     title: '… for `p95ResponseTime`',
     props: { alarms: Alarms.recommended({ p95ResponseTime: Duration.seconds(1) }) },

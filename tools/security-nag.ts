@@ -49,13 +49,6 @@ interface Accepted {
 
 export const ACCEPTED: Accepted[] = [
   {
-    rules: ['ECS2'],
-    path: /^Hello\/Task\/TaskDefinition\//,
-    resource: 'task definition',
-    reason: 'The port and the shutdown times are environment variables. They are not secret; '
-      + '`secrets` is a separate prop.',
-  },
-  {
     rules: ['IAM5[Resource::*]'],
     path: /ExecutionRole|OriginFacingPrefixList/,
     resource: 'execution role; lookup of CloudFront\'s prefix list',

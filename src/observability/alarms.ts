@@ -12,10 +12,9 @@ export interface MonitoringOptions {
   /**
    * Alarms that notify the on-call engineer: `Alarms.recommended({ emails: ['on-call@example.com'] })`.
    *
-   * The default alarms cost $0.70 a month (https://aws.amazon.com/cloudwatch/pricing/, 2026-09), and send no
-   * notifications until you add email addresses or SNS topics.
+   * The recommended alarms cost $0.70 a month (https://aws.amazon.com/cloudwatch/pricing/, 2026-09).
    *
-   * @default Alarms.recommended(); with `Preset.DEVELOPMENT` Alarms.none()
+   * @default Alarms.none(); with `Preset.PRODUCTION`, set who is notified, or Alarms.none()
    */
   readonly alarms?: Alarms;
 
@@ -176,11 +175,11 @@ export function defaultMinHealthyTasks(context: AlarmsContext): number {
 
 export function validateAlarms(
   validation: Validation, { alarms, ...context }: AlarmsContext & { readonly alarms: Alarms },
-  { requireRecipients }: Pick<PresetDefaults, 'requireRecipients'>,
+  { requireAlarms }: Pick<PresetDefaults, 'requireAlarms'>,
 ): void {
   const options = alarms._options;
   if (!options) { return; }
-  if (requireRecipients && !options.emails && !options.topics) {
+  if (requireAlarms && !options.emails && !options.topics) {
     validation.refuse('alarms', 'without recipients', 'Preset.PRODUCTION requires that its alarms notify someone',
       'set emails or topics with Alarms.recommended, or set Alarms.none()');
   }

@@ -1,6 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { IConstruct } from 'constructs';
+import { EXAMPLE_APP } from './service-image';
 import { limited, show, Validation } from '../validation';
 
 /** Options for `connectTo`. */
@@ -64,9 +65,10 @@ function validateVariables(
   validation: Validation, container: ecs.ContainerDefinition, added: Required<Omit<ConnectionOptions, 'port'>>,
 ): void {
   const existing = container.renderContainerDefinition() as { environment?: Variable[]; secrets?: Variable[] };
-  const taken = new Set([...existing.environment ?? [], ...existing.secrets ?? []].map(({ name }) => name));
-  for (const [list, variables] of Object.entries(added)) {
-    for (const [name, value] of Object.entries(variables)) {
+  const variables = [...existing.environment ?? [], ...existing.secrets ?? []].map(({ name }) => name);
+  const taken = new Set([...variables, ...Object.keys(EXAMPLE_APP.environment)]);
+  for (const [list, values] of Object.entries(added)) {
+    for (const [name, value] of Object.entries(values)) {
       if (taken.has(name)) {
         validation.refuse(`connectTo.${list}.${name}`, typeof value === 'string' ? show(value) : 'a secret',
           'the container already has a variable with that name', 'rename one of the two');

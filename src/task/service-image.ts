@@ -187,6 +187,13 @@ export class ServiceImage extends ecs.ContainerImage {
 export const EXAMPLE_APP = {
   directory: path.join(__dirname, '..', '..', 'example-app'),
   user: '1000:1000',
+  /** Variables of the image: what the construct would set by default. */
+  environment: {
+    PORT: '8080',
+    KEEP_ALIVE_TIMEOUT_MS: '65000',
+    SHUTDOWN_DELAY_MS: '10000',
+    SHUTDOWN_TIMEOUT_MS: '40000',
+  } as Readonly<Record<string, string>>,
   healthCheckCommand: ['CMD', 'node', '/app/health-check.js'],
   /** Paths that return 200. */
   paths: ['/health', '/', '/api/hello', '/info'],

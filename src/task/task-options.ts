@@ -71,7 +71,7 @@ export interface TaskOptions {
    * Environment variables of the container.
    *
    * The construct sets PORT, KEEP_ALIVE_TIMEOUT_MS, SHUTDOWN_DELAY_MS and SHUTDOWN_TIMEOUT_MS. Setting another value
-   * for them is an error.
+   * for them is an error. The image of the example app has the default values itself.
    *
    * @default - only the variables that the construct sets
    */

@@ -57,7 +57,7 @@ export class Task extends Construct {
       image: options.image ?? ServiceImage.fromDirectory(EXAMPLE_APP.directory),
       command: options.command,
       entryPoint: options.entryPoint,
-      environment: { ...appEnvironment(options, context), ...options.environment },
+      environment: { ...environmentBeyond(image?.environment, options, context), ...options.environment },
       environmentFiles: scopedFiles(options.environmentFiles),
       secrets: options.secrets,
       user: options.user ?? image?.user,
@@ -143,9 +143,18 @@ export class Task extends Construct {
   }
 }
 
+/** The variables that the construct sets, without those that have the same value in the image. */
+function environmentBeyond(
+  ofImage: Readonly<Record<string, string>> = {}, options: TaskOptions, context: TaskContext,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(appEnvironment(options, context))
+    .filter(([name, value]) => ofImage[name] !== value));
+}
+
 /** Settings of the example app that your own image does not have. */
 function exampleAppDefaults({ enableExecuteCommand = false }: TaskOptions) {
   return {
+    environment: EXAMPLE_APP.environment,
     user: EXAMPLE_APP.user,
     // The agent of ECS Exec writes to the root filesystem. AWS does not document that it works without capabilities.
     readonlyRootFilesystem: !enableExecuteCommand,

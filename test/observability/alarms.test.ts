@@ -28,10 +28,17 @@ const INGRESS_TYPES: { [kind: string]: Props } = {
   'an HTTP API': () => ({ ingress: Ingress.httpApi() }),
 };
 
+const RECOMMENDED = { alarms: Alarms.recommended() };
+
 function serviceOf(props: HelloFargateServiceProps | Props = {}): HelloFargateService {
   const stack = newStack();
-  return new HelloFargateService(stack, 'Hello', typeof props === 'function' ? props(stack) : props);
+  return new HelloFargateService(stack, 'Hello', {
+    ...RECOMMENDED, ...typeof props === 'function' ? props(stack) : props,
+  });
 }
+
+const withAlarms = (props: HelloFargateServiceProps = {}, stack?: Stack): Template =>
+  templateOf({ ...RECOMMENDED, ...props }, stack);
 
 const stackOf = memoize((props: HelloFargateServiceProps | Props): Stack => Stack.of(serviceOf(props)));
 
@@ -316,7 +323,7 @@ describe('an alarm is triggered by', () => {
     ['no task at night', 1, NIGHTS],
     ['a number of tasks that is a parameter', 1, { desiredCount: Lazy.number({ produce: () => 9 }) }],
   ])('fewer healthy tasks than half: %s', (_, threshold, props) => {
-    const alarms = alarmsOf(templateOf(props));
+    const alarms = alarmsOf(withAlarms(props));
 
     expect(alarms.NoHealthyTask.Threshold).toBe(threshold);
     expect(JSON.stringify(alarms.NoHealthyTask.AlarmDescription)).toContain(`fewer than ${threshold} healthy`);
@@ -343,10 +350,10 @@ describe('an alarm is triggered by', () => {
 });
 
 describe('the recommended alarms', () => {
-  test('are created by default with stable logical IDs, and without other resources', () => {
-    const withAlarms = templateOf().toJSON().Resources;
-    const without = templateOf({ alarms: Alarms.none() }).toJSON().Resources;
-    const added = Object.keys(withAlarms).filter((id) => !(id in without));
+  test('have stable logical IDs, and need no other resources', () => {
+    const resources = withAlarms().toJSON().Resources;
+    const without = withAlarms({ alarms: Alarms.none() }).toJSON().Resources;
+    const added = Object.keys(resources).filter((id) => !(id in without));
 
     expect(added).toEqual([
       'HelloAlarmsNoHealthyTaskBC855561',
@@ -357,15 +364,13 @@ describe('the recommended alarms', () => {
     expect(Object.keys(without).filter((id) => /Alarms/.test(id))).toEqual([]);
   });
 
-  test('are not created with Preset.DEVELOPMENT by default', () => {
-    expect(Object.keys(alarmsOf(templateOf({ preset: Preset.DEVELOPMENT })))).toEqual([]);
-    expect(
-      Object.keys(alarmsOf(templateOf({ preset: Preset.DEVELOPMENT, alarms: Alarms.recommended() }))),
-    ).toHaveLength(4);
+  test.each([[Preset.DEVELOPMENT], [Preset.STANDARD]])('are not created by default: they notify nobody', (preset) => {
+    expect(Object.keys(alarmsOf(templateOf({ preset })))).toEqual([]);
+    expect(Object.keys(alarmsOf(withAlarms({ preset })))).toHaveLength(4);
   });
 
   test('have default and custom thresholds', () => {
-    const alarms = (options: RecommendedAlarmsOptions) => alarmsOf(templateOf({ alarms: Alarms.recommended(options) }));
+    const alarms = (options: RecommendedAlarmsOptions) => alarmsOf(withAlarms({ alarms: Alarms.recommended(options) }));
     const thresholds = (options: RecommendedAlarmsOptions) =>
       Object.fromEntries(Object.entries(alarms(options)).map(([id, { Threshold }]) => [id, Threshold]));
 
@@ -380,9 +385,9 @@ describe('the recommended alarms', () => {
         errorLogLines: 3,
       }),
     ).toEqual({ NoHealthyTask: 2, ErrorRate: 0.5, HighCpu: 90, HighMemory: 70, SlowResponses: 0.25, ErrorLines: 3 });
-    expect(alarmsOf(templateOf()).ErrorRate.Metrics[0].Expression).toContain('>= 5,');
+    expect(alarmsOf(withAlarms()).ErrorRate.Metrics[0].Expression).toContain('>= 5,');
     expect(
-      alarmsOf(templateOf({ alarms: Alarms.recommended({ minFailedRequests: 50 }) })).ErrorRate.Metrics[0].Expression,
+      alarmsOf(withAlarms({ alarms: Alarms.recommended({ minFailedRequests: 50 }) })).ErrorRate.Metrics[0].Expression,
     ).toContain('>= 50,');
   });
 
@@ -400,14 +405,14 @@ describe('the recommended alarms', () => {
 
   test('wait for the grace period of the health check', () => {
     const periods = (gracePeriod?: Duration) =>
-      alarmsOf(templateOf({ healthCheck: { gracePeriod } })).NoHealthyTask.EvaluationPeriods;
+      alarmsOf(withAlarms({ healthCheck: { gracePeriod } })).NoHealthyTask.EvaluationPeriods;
 
     expect(periods()).toBe(4);
     expect(periods(Duration.minutes(10))).toBe(13);
   });
 
   test('are created after the service and deleted before it', () => {
-    const template = templateOf();
+    const template = withAlarms();
     const [service] = Object.keys(template.findResources('AWS::ECS::Service'));
     const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).filter(([id]) =>
       /HelloAlarms/.test(id),
@@ -418,14 +423,14 @@ describe('the recommended alarms', () => {
 
   test('describe the service and the first thing to check', () => {
     const alarms = Alarms.recommended({ p95ResponseTime: Duration.seconds(1), errorLogLines: 1 });
-    for (const { AlarmDescription, AlarmName } of Object.values(alarmsOf(templateOf({ alarms })))) {
+    for (const { AlarmDescription, AlarmName } of Object.values(alarmsOf(withAlarms({ alarms })))) {
       expect(JSON.stringify(AlarmDescription)).toMatch(/Stack\/Hello: .*First /);
       expect(AlarmName).toBeUndefined();
     }
   });
 
   test('do not roll back deployments', () => {
-    const { Alarms: rollback } = only(templateOf(), 'AWS::ECS::Service').DeploymentConfiguration;
+    const { Alarms: rollback } = only(withAlarms(), 'AWS::ECS::Service').DeploymentConfiguration;
 
     expect(JSON.stringify(rollback.AlarmNames)).not.toMatch(/HelloAlarms/);
     expect(rollback.AlarmNames).toHaveLength(2);
@@ -435,8 +440,8 @@ describe('the recommended alarms', () => {
 describe('notifications', () => {
   const emails = ['on-call@example.com', 'second@example.com'];
 
-  test('are not sent by default', () => {
-    const template = templateOf();
+  test('are not sent without recipients', () => {
+    const template = withAlarms();
 
     Object.values(alarmsOf(template)).forEach((alarm) => expect(alarm).not.toHaveProperty('AlarmActions'));
     template.resourceCountIs('AWS::SNS::Topic', 0);
@@ -471,7 +476,7 @@ describe('notifications', () => {
     const stack = newStack();
     const mine = new sns.Topic(stack, 'Mine');
     const other = sns.Topic.fromTopicArn(stack, 'Other', 'arn:aws:sns:us-east-1:123456789012:other');
-    const template = templateOf({ alarms: Alarms.recommended({ topics: [mine, other], emails }) }, stack);
+    const template = withAlarms({ alarms: Alarms.recommended({ topics: [mine, other], emails }) }, stack);
     const alarms = Object.values(alarmsOf(template));
 
     alarms.forEach((alarm) =>
@@ -652,30 +657,30 @@ describe('fails with', () => {
       /alarms\.errorLogLines is 0, but the number of lines is a whole number from 1/,
     ],
   ])('%s', (_what, options, message) => {
-    expect(() => templateOf({ alarms: Alarms.recommended(options) })).toThrow(message);
+    expect(() => withAlarms({ alarms: Alarms.recommended(options) })).toThrow(message);
   });
 
   test('more healthy tasks than the minimum of scaling or of a schedule', () => {
     const alarms = Alarms.recommended({ minHealthyTasks: 2 });
     const schedules = [{ schedule: appscaling.Schedule.cron({ hour: '20' }), minCapacity: 1 }];
 
-    expect(() => templateOf({ alarms, scaling: { minCapacity: 1, maxCapacity: 4 } })).toThrow(
+    expect(() => withAlarms({ alarms, scaling: { minCapacity: 1, maxCapacity: 4 } })).toThrow(
       /the service can run only 1 task,/,
     );
-    expect(() => templateOf({ alarms, scaling: { minCapacity: 2, maxCapacity: 4, schedules } })).toThrow(
+    expect(() => withAlarms({ alarms, scaling: { minCapacity: 2, maxCapacity: 4, schedules } })).toThrow(
       /the service can run only 1 task,/,
     );
-    expect(() => templateOf({ alarms, ...NIGHTS })).not.toThrow();
-    expect(() => templateOf({ alarms, desiredCount: 0 })).toThrow(/the service can run only 0 tasks, .*; leave it out/);
+    expect(() => withAlarms({ alarms, ...NIGHTS })).not.toThrow();
+    expect(() => withAlarms({ alarms, desiredCount: 0 })).toThrow(/the service can run only 0 tasks, .*; leave it out/);
   });
 
   test('error log lines with a log class or a log driver that does not support metric filters', () => {
     const alarms = Alarms.recommended({ errorLogLines: 1 });
 
-    expect(() => templateOf({ alarms, logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS })).toThrow(
+    expect(() => withAlarms({ alarms, logGroupClass: logs.LogGroupClass.INFREQUENT_ACCESS })).toThrow(
       /alarms\.errorLogLines is 1, but the log class INFREQUENT_ACCESS does not support metric filters/,
     );
-    expect(() => templateOf({ alarms, logDriver: ecs.LogDrivers.firelens({}) })).toThrow(
+    expect(() => withAlarms({ alarms, logDriver: ecs.LogDrivers.firelens({}) })).toThrow(
       /alarms\.errorLogLines is 1, but with logDriver, log lines are sent elsewhere/,
     );
   });
@@ -683,7 +688,7 @@ describe('fails with', () => {
   test('nothing if values are tokens', () => {
     const number = Lazy.number({ produce: () => 5 });
     const alarms = alarmsOf(
-      templateOf({
+      withAlarms({
         alarms: Alarms.recommended({
           cpuUtilizationPercent: number,
           memoryUtilizationPercent: number,

@@ -36,7 +36,7 @@ function bodyOf(template: Template): any {
 }
 
 function bodyWith(props: Props, stack = newStack()): any {
-  return bodyOf(templateOf({ dashboard: true, ...props(stack) }, stack));
+  return bodyOf(templateOf({ dashboard: true, alarms: Alarms.recommended(), ...props(stack) }, stack));
 }
 
 const widgetOf = (body: any, wanted: string) => body.widgets.find(({ type }: any) => type === wanted);
@@ -108,7 +108,7 @@ describe.each(Object.entries(INGRESS_TYPES))('with %s', (kind, props) => {
 
   test('each metric is reported by AWS for a resource in the template', () => {
     const stack = newStack();
-    const template = templateOf({ dashboard: true, ...props(stack) }, stack);
+    const template = templateOf({ dashboard: true, alarms: Alarms.recommended(), ...props(stack) }, stack);
     const ids = Object.keys(template.toJSON().Resources);
     const read = new Set<string>();
 
@@ -189,7 +189,7 @@ test('shows widgets in the order in which an on-call engineer needs them', () =>
 
 test('shows the state of all alarms, including those that are added later', () => {
   const stack = newStack();
-  const hello = new HelloFargateService(stack, 'Hello', { dashboard: true });
+  const hello = new HelloFargateService(stack, 'Hello', { dashboard: true, alarms: Alarms.recommended() });
   hello.addAlarm(hello.metricCpuUtilization().createAlarm(stack, 'Mine', { threshold: 1, evaluationPeriods: 1 }));
   const { alarms } = bodyOf(Template.fromStack(stack)).widgets.find(({ type }: any) => type === 'alarm').properties;
 

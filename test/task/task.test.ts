@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { Duration, Lazy, SecretValue } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -133,7 +135,7 @@ describe('ECS Exec', () => {
 
 describe('container port', () => {
   test('is 8080 by default, and is passed to the container', () => {
-    const template = templateOf();
+    const template = templateOf({ image: OWN_IMAGE });
 
     expect(containerOf(template).PortMappings).toEqual([{ Name: 'http', ContainerPort: 8080, Protocol: 'tcp' }]);
     expect(environmentOf(template).PORT).toBe('8080');
@@ -153,11 +155,22 @@ describe('container port', () => {
 
 describe('environment', () => {
   test('has only the variables that the construct sets by default', () => {
-    const template = templateOf();
+    const template = templateOf({ image: OWN_IMAGE });
 
-    expect(Object.keys(environmentOf(template)).sort())
-      .toEqual(['KEEP_ALIVE_TIMEOUT_MS', 'PORT', 'SHUTDOWN_DELAY_MS', 'SHUTDOWN_TIMEOUT_MS']);
+    expect(environmentOf(template)).toEqual({
+      KEEP_ALIVE_TIMEOUT_MS: '65000', PORT: '8080', SHUTDOWN_DELAY_MS: '10000', SHUTDOWN_TIMEOUT_MS: '40000',
+    });
     expect(containerOf(template)).not.toHaveProperty('Secrets');
+  });
+
+  test('has none of the variables that the example app has with the same value, and all others', () => {
+    const dockerfile = fs.readFileSync(path.join(__dirname, '..', '..', 'example-app', 'Dockerfile'), 'utf8');
+    const ofImage = /^ENV (PORT=.*)$/m.exec(dockerfile)![1].split(' ').map((variable) => variable.split('='));
+
+    expect(Object.fromEntries(ofImage)).toEqual(environmentOf(templateOf({ image: OWN_IMAGE })));
+    expect(containerOf(templateOf())).not.toHaveProperty('Environment');
+    expect(environmentOf(templateOf({ stopTimeout: Duration.seconds(60), environment: { LOG_LEVEL: 'debug' } })))
+      .toEqual({ SHUTDOWN_TIMEOUT_MS: '55000', LOG_LEVEL: 'debug' });
   });
 
   test('accepts a variable of the construct with the same value', () => {
@@ -249,7 +262,7 @@ describe('the execution role', () => {
 
 describe('shutdown', () => {
   test('has delay < timeout < stopTimeout, and keeps connections open for longer than the load balancer', () => {
-    const template = templateOf();
+    const template = templateOf({ image: OWN_IMAGE });
     const environment = environmentOf(template);
     const idleTimeout = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').LoadBalancerAttributes
       .find(({ Key }: { Key: string }) => Key === 'idle_timeout.timeout_seconds').Value;
@@ -264,7 +277,7 @@ describe('shutdown', () => {
   });
 
   test('depends on stopTimeout', () => {
-    const template = templateOf({ stopTimeout: Duration.seconds(120) });
+    const template = templateOf({ image: OWN_IMAGE, stopTimeout: Duration.seconds(120) });
 
     expect(containerOf(template).StopTimeout).toBe(120);
     expect(environmentOf(template)).toMatchObject({ SHUTDOWN_DELAY_MS: '10000', SHUTDOWN_TIMEOUT_MS: '115000' });

@@ -1,6 +1,6 @@
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as ecsPatterns from 'aws-cdk-lib/aws-ecs-patterns';
-import { HelloFargateService, Preset, ServiceImage } from '../../src/index';
+import { HelloFargateService, Alarms, ServiceImage } from '../../src/index';
 import { EXAMPLE_APP } from '../../src/task/service-image';
 import { readBlock } from '../../tools/generated-blocks';
 import { result, tables } from '../../tools/security';
@@ -49,8 +49,13 @@ describe('cdk-nag', () => {
     expect(sum(standard)).toBeLessThan(sum(patterns));
   });
 
-  test('finds one more error for each alarm without subscribers, and no other', () => {
-    const findings = findingsIn((stack) => { new HelloFargateService(stack, 'Hello', { preset: Preset.STANDARD }); });
+  test('finds no more in the default service, and one more error for each alarm without subscribers', () => {
+    const findings = findingsIn((stack) => {
+      new HelloFargateService(stack, 'Hello', { alarms: Alarms.recommended() });
+    });
+    const byDefault = findingsIn((stack) => { new HelloFargateService(stack, 'Hello'); });
+
+    expect(byDefault).toEqual(findingsOf('STANDARD'));
     const isOther = ({ rule }: Finding) => rule !== 'CloudWatchAlarmAction';
 
     expect(findings.filter(isOther)).toEqual(findingsOf('STANDARD').filter(isOther));
