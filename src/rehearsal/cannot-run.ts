@@ -6,3 +6,10 @@ export class CannotRun extends Error {}
 
 /** The rehearsal needs a container engine. The message names the reason. */
 export class NeedsEngine extends CannotRun {}
+
+/** The user ended the rehearsal before it had a result. */
+export class Interrupted extends CannotRun {
+  constructor() {
+    super('interrupted before the result');
+  }
+}

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { CannotRun } from './cannot-run';
+import { CannotRun, Interrupted } from './cannot-run';
 import { RehearseOptions } from './context';
-import { removeOnExit } from './leftovers';
+import { removeOnExit, temporaryDirectory } from './leftovers';
 import { rehearse } from './rehearse';
 import { Output, Report, ReportDocument, ReportOptions } from './report/report';
 
@@ -97,8 +96,7 @@ async function rehearseIntegTest(
   let text = '';
   const report = new Report({ isTTY: output.isTTY, write: (more) => { text += more; } }, options);
   report.heading(`── ${file}`);
-  const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
-  const remove = removeOnExit(() => fs.rmSync(outdir, { recursive: true, force: true }));
+  const { directory: outdir, remove } = temporaryDirectory();
   let code: Code;
   try {
     await synthesize(file, command ?? defaultCommand(file), outdir, interrupted);
@@ -188,7 +186,7 @@ async function synthesize(file: string, command: string, outdir: string, interru
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   interrupted.removeEventListener('abort', kill);
   remove();
-  if (interrupted.aborted) { throw new CannotRun('interrupted before the result'); }
+  if (interrupted.aborted) { throw new Interrupted(); }
   if (code !== 0) {
     throw new CannotRun(`\`${command}\` did not synthesize ${file}: it exited with code ${code}:\n${output.trim()}`);
   }

@@ -1,13 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
-import { CannotRun } from './cannot-run';
+import { CannotRun, Interrupted } from './cannot-run';
 import { RehearseOptions } from './context';
 import { rehearseIntegTests } from './integ';
 import { rehearse } from './rehearse';
 import { renderJUnit } from './report/junit';
 import { renderPage } from './report/page';
-import { NamedDocument, Report, ReportOptions, SKIPPABLE_CHECKS, SkippableCheck } from './report/report';
+import {
+  NamedDocument, Report, ReportDocument, ReportOptions, SKIPPABLE_CHECKS, SkippableCheck,
+} from './report/report';
 
 const HELP = `Usage: hello-fargate-service rehearse [cdk.out] [options]
 
@@ -63,6 +65,9 @@ const OPTIONS = {
   'version': { type: 'boolean' },
 } as const;
 
+/** How long an interrupted rehearsal without a result may take to end. */
+const STOP_WITHIN_MS = 1500;
+
 /** What the user wrote cannot be meant. */
 class UsageError extends CannotRun {}
 
@@ -80,9 +85,19 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   const interrupted = new AbortController();
   let report: Report | undefined;
   const interrupt = () => {
-    // A second interrupt ends the process at once; what is left is removed on exit.
-    if (interrupted.signal.aborted) { process.exit(exitCodeOf(report?.passed)); }
+    // What is left is removed on exit.
+    const exit = () => process.exit(exitCodeOf(report?.passed));
+    // A second interrupt ends the process at once.
+    if (interrupted.signal.aborted) { exit(); }
     interrupted.abort();
+    // After the result, the tasks are stopped as in ECS, which may take until their stop timeout.
+    if (report?.passed === undefined) {
+      process.stderr.write('\nstopping …\n');
+      setTimeout(() => {
+        printError(new Interrupted());
+        exit();
+      }, STOP_WITHIN_MS).unref();
+    }
   };
   process.on('uncaughtException', (error) => {
     printError(error);
@@ -107,7 +122,8 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
       writeFiles(options, result.document.integTests.map(({ file, ...rest }) => ({ name: file, ...rest })));
     } else {
       const { directory: name } = options;
-      report = new Report(output, { ...options, onResult: (result) => writeFiles(options, [{ name, ...result }]) });
+      const onResult = (result: ReportDocument) => writeFiles(options, [{ name, ...result }]);
+      report = new Report(output, { ...options, progress: true, onResult });
       process.exitCode = exitCodeOf(await rehearse(options, report, interrupted.signal));
       document = report.document();
     }

@@ -1,5 +1,5 @@
 import { rehearseAssertions } from './assertions/assertions';
-import { CannotRun } from './cannot-run';
+import { Interrupted } from './cannot-run';
 import { skipped } from './checks/check';
 import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
@@ -72,12 +72,13 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     observeRequests(context);
     await startTasks(context);
     await runChecks(assembly, names, context);
-    if (interrupted.aborted) { throw new CannotRun('interrupted before the result'); }
+    if (interrupted.aborted) { throw new Interrupted(); }
     reportSkippedServices(skippedServices, report);
     report.run = describeRun(context);
     passed = report.result((Date.now() - start) / 1000);
     if (passed && !options.once) { await keepRunning(context); }
   } finally {
+    report.endProgress();
     // While the rehearsal keeps running, users expect a graceful stop. Otherwise the checks cover it.
     await stopAll(context, passed && !options.once);
     await runtimes.close();

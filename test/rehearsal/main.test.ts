@@ -6,6 +6,9 @@ import * as path from 'node:path';
 import { readArguments } from '../../src/rehearsal/main';
 import { installCommand, synthesizeService } from '../support/rehearsal/fixture';
 
+/** No process has it: above the limit of Linux, 2 ** 22. */
+const DEAD_PID = 99_999_999;
+
 const ROOT = path.join(__dirname, '..', '..');
 
 describe('arguments', () => {
@@ -187,6 +190,38 @@ describe('the command', () => {
     expect(await command.exit).toBe(2);
     expect(command.output()).toMatch(/could not rehearse: interrupted before the result/);
     expect(fs.readdirSync(temporary)).toEqual([]);
+  });
+
+  test('ends at once when it is interrupted while a task is being stopped, which may take two minutes', async () => {
+    const directory = assembly({ FAULT: 'ignores SIGTERM' });
+    const command = run('rehearse', directory, '--logs');
+    await eventually(() => command.output().includes('not now'));
+    const start = Date.now();
+    command.command.kill('SIGINT');
+    expect(await command.exit).toBe(2);
+    expect(command.output()).toMatch(/\nstopping …\n/);
+    expect(Date.now() - start).toBeLessThan(5_000);
+    expect(fs.readdirSync(temporary)).toEqual([]);
+  });
+
+  test('removes what a rehearsal that was killed has left, and nothing else', async () => {
+    const [killed, alive, other] = [`hello-fargate-service-${DEAD_PID}-abc123`,
+      `hello-fargate-service-${process.pid}-abc123`, 'hello-fargate-service-notes'];
+    [killed, alive, other].forEach((name) => fs.mkdirSync(path.join(temporary, name, 'root'), { recursive: true }));
+
+    expect(await run('rehearse', assembly(), '--quick', '--once').exit).toBe(0);
+    expect(fs.readdirSync(temporary).sort()).toEqual([alive, other].sort());
+  });
+
+  test('names assemblies that are nearby', async () => {
+    fs.mkdirSync(path.join(temporary, 'infra'));
+    fs.symlinkSync(assembly(), path.join(temporary, 'link'));
+    fs.cpSync(assembly(), path.join(temporary, 'infra', 'cdk.out'), { recursive: true });
+    const command = run('rehearse');
+
+    expect(await command.exit).toBe(2);
+    expect(command.output()).toContain(`no cloud assembly in ${path.join(fs.realpathSync(temporary), 'cdk.out')}: it`);
+    expect(command.output()).toMatch(/Pass one of those nearby: infra\/cdk\.out\n$/);
   });
 
   test('kills an app that ignores SIGTERM at the second signal', async () => {

@@ -1,8 +1,6 @@
 import { ChildProcess, fork } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { removeOnExit } from '../leftovers';
+import { removeOnExit, temporaryDirectory } from '../leftovers';
 
 /*
  * Runs a Lambda function that handles custom resources in a child process with an environment of its own, so that its
@@ -49,7 +47,7 @@ export class LambdaFunction {
     onResponse: (response: CloudFormationResponse) => void,
   ) {
     // With a home directory of its own, it does not read the user's AWS profiles.
-    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
+    const { directory: home, remove } = temporaryDirectory();
     this.process = fork(path.join(__dirname, 'lambda-host.cjs'), [file, RESPONSE_HOST], {
       env: { ...environment, HOME: home, USERPROFILE: home },
       execArgv: [],
@@ -58,7 +56,7 @@ export class LambdaFunction {
     });
     this.remove = removeOnExit(() => {
       this.process.kill('SIGKILL');
-      fs.rmSync(home, { recursive: true, force: true });
+      remove();
     });
     const append = (output: Buffer) => { this.output += output; };
     this.process.stdout!.on('data', append);

@@ -7,6 +7,8 @@ import { TimelineDocument } from './timeline';
 
 export interface Output {
   readonly isTTY?: boolean;
+  /** Width of the terminal. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -40,6 +42,8 @@ export interface ReportOptions {
   readonly strict?: boolean;
   /** Their results are reported as skipped. */
   readonly skip?: readonly SkippableCheck[];
+  /** Shows on a terminal which step is running, and for how long. */
+  readonly progress?: boolean;
   /** Called when there is a result. */
   readonly onResult?: (document: ReportDocument) => void;
 }
@@ -100,6 +104,7 @@ export class Report {
   public run?: RunDocument;
   private readonly colors: boolean;
   private seconds = 0;
+  private progress?: { readonly step: string; readonly start: number; readonly timer: NodeJS.Timeout };
 
   constructor(
     private readonly output: Output,
@@ -112,14 +117,37 @@ export class Report {
 
   public heading(text: string): void {
     this.line(`\n${this.paint('bold', text)}`);
+    this.endProgress();
+    if (!this.colors || !this.options.progress) { return; }
+    const timer = setInterval(() => this.showProgress(), 1000).unref();
+    this.progress = { step: text, start: Date.now(), timer };
   }
 
-  public line(text: string): void {
-    this.output.write(`${text}\n`);
+  /** @param indentation of the following lines, where the text is wider than the terminal */
+  public line(text: string, indentation = 2): void {
+    const { columns } = this.output;
+    const wrapped = this.colors && columns ? wrap(text, columns, indentation) : text;
+    this.output.write(`${this.progress ? CLEAR_LINE : ''}${wrapped}\n`);
   }
 
   public fact(label: string, text: string): void {
-    this.line(`  ${this.paint('dim', label.padEnd(14))}${text}`);
+    this.line(`  ${this.paint('dim', label.padEnd(14))}${text}`, 16);
+  }
+
+  /** Removes the line that shows the progress. */
+  public endProgress(): void {
+    if (!this.progress) { return; }
+    clearInterval(this.progress.timer);
+    this.progress = undefined;
+    this.output.write(CLEAR_LINE);
+  }
+
+  private showProgress(): void {
+    const { step, start } = this.progress!;
+    const seconds = Math.round((Date.now() - start) / 1000);
+    // It must not be wider than the terminal, or it could not be cleared.
+    const text = `  ${step}: ${seconds} s`.slice(0, (this.output.columns ?? 80) - 1);
+    this.output.write(`${CLEAR_LINE}${this.paint('dim', text)}`);
   }
 
   public check(result: Check): void {
@@ -128,12 +156,13 @@ export class Report {
     this.checks.push(check);
     const { color, sign, word } = MARKS[check.outcome];
     const mark = this.colors ? this.paint(color, sign) : word;
-    this.line(`  ${mark} ${check.name}${this.formatReason(check)}`);
+    this.line(`  ${mark} ${check.name}${this.formatReason(check)}`, 4);
   }
 
   /** Prints a line of a task's log. */
   public log(task: string, line: string): void {
-    this.line(`${this.paint('cyan', `  ${task} |`)} ${printable(line)}`);
+    const clear = this.progress ? CLEAR_LINE : '';
+    this.output.write(`${clear}${this.paint('cyan', `  ${task} |`)} ${printable(line)}\n`);
   }
 
   public note(text: string): void {
@@ -146,6 +175,7 @@ export class Report {
 
   /** @returns whether no check failed */
   public result(seconds: number): boolean {
+    this.endProgress();
     this.seconds = Number(seconds.toFixed(1));
     this.passed = this.checks.every(({ outcome }) => outcome !== 'failed');
     const summary = this.paint(this.passed ? 'green' : 'red', this.paint('bold', this.summary));
@@ -196,6 +226,26 @@ export class Report {
     const [on, off] = CODES[color];
     return this.colors ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   }
+}
+
+/** Moves the cursor to the first column, and clears the line. */
+const CLEAR_LINE = '\r\u001b[2K';
+
+/** Breaks lines between words where they would be wider than the terminal. Control sequences have no width. */
+export function wrap(text: string, columns: number, indentation: number): string {
+  return text.split('\n').map((line) => {
+    let width = 0;
+    return line.split(/(?<=\S)(?= )/).map((word) => {
+      const breaks = width > 0 && width + widthOf(word) > columns;
+      const printed = breaks ? `${' '.repeat(indentation)}${word.trimStart()}` : word;
+      width = widthOf(printed) + (breaks ? 0 : width);
+      return breaks ? `\n${printed}` : printed;
+    }).join('');
+  }).join('\n');
+}
+
+function widthOf(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
 }
 
 /** Text of an app must not control the terminal. */

@@ -138,12 +138,41 @@ export interface AssemblyResource {
   readonly resource: CfnResource;
 }
 
+/** Assemblies beside a directory that has none, and in both, as the user would write them: at most three. */
+function assembliesNear(directory: string): string[] {
+  const missing = path.resolve(directory);
+  return [path.dirname(missing), missing]
+    .flatMap((parent) => subdirectories(parent))
+    .flatMap((child) => [child, path.join(child, 'cdk.out')])
+    .filter(isAssembly)
+    .slice(0, 3)
+    .map((child) => path.relative('', child) || '.');
+}
+
+function subdirectories(directory: string): string[] {
+  if (!fs.existsSync(directory) || !fs.statSync(directory).isDirectory()) { return []; }
+  return fs.readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .map(({ name }) => path.join(directory, name));
+}
+
+/** A web app may have a manifest.json too. */
+function isAssembly(directory: string): boolean {
+  try {
+    return 'artifacts' in record(JSON.parse(fs.readFileSync(path.join(directory, 'manifest.json'), 'utf8')));
+  } catch {
+    return false;
+  }
+}
+
 export class Assembly {
   /** @throws CannotRun if the directory has no assembly */
   public static read(directory: string): Assembly {
     if (!fs.existsSync(path.join(directory, 'manifest.json'))) {
-      throw new CannotRun(`no cloud assembly in ${directory}: it has no manifest.json.`
-        + ' Run `cdk synth` first, or pass its output directory');
+      const found = assembliesNear(directory);
+      throw new CannotRun(`no cloud assembly in ${path.resolve(directory)}: it has no manifest.json. `
+        + (found.length > 0 ? `Pass one of those nearby: ${found.join(', ')}`
+          : 'Run `cdk synth` first, or pass its output directory'));
     }
     return new Assembly(path.resolve(directory));
   }

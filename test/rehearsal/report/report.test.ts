@@ -1,4 +1,5 @@
-import { Report, ReportOptions } from '../../../src/rehearsal/report/report';
+import { stripVTControlCharacters } from 'node:util';
+import { Report, ReportOptions, wrap } from '../../../src/rehearsal/report/report';
 
 function print(
   write: (report: Report) => void, isTTY = false, environment: NodeJS.ProcessEnv = {}, options: ReportOptions = {},
@@ -89,4 +90,69 @@ test('nothing that an app prints controls the terminal', () => {
   });
   expect(text.match(/\p{Cc}/gu)!.every((character) => '\n\t'.includes(character))).toBe(true);
   expect(text).toContain('task 1 | a\ufffdb\ufffdc\ufffdd');
+});
+
+describe('on a terminal', () => {
+  /** What a terminal shows in the end: a carriage return and a control sequence clear the last line. */
+  const shown = (text: string) => text.split('\n').map((line) => line.split('\r\u001b[2K').at(-1)!);
+
+  test('lines are broken between words, and later ones are indented', () => {
+    expect(wrap('  ok   one two three four', 16, 4)).toBe('  ok   one two\n    three four');
+    expect(wrap('  \u001b[31mFAIL two (because\u001b[39m of it)', 18, 4))
+      .toBe('  \u001b[31mFAIL two\n    (because\u001b[39m of\n    it)');
+    expect(wrap('one\ntwo three', 5, 2)).toBe('one\ntwo\n  three');
+    expect(wrap(`  ${'x'.repeat(50)} y`, 20, 2)).toBe(`  ${'x'.repeat(50)}\n  y`);
+  });
+
+  test('checks are as wide as the terminal, and elsewhere as long as they are', () => {
+    const name = 'a task that is deregistered before SIGTERM loses no request';
+    const write = (columns: number | undefined, isTTY: boolean) => {
+      let text = '';
+      new Report({ write: (more) => { text += more; }, isTTY, columns }, {}, {})
+        .check({ id: 'load', outcome: 'passed', name });
+      return text;
+    };
+    const lines = stripVTControlCharacters(write(40, true)).trimEnd().split('\n');
+
+    expect(lines.length).toBe(2);
+    lines.forEach((line) => expect(line.length).toBeLessThanOrEqual(40));
+    expect(write(40, false)).toBe(`  ok   ${name}\n`);
+  });
+
+  test('the running step is shown with its time, and removed before anything else is printed', () => {
+    jest.useFakeTimers();
+    try {
+      let text = '';
+      const report = new Report(
+        { write: (more) => { text += more; }, isTTY: true, columns: 60 }, { progress: true }, {});
+      report.heading('Tasks');
+      jest.advanceTimersByTime(3_000);
+      expect(stripVTControlCharacters(shown(text).at(-1)!)).toBe('  Tasks: 3 s');
+      report.check({ id: 'healthy', outcome: 'passed', name: 'task 1 is healthy' });
+      jest.advanceTimersByTime(1_000);
+      report.log('task 1', 'a line');
+      jest.advanceTimersByTime(1_000);
+      report.result(5);
+      jest.advanceTimersByTime(5_000);
+
+      expect(shown(text).map((line) => stripVTControlCharacters(line))).toEqual([
+        '', 'Tasks', '  ✓ task 1 is healthy', '  task 1 | a line', '', '1 passed, 0 failed in 5.0 s', '',
+      ]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test('no step is shown elsewhere', () => {
+    jest.useFakeTimers();
+    try {
+      const text = print((report) => {
+        report.heading('Tasks');
+        jest.advanceTimersByTime(3_000);
+      }, false, {}, { progress: true });
+      expect(text).toBe('\nTasks\n');
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import { ContainerHost } from './container-host';
 import { Feature } from './features';
 import { ImageFacts } from './images';
-import { CannotRun } from '../../cannot-run';
+import { CannotRun, Interrupted } from '../../cannot-run';
 import { ContainerSpec, ServiceSpec } from '../../model';
 import { knownOnlyInAws } from '../../templates/intrinsics';
 import { containerEnvironment, Environment } from '../environment';
@@ -85,7 +85,7 @@ async function prepareImage(
   { engine, images }: ContainerHost, { asset, image, name }: ContainerSpec, { declared, supported }: Platform,
   { progress, interrupted }: ContainerOptions,
 ): Promise<ImageFacts> {
-  if (interrupted.aborted) { throw new CannotRun('interrupted before the result'); }
+  if (interrupted.aborted) { throw new Interrupted(); }
   if (knownOnlyInAws(image).length > 0) {
     throw new CannotRun(`the name of its image, ${image}, is known only in AWS`);
   }

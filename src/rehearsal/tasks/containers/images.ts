@@ -1,11 +1,9 @@
-import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { failureReason, option, runCommand } from './command';
 import { Engine } from './engine';
 import { helperImage } from './helper-image';
-import { CannotRun } from '../../cannot-run';
-import { removeOnExit } from '../../leftovers';
+import { CannotRun, Interrupted } from '../../cannot-run';
+import { temporaryDirectory } from '../../leftovers';
 import { DockerImageSource } from '../../model';
 
 /** The settings of an image that a task uses. */
@@ -58,13 +56,12 @@ export class Images {
   /** The name of the image with the helper programs of this rehearsal. */
   public async helpers(platform = this.engine.nativePlatform): Promise<string> {
     const { name } = await this.once(['helpers', platform], async () => {
-      const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-'));
-      const removeDirectory = removeOnExit(() => fs.rmSync(directory, { recursive: true, force: true }));
+      const { directory, remove } = temporaryDirectory();
       try {
         helperImage(directory, platform.split('/')[1]);
         return await this.buildFromDirectory({ directory, workingDirectory: directory }, platform);
       } finally {
-        removeDirectory();
+        remove();
       }
     });
     return name;
@@ -95,7 +92,7 @@ export class Images {
       buildArguments({ ...source, platform: platform ?? source.platform }, tag),
       { cwd: workingDirectory, signal, env: { BUILDX_NO_DEFAULT_ATTESTATIONS: '1' } },
     );
-    if (signal?.aborted) { throw new CannotRun('interrupted before the result'); }
+    if (signal?.aborted) { throw new Interrupted(); }
     if (code !== 0) {
       const output = `${stdout}\n${stderr}`.trim().split('\n').slice(-12).map((line) => `    ${line}`).join('\n');
       const file = path.join(workingDirectory, dockerFile);

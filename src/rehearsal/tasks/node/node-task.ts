@@ -1,14 +1,13 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { findFreeAddresses } from './addresses';
 import { leavesRoot } from './dockerfile';
 import { idOf, NodeRuntime } from './node-runtime';
 import { killProcessesOf, residentMiB, signalGroup } from './processes';
 import { CannotRun } from '../../cannot-run';
-import { removeOnExit } from '../../leftovers';
+import { removeOnExit, temporaryDirectory } from '../../leftovers';
 import { eachLine, keepLast } from '../../lines';
 import { ContainerHealthCheckSpec, ServiceSpec } from '../../model';
 import {
@@ -256,8 +255,7 @@ export class NodeTask implements Task {
 
 /** @param taskNetwork the `TaskNetwork` that the preloaded script reads */
 function createFiles({ image, workingDirectory }: NodeRuntime, taskNetwork: object): TaskFiles {
-  const directory = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'hello-fargate-service-'));
-  const remove = removeOnExit(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+  const { directory, remove } = temporaryDirectory();
   try {
     const root = path.join(directory, 'root');
     const temporary = path.join(directory, 'tmp');
