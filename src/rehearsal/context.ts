@@ -13,6 +13,8 @@ export interface RehearseOptions extends OverrideOptions {
   readonly service?: string;
   /** Ends after the result instead of keeping the service running. */
   readonly once: boolean;
+  /** Synthesizes the app of the working directory instead, and again when its files change. */
+  readonly watch?: boolean;
   /** Prints the logs of the tasks during the checks. */
   readonly logs?: boolean;
   /** Skips the checks that replace tasks under load. */

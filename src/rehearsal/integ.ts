@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { CannotRun, Interrupted } from './cannot-run';
+import { CannotRun } from './cannot-run';
 import { RehearseOptions } from './context';
-import { removeOnExit, temporaryDirectory } from './leftovers';
+import { temporaryDirectory } from './leftovers';
 import { rehearse } from './rehearse';
 import { Output, Report, ReportDocument, ReportOptions } from './report/report';
+import { binaries, synthesize } from './synthesis';
 
 /*
  * `rehearse --integ DIR`: synthesizes every integ test of a directory as integ-runner does, and rehearses it with its
@@ -99,7 +99,13 @@ async function rehearseIntegTest(
   const { directory: outdir, remove } = temporaryDirectory();
   let code: Code;
   try {
-    await synthesize(file, command ?? defaultCommand(file), outdir, interrupted);
+    await synthesize({
+      command: (command ?? defaultCommand(file)).replaceAll('{filePath}', file),
+      subject: file,
+      outdir,
+      environment: environment(),
+      interrupted,
+    });
     code = await rehearse({ ...options, directory: outdir, once: true, port }, report, interrupted) ? 0 : 1;
   } catch (error) {
     report.problem(`could not rehearse: ${error instanceof CannotRun ? error.message : (error as Error).stack}`);
@@ -155,49 +161,9 @@ function defaultCommand(file: string): string {
   return `${tool} {filePath}`;
 }
 
-/** The directories of package binaries, from the working directory upwards. */
-function binaries(): string[] {
-  const directories = [process.cwd()];
-  for (let parent = path.dirname(directories[0]); parent !== directories.at(-1); parent = path.dirname(parent)) {
-    directories.push(parent);
-  }
-  return directories.map((directory) => path.join(directory, 'node_modules', '.bin'));
-}
-
-async function synthesize(file: string, command: string, outdir: string, interrupted: AbortSignal): Promise<void> {
-  let output = '';
-  const child = spawn(command.replaceAll('{filePath}', file), {
-    shell: true,
-    detached: process.platform !== 'win32',
-    env: synthesisEnvironment(outdir),
-  });
-  const kill = () => {
-    try {
-      if (process.platform === 'win32') { child.kill('SIGKILL'); } else { process.kill(-child.pid!, 'SIGKILL'); }
-    } catch {
-      // It has exited.
-    }
-  };
-  const remove = removeOnExit(kill);
-  interrupted.addEventListener('abort', kill, { once: true });
-  const append = (text: Buffer) => { output += text; };
-  child.stdout.on('data', append);
-  child.stderr.on('data', append);
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  interrupted.removeEventListener('abort', kill);
-  remove();
-  if (interrupted.aborted) { throw new Interrupted(); }
-  if (code !== 0) {
-    throw new CannotRun(`\`${command}\` did not synthesize ${file}: it exited with code ${code}:\n${output.trim()}`);
-  }
-}
-
 /** As integ-runner sets it, with placeholders for account and Region. */
-function synthesisEnvironment(outdir: string): NodeJS.ProcessEnv {
+function environment(): NodeJS.ProcessEnv {
   return {
-    ...process.env,
-    PATH: [...binaries(), process.env.PATH].join(path.delimiter),
-    CDK_OUTDIR: outdir,
     CDK_CONTEXT_JSON: JSON.stringify(recommendedFlags()),
     CDK_INTEG_ACCOUNT: '123456789012',
     CDK_INTEG_REGION: 'us-east-1',

@@ -20,6 +20,8 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
   --integ DIR        rehearse each integ test of a directory (integ.NAME.ts or .js) instead of an assembly: synthesize
                      it with the command in integ.config.json, run its assertions, and exit after the result
   --once             exit after the result; by default, the service keeps running until Ctrl-C
+  --watch            synthesize the app of this directory with the command in its cdk.json, and again when a file
+                     changes: the new version replaces the old one, as in a deployment, under light load
   --logs             print the logs of the tasks during the checks; by default, only those of a task that fails a check
   --service NAME     rehearse only this service: its construct path or a part of it, its logical ID, or its stack
   --engine NAME      what runs the containers: node, docker or podman (default: node if the image only copies files and
@@ -46,6 +48,7 @@ A check that cannot be made on this machine is skipped: it neither passes nor fa
 
 const OPTIONS = {
   'once': { type: 'boolean' },
+  'watch': { type: 'boolean' },
   'logs': { type: 'boolean' },
   'quick': { type: 'boolean' },
   'skip': { type: 'string', multiple: true },
@@ -175,12 +178,19 @@ export function readArguments(args: readonly string[]): Arguments | string {
     throw new UsageError(`--integ synthesizes its own assemblies: remove ${directory}`);
   }
   const json = values.json ?? false;
+  if (values.watch && positionals.length > 1) {
+    throw new UsageError(`--watch synthesizes the app itself: remove ${directory}`);
+  }
+  if (values.watch && (values.once || json || values.integ !== undefined)) {
+    throw new UsageError('--watch keeps running: remove --once, --json and --integ');
+  }
   return {
     directory,
     integ: values.integ,
     service: values.service,
     engine: readEngine(values.engine),
     once: (values.once ?? false) || json,
+    watch: values.watch ?? false,
     logs: values.logs ?? false,
     json,
     report: values.report,

@@ -1,7 +1,7 @@
 import { rehearseAssertions } from './assertions/assertions';
 import { Interrupted } from './cannot-run';
 import { skipped } from './checks/check';
-import { checkContainerHealth, checkHealthy, checkStillRunning, startTimeoutsFor } from './checks/health';
+import { checkContainerHealth, checkHealthy, checkStillRunning } from './checks/health';
 import { checkHealthPaths } from './checks/health-path';
 import { answersHttp, hasFailed } from './checks/load';
 import { checkRedirects } from './checks/redirects';
@@ -11,19 +11,19 @@ import { RehearsalContext, RehearseOptions, SPEEDUP } from './context';
 import { newEmulators } from './edge/emulators';
 import { findFront } from './edge/routes';
 import { TargetGroup } from './edge/target-group';
-import { ResourceKey, ServiceSpec, SkippedService, TargetGroupSpec } from './model';
-import { missingValues, applyOverrides } from './overrides';
+import { ResourceKey, ServiceSpec, SkippedService } from './model';
 import { describeRun, printOverview } from './overview';
+import { readPlan, targetGroupsOf } from './plan';
 import { Report } from './report/report';
 import { Timeline } from './report/timeline';
-import { deregister, RunningService, RunningTask, startRunningTask, waitUntilHealthy } from './running-service';
-import { Runtimes } from './tasks/runtime';
-import { describeExit } from './tasks/task';
+import { RunningService } from './running-service';
+import { startHealthyTask, startTask } from './start-task';
+import { synthesizeApp } from './synthesis';
+import { Runtime, Runtimes } from './tasks/runtime';
+import { describeExit, StopMode } from './tasks/task';
 import { Assembly } from './templates/assembly';
-import { readEdge, skipWithoutListener } from './templates/edge';
-import { Resolver } from './templates/intrinsics';
 import { PublicNames } from './templates/public-names';
-import { readServices, skipServices } from './templates/services';
+import { watch, WatchOptions } from './watch/watch';
 
 /*
  * A rehearsal: reads the assembly, starts emulators and tasks, runs the checks, and stops what it has started.
@@ -36,13 +36,9 @@ import { readServices, skipServices } from './templates/services';
  */
 export async function rehearse(options: RehearseOptions, report: Report, interrupted: AbortSignal): Promise<boolean> {
   const start = Date.now();
-  const assembly = Assembly.read(options.directory);
-  const names = new PublicNames(assembly);
-  const resolver = new Resolver(assembly, names.known);
-  const all = readServices(assembly, resolver, options.service);
-  const read = skipServices({ ...all, services: applyOverrides(all.services, options) }, missingValues);
-  const edge = readEdge(assembly, resolver, targetGroupsOf(read.services));
-  const { services, skippedServices } = skipWithoutListener(read, edge);
+  const { directory } = options.watch ? await synthesizeApp(interrupted) : options;
+  const plan = readPlan(directory, options);
+  const { assembly, names, services, skippedServices, edge } = plan;
   const timeline = new Timeline();
   const targetGroups = newTargetGroups(services, report, timeline);
   const runningServices: RunningService[] = [];
@@ -66,6 +62,8 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   });
 
   let passed = false;
+  // While the rehearsal keeps running, users expect a graceful stop. Otherwise the checks cover it.
+  let stopMode: StopMode = 'immediately';
   try {
     runningServices.push(...await prepareServices(services, runtimes, names, context));
     printOverview(context);
@@ -76,18 +74,18 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
     reportSkippedServices(skippedServices, report);
     report.run = describeRun(context);
     passed = report.result((Date.now() - start) / 1000);
-    if (passed && !options.once) { await keepRunning(context); }
+    if (options.watch || passed && !options.once) {
+      stopMode = 'gracefully';
+      printAddresses(context);
+      await (options.watch ? watch({ plan, prepare: prepareVersion(runtimes) }, context) : untilAborted(interrupted));
+      report.line('');
+    }
   } finally {
     report.endProgress();
-    // While the rehearsal keeps running, users expect a graceful stop. Otherwise the checks cover it.
-    await stopAll(context, passed && !options.once);
+    await stopAll(context, stopMode);
     await runtimes.close();
   }
   return passed;
-}
-
-function targetGroupsOf(services: readonly ServiceSpec[]): TargetGroupSpec[] {
-  return services.flatMap(({ registrations }) => registrations).map(({ targetGroup }) => targetGroup);
 }
 
 function newTargetGroups(
@@ -114,11 +112,18 @@ async function prepareServices(
     await emulator.listen(index === 0 ? options.port : 0);
     names.register(emulator);
   }
-  return prepared.map((runningService) => {
-    const { runtime } = runningService;
-    const variables = Object.entries(runtime.environment).map(([name, value]) => [name, names.rewrite(value)]);
-    return { ...runningService, runtime: { ...runtime, environment: Object.fromEntries(variables) } };
-  });
+  return prepared.map((runningService) =>
+    ({ ...runningService, runtime: withLocalAddresses(runningService.runtime, names) }));
+}
+
+/** For a version that is deployed later: the emulators are listening. */
+function prepareVersion(runtimes: Runtimes): WatchOptions['prepare'] {
+  return async (service, { names }) => withLocalAddresses(await runtimes.prepare(service), names);
+}
+
+function withLocalAddresses(runtime: Runtime, names: PublicNames): Runtime {
+  const variables = Object.entries(runtime.environment).map(([name, value]) => [name, names.rewrite(value)]);
+  return { ...runtime, environment: Object.fromEntries(variables) };
 }
 
 /** Only those to tasks: CloudFront forwards to another emulator. */
@@ -126,17 +131,6 @@ function observeRequests({ emulators, timeline }: RehearsalContext): void {
   emulators.forEach((emulator) => emulator.observe(({ target, status }) => {
     if (target.task) { timeline.request(hasFailed({ status })); }
   }));
-}
-
-/** Starts a task, and records what happens to it. */
-async function startTask(
-  runningService: RunningService, number: number, { targetGroups, printLog, timeline }: RehearsalContext,
-): Promise<RunningTask> {
-  const runningTask = await startRunningTask(runningService, number, targetGroups, printLog);
-  const { task } = runningTask;
-  timeline.event(task.name, 'started');
-  void task.exited.then((exit) => timeline.event(task.name, `exited with ${describeExit(exit)}`));
-  return runningTask;
 }
 
 async function startTasks(context: RehearsalContext): Promise<void> {
@@ -206,7 +200,7 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
   const replacement: Replacement = {
     interrupted,
     report: (check) => report.check({ ...check, name: `${prefix}${check.name}` }),
-    startAnother: async () => startAnother(runningService, ++number, context),
+    startAnother: async () => startHealthyTask(runningService, ++number, context),
     sampled: (task, { usedMiB, limitMiB }) => context.timeline.memory(task, usedMiB / limitMiB),
   };
   const front = registrations.map(({ targetGroup }) => findFront(targetGroup.key, emulators)).find(Boolean);
@@ -231,23 +225,7 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
   });
 }
 
-/** @throws an Error with the reason why the task does not become healthy */
-async function startAnother(
-  runningService: RunningService, number: number, context: RehearsalContext,
-): Promise<RunningTask> {
-  const { options, interrupted } = context;
-  const runningTask = await startTask(runningService, number, context);
-  const timeouts = startTimeoutsFor(runningService, runningTask, options.minHealthySeconds);
-  const reason = await waitUntilHealthy(runningTask, timeouts, interrupted);
-  if (reason) {
-    deregister(runningTask);
-    await runningTask.task.stop('immediately');
-    throw new Error(reason);
-  }
-  return runningTask;
-}
-
-async function keepRunning({ emulators, runningServices, report, interrupted }: RehearsalContext): Promise<void> {
+function printAddresses({ emulators, report }: RehearsalContext): void {
   report.line('');
   for (const emulator of emulators) {
     for (const listener of emulator.spec.listeners) {
@@ -257,31 +235,26 @@ async function keepRunning({ emulators, runningServices, report, interrupted }: 
     }
   }
   report.note('Press Ctrl-C to stop.\n');
-  for (const { task } of runningServices.flatMap(({ tasks }) => tasks)) {
-    void task.exited.then((exit) => {
-      if (interrupted.aborted) { return; }
-      report.problem(`  ${task.name} exited with ${describeExit(exit)}: ECS would replace it, the rehearsal does not`);
-    });
-  }
-  // The listening servers keep the process alive.
-  if (!interrupted.aborted) {
-    await new Promise((resolve) => interrupted.addEventListener('abort', resolve, { once: true }));
-  }
-  report.line('');
 }
 
-/** @param gracefully with the stop signal, as ECS does; otherwise with SIGKILL */
+/** The listening servers keep the process alive. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) { return; }
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 async function stopAll(
-  { runningServices, targetGroups, emulators, report }: RehearsalContext, gracefully: boolean,
+  { runningServices, targetGroups, emulators, report }: RehearsalContext, mode: StopMode,
 ): Promise<void> {
   targetGroups.forEach((group) => group.close());
   const runningTasks = runningServices.flatMap(({ tasks }) => tasks);
+  const gracefully = mode === 'gracefully';
   if (gracefully && runningTasks.length > 0) {
     report.note(`stopping ${runningTasks.length === 1 ? 'the task' : `${runningTasks.length} tasks`} …`);
   }
   await Promise.all(runningTasks.map(async ({ task }) => {
     const wasRunning = !task.exit;
-    const stop = await task.stop(gracefully ? 'gracefully' : 'immediately');
+    const stop = await task.stop(mode);
     if (!gracefully || !wasRunning) { return; }
     report.note(stop.killed
       ? `${task.name} did not exit within its stop timeout and received SIGKILL, as in ECS`

@@ -16,8 +16,9 @@ export interface RunningTask {
 }
 
 export interface RunningService {
-  readonly service: ServiceSpec;
-  readonly runtime: Runtime;
+  /** Those of the version that runs. */
+  service: ServiceSpec;
+  runtime: Runtime;
   /** Precedes the names of tasks and checks where there are several services. */
   readonly prefix: string;
   /** The tasks that serve requests; they change when tasks are replaced. */

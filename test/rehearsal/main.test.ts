@@ -14,7 +14,15 @@ const ROOT = path.join(__dirname, '..', '..');
 describe('arguments', () => {
   test('have defaults', () => {
     expect(readArguments(['rehearse'])).toEqual({
-      directory: 'cdk.out', once: false, logs: false, json: false, quick: false, strict: false, skip: [], port: 0,
+      directory: 'cdk.out',
+      once: false,
+      watch: false,
+      logs: false,
+      json: false,
+      quick: false,
+      strict: false,
+      skip: [],
+      port: 0,
     });
   });
 
@@ -26,6 +34,7 @@ describe('arguments', () => {
     expect(readArguments(['rehearse', ...args])).toEqual({
       directory: 'out',
       once: true,
+      watch: false,
       logs: false,
       json: false,
       port: 8080,
@@ -62,6 +71,9 @@ describe('arguments', () => {
     [['rehearse', '--skip', 'healthy'], /--skip healthy is not a check: specify one of container-health-check, http/],
     [['rehearse', '--port'], /--port/],
     [['rehearse', '--port', 'http'], /--port http is not a port/],
+    [['rehearse', 'out', '--watch'], /--watch synthesizes the app itself: remove out/],
+    [['rehearse', '--watch', '--once'], /--watch keeps running: remove --once, --json and --integ/],
+    [['rehearse', '--watch', '--json'], /--watch keeps running/],
     [['deploy'], /deploy is not a command/],
     [['rehearse', 'a', 'b'], /remove b/],
   ])('fails on %j', (args, message) => {
@@ -211,6 +223,12 @@ describe('the command', () => {
 
     expect(await run('rehearse', assembly(), '--quick', '--once').exit).toBe(0);
     expect(fs.readdirSync(temporary).sort()).toEqual([alive, other].sort());
+  });
+
+  test('says where --watch runs', async () => {
+    const command = run('rehearse', '--watch');
+    expect(await command.exit).toBe(2);
+    expect(command.output()).toMatch(/cdk\.json in .* has no "app".*: run the rehearsal in the directory of the CDK/);
   });
 
   test('names assemblies that are nearby', async () => {

@@ -261,7 +261,7 @@ test('fails when an assertion fails immediately, although CloudFormation receive
 
 describe('cannot run', () => {
   test('without an assembly', async () => {
-    expect(await refusalOf(path.join(temporary(), 'nowhere'))).toMatch(/no cloud assembly in .*nowhere.*cdk synth/);
+    expect(await refusalOf(path.join(temporary(), 'nowhere', 'cdk.out'))).toMatch(/no cloud assembly in .*nowhere.*cdk synth/);
   });
 
   test('without a service', async () => {

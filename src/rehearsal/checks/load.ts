@@ -21,6 +21,8 @@ export interface Answer {
 export const hasFailed = ({ status }: { readonly status?: number }): boolean => status === undefined || status >= 500;
 
 export class Load {
+  /** Of all requests. */
+  public readonly answers: Answer[] = [];
   /** Of requests that reached a task. */
   public readonly results: ForwardResult[] = [];
   private readonly ended = new AbortController();
@@ -52,7 +54,10 @@ export class Load {
         sent++;
         const answer = get(this.front.url, this.front.host);
         this.inFlight.add(answer);
-        void answer.finally(() => this.inFlight.delete(answer));
+        void answer.then((complete) => {
+          this.answers.push(complete);
+          this.inFlight.delete(answer);
+        });
       }
       await sleep(1000 / this.perSecond, this.ended.signal);
     }

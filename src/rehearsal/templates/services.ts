@@ -124,10 +124,13 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
   if (registrations.length === 0) {
     registrations.push({ targetGroup: ownTargetGroup(service, container), containerName: container.name });
   }
+  const { MinimumHealthyPercent, MaximumPercent } = record(properties.DeploymentConfiguration);
   return {
     name,
     region: regionOf(stack),
     desiredCount,
+    minHealthyPercent: number(MinimumHealthyPercent, 100),
+    maxPercent: number(MaximumPercent, 200),
     usesSpot: records(properties.CapacityProviderStrategy).some(isSpot),
     gracePeriodSeconds: number(properties.HealthCheckGracePeriodSeconds, defaultGracePeriod),
     cpu: text(task.Cpu, '256'),
