@@ -101,7 +101,6 @@ async function rehearseIntegTest(
   try {
     await synthesize({
       command: (command ?? defaultCommand(file)).replaceAll('{filePath}', file),
-      subject: file,
       outdir,
       environment: environment(),
       interrupted,

@@ -11,8 +11,6 @@ import { removeOnExit, temporaryDirectory } from './leftovers';
 export interface Synthesis {
   /** A command of the shell. */
   readonly command: string;
-  /** What it synthesizes, for messages. */
-  readonly subject: string;
   readonly outdir: string;
   /** Added to the environment of this process. */
   readonly environment: NodeJS.ProcessEnv;
@@ -20,7 +18,7 @@ export interface Synthesis {
 }
 
 /** @throws CannotRun with the output of the command if it fails */
-export async function synthesize({ command, subject, outdir, environment, interrupted }: Synthesis): Promise<void> {
+export async function synthesize({ command, outdir, environment, interrupted }: Synthesis): Promise<void> {
   let output = '';
   const child = spawn(command, {
     shell: true,
@@ -49,7 +47,7 @@ export async function synthesize({ command, subject, outdir, environment, interr
   remove();
   if (interrupted.aborted) { throw new Interrupted(); }
   if (code !== 0) {
-    throw new CannotRun(`\`${command}\` did not synthesize ${subject}: it exited with code ${code}:\n${output.trim()}`);
+    throw new CannotRun(`\`${command}\`, which synthesizes the app, exited with code ${code}:\n${output.trim()}`);
   }
 }
 
@@ -81,7 +79,6 @@ export async function synthesizeApp(interrupted: AbortSignal): Promise<{ directo
   try {
     await synthesize({
       command,
-      subject: 'the app',
       outdir: directory,
       environment: {
         CDK_CONTEXT_JSON: JSON.stringify({

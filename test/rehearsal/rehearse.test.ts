@@ -261,7 +261,8 @@ test('fails when an assertion fails immediately, although CloudFormation receive
 
 describe('cannot run', () => {
   test('without an assembly', async () => {
-    expect(await refusalOf(path.join(temporary(), 'nowhere', 'cdk.out'))).toMatch(/no cloud assembly in .*nowhere.*cdk synth/);
+    const nowhere = path.join(temporary(), 'nowhere', 'cdk.out');
+    expect(await refusalOf(nowhere)).toMatch(/no cloud assembly in .*nowhere.*cdk synth/);
   });
 
   test('without a service', async () => {

@@ -132,7 +132,7 @@ test('a version that does not become healthy is stopped, and the previous one ke
 test('a synthesis that fails is reported, and the previous version keeps running', async () => {
   const change = await afterwards(() => write('app.js', 'throw new Error("no stack today");'), /keeps running/);
 
-  expect(change).toMatch(/`node app\.js` did not synthesize the app: it exited with code 1:[^]*no stack today/);
+  expect(change).toMatch(/`node app\.js`, which synthesizes the app, exited with code 1:[^]*no stack today/);
   expect(await answer()).toBe('two hello');
 });
 
