@@ -23,6 +23,8 @@ export interface RehearseOptions extends OverrideOptions {
   readonly port: number;
   /** What runs the containers; by default the fastest that can. */
   readonly engine?: EngineName;
+  /** Whose credentials the tasks get. */
+  readonly awsProfile?: string;
   /** Minimum time in which a task that listens must become healthy, in seconds. */
   readonly minHealthySeconds?: number;
 }

@@ -39,6 +39,8 @@ assertions of the app's integ tests. Run \`cdk synth\` first.
                      values of variables and secrets, as NAME=value lines (default for secrets: the environment)
   --image CONTAINER=REFERENCE
                      an image in place of the one in the task definition; may be repeated
+  --aws-profile NAME the tasks get the credentials of this AWS profile, as from a task role (default: none); not in
+                     containers
   -h, --help         print this help
   --version          print the version of hello-fargate-service
 
@@ -64,6 +66,7 @@ const OPTIONS = {
   // Node.js takes --env-file for itself, wherever it is.
   'from-env-file': { type: 'string' },
   'image': { type: 'string', multiple: true },
+  'aws-profile': { type: 'string' },
   'help': { type: 'boolean', short: 'h' },
   'version': { type: 'boolean' },
 } as const;
@@ -202,6 +205,7 @@ export function readArguments(args: readonly string[]): Arguments | string {
     env: values.env,
     envFile: values['from-env-file'],
     image: values.image,
+    awsProfile: values['aws-profile'],
   };
 }
 

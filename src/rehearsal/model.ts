@@ -12,6 +12,8 @@ export interface ServiceSpec {
   /** The path of its construct. */
   readonly name: string;
   readonly region: string;
+  /** Of its task definition. */
+  readonly family: string;
   readonly desiredCount: number;
   /** How many tasks must be healthy, and how many may run, during a deployment, as percentages of the desired count. */
   readonly minHealthyPercent: number;
@@ -64,6 +66,8 @@ export interface ContainerSpec {
   readonly asset?: DockerImageSource;
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
+  /** The variables whose values are of the user. */
+  readonly overridden: readonly string[];
   readonly environmentFiles: number;
   readonly entryPoint?: readonly string[];
   readonly command?: readonly string[];

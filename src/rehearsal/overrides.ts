@@ -95,7 +95,8 @@ function valuesFor(
 
 function withValues(container: ContainerSpec, values: NodeJS.Dict<string>): ContainerSpec {
   const environment = { ...container.environment, ...values as Record<string, string> };
-  return { ...container, environment, secrets: container.secrets.filter((name) => !(name in values)) };
+  const secrets = container.secrets.filter((name) => !(name in values));
+  return { ...container, environment, secrets, overridden: Object.keys(values) };
 }
 
 /** The error has no value, which may be a secret. */

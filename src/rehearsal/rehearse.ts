@@ -57,6 +57,7 @@ export async function rehearse(options: RehearseOptions, report: Report, interru
   };
   const runtimes = new Runtimes({
     engine: options.engine,
+    awsProfile: options.awsProfile,
     interrupted,
     progress: (line) => report.note(line),
   });

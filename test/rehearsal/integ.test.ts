@@ -129,8 +129,8 @@ describe('the command', () => {
 
   test('exits 2 when one cannot be synthesized, and prints its output', async () => {
     const { code, text, document } = await run('unsynthesized', { 'broken.js': BROKEN, 'good.js': GOOD }).ended;
-    expect(text).toContain('could not rehearse: `node unsynthesized/integ.broken.js`, which synthesizes the app, exited with'
-      + ' code 1:');
+    expect(text).toContain('could not rehearse: `node unsynthesized/integ.broken.js`, which synthesizes the app,'
+      + ' exited with code 1:');
     expect(text).toContain('no such stack');
     expect(text).toMatch(/ {2}could not run \S+integ\.broken\.js\n {2}passed +\S+integ\.good\.js: 3 passed/);
     const integTests = [{ passed: false, couldRun: false }, { passed: true, couldRun: true }];
@@ -161,7 +161,7 @@ describe('the command', () => {
     const configured = path.join(temporary, 'configured');
     write('configured/integ.config.json', '{ "app": "node --no-warnings {filePath}" }');
     const { code, text } = await run('integ', { 'broken.js': BROKEN }, ['--json'], configured).ended;
-    expect(text).toContain('`node --no-warnings integ/integ.broken.js`, which synthesizes the app, exited with code 1:');
+    expect(text).toContain('`node --no-warnings integ/integ.broken.js`, which synthesizes the app');
     expect(code).toBe(2);
 
     write('configured/integ.config.json', 'app: node');

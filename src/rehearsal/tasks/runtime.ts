@@ -2,10 +2,12 @@ import { CannotRun, NeedsEngine } from '../cannot-run';
 import { ContainerHost, findContainerHost } from './containers/container-host';
 import { ContainerRuntime, prepareContainers } from './containers/container-runtime';
 import { ContainerTask } from './containers/container-task';
+import { EcsAgent } from './ecs-agent';
 import { containerEnvironment } from './environment';
 import { NodeRuntime, prepareNode } from './node/node-runtime';
 import { NodeTask } from './node/node-task';
 import { EngineName, Task } from './task';
+import { readCredentials } from '../credentials';
 import { ServiceSpec } from '../model';
 
 /*
@@ -18,6 +20,8 @@ export type Runtime = NodeRuntime | ContainerRuntime;
 export interface RuntimeOptions {
   /** The engine that the user selected. */
   readonly engine?: EngineName;
+  /** The AWS profile whose credentials the tasks get; by default, they get none. */
+  readonly awsProfile?: string;
   /** Called before slow operations, such as an image build. */
   readonly progress: (line: string) => void;
   /** Stops slow operations when it fires. */
@@ -27,6 +31,7 @@ export interface RuntimeOptions {
 /** The runtimes of all services of a rehearsal. */
 export class Runtimes {
   private host?: Promise<ContainerHost>;
+  private agent?: Promise<EcsAgent>;
 
   constructor(private readonly options: RuntimeOptions) {}
 
@@ -37,7 +42,9 @@ export class Runtimes {
       return this.prepareContainers(service, `\`--engine ${engine}\` is set`);
     }
     try {
-      return prepareNode(service, containerEnvironment(service.region, service.container));
+      const runtime = prepareNode(service, containerEnvironment(service.region, service.container));
+      this.agent ??= this.startAgent();
+      return { ...runtime, agent: await this.agent };
     } catch (error) {
       if (!(error instanceof NeedsEngine)) { throw error; }
       if (engine === 'node') { throw new CannotRun(`${error.message}; remove \`--engine node\``); }
@@ -45,14 +52,27 @@ export class Runtimes {
     }
   }
 
-  /** Removes everything that was created in container engines. */
+  /** Removes everything that was created in container engines, and stops answering tasks. */
   public async close(): Promise<void> {
+    (await this.agent?.catch(() => undefined))?.close();
     const host = await this.host?.catch(() => undefined);
     host?.engine.close();
   }
 
+  private async startAgent(): Promise<EcsAgent> {
+    const { awsProfile } = this.options;
+    if (awsProfile === undefined) { return EcsAgent.start(); }
+    // A profile without credentials is found before anything runs.
+    await readCredentials(awsProfile);
+    return EcsAgent.start(async () => readCredentials(awsProfile));
+  }
+
   private async prepareContainers(service: ServiceSpec, reason: string): Promise<ContainerRuntime> {
-    const { engine } = this.options;
+    const { engine, awsProfile } = this.options;
+    if (awsProfile !== undefined) {
+      throw new CannotRun(`\`--aws-profile\` gives credentials only to tasks that Node.js runs, and ${reason}: set the`
+        + ' variables that the app needs with --env instead');
+    }
     this.host ??= findContainerHost(engine === 'node' ? undefined : engine, reason);
     return prepareContainers(await this.host, service, this.options);
   }

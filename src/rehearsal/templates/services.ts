@@ -128,6 +128,7 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
   return {
     name,
     region: regionOf(stack),
+    family: text(task.Family, taskReference.logicalId),
     desiredCount,
     minHealthyPercent: number(MinimumHealthyPercent, 100),
     maxPercent: number(MaximumPercent, 200),
@@ -239,6 +240,7 @@ function readContainer(stack: Stack, definition: Properties): ContainerSpec {
     environment: Object.fromEntries(records(definition.Environment)
       .map((variable) => [text(variable.Name, ''), text(variable.Value, '')])),
     secrets: records(definition.Secrets).map((secret) => text(secret.Name, '')),
+    overridden: [],
     environmentFiles: list(definition.EnvironmentFiles).length,
     entryPoint: texts(definition.EntryPoint),
     command: texts(definition.Command),

@@ -5,6 +5,7 @@ import { hasManyAddresses } from './addresses';
 import { Image, readImage } from './dockerfile';
 import { NeedsEngine } from '../../cannot-run';
 import { ContainerSpec, ServiceSpec } from '../../model';
+import type { EcsAgent } from '../ecs-agent';
 import { Environment } from '../environment';
 import { RuntimeFacts } from '../task';
 
@@ -23,6 +24,8 @@ export interface NodeRuntime extends RuntimeFacts {
   readonly engine: 'node';
   readonly image: Image;
   readonly processUser: ProcessUser;
+  /** Answers what the tasks ask about themselves. */
+  readonly agent?: EcsAgent;
 }
 
 /** @throws NeedsEngine when Node.js alone cannot run the service */

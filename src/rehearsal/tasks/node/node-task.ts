@@ -9,7 +9,9 @@ import { killProcessesOf, residentMiB, signalGroup } from './processes';
 import { CannotRun } from '../../cannot-run';
 import { removeOnExit, temporaryDirectory } from '../../leftovers';
 import { eachLine, keepLast } from '../../lines';
-import { ContainerHealthCheckSpec, ServiceSpec } from '../../model';
+import { ContainerHealthCheckSpec, ContainerSpec, ServiceSpec } from '../../model';
+import type { EcsAgent } from '../ecs-agent';
+import { Environment } from '../environment';
 import {
   DeclaredSetting, Endpoint, HealthCheckOutcome, ListenReport, Memory, SignalCallbacks, StopMode, Task, TaskExit,
   TaskStop,
@@ -41,6 +43,7 @@ interface NodeTaskProps {
   readonly service: ServiceSpec;
   readonly runtime: NodeRuntime;
   readonly files: TaskFiles;
+  readonly agent?: ReturnType<EcsAgent['register']>;
   readonly host: string;
   readonly log: (line: string) => void;
 }
@@ -51,8 +54,10 @@ export class NodeTask implements Task {
   ): Promise<NodeTask> {
     const { address, loopback } = await findFreeAddresses(service);
     const isFirstProcess = !service.container.init;
-    const files = createFiles(runtime, { address, loopback, rehearsalPid: process.pid, isFirstProcess });
-    return new NodeTask({ name, service, runtime, files, host: address ?? '127.0.0.1', log });
+    const agent = runtime.agent?.register(service);
+    const hostPorts = hostPortsOf(service.container, { ...runtime.environment, ...agent?.environment });
+    const files = createFiles(runtime, { address, loopback, rehearsalPid: process.pid, isFirstProcess, hostPorts });
+    return new NodeTask({ name, service, runtime, files, agent, host: address ?? '127.0.0.1', log });
   }
 
   public readonly name: string;
@@ -64,6 +69,7 @@ export class NodeTask implements Task {
   private readonly runtime: NodeRuntime;
   private readonly files: TaskFiles;
   private readonly host: string;
+  private readonly agent?: ReturnType<EcsAgent['register']>;
   private readonly process: ChildProcess;
   private readonly startedAt = Date.now();
   private readonly lineListeners: Array<(line: string) => void>;
@@ -75,6 +81,7 @@ export class NodeTask implements Task {
     this.files = props.files;
     this.host = props.host;
     this.lineListeners = [props.log];
+    this.agent = props.agent;
     this.process = this.spawn(this.runtime.command.slice(1), ['ignore', 'pipe', 'pipe', 'pipe']);
     const killGroup = removeOnExit(() => {
       signalGroup(this.process, 'SIGKILL');
@@ -193,6 +200,7 @@ export class NodeTask implements Task {
     }
     const exit = await this.exited;
     clearTimeout(timer);
+    this.agent?.remove();
     this.files.remove();
     return { ...exit, killed, milliseconds: Date.now() - stoppedAt };
   }
@@ -237,7 +245,7 @@ export class NodeTask implements Task {
     };
     // Windows starts no process without it.
     if (process.env.SYSTEMROOT) { environment.SYSTEMROOT = process.env.SYSTEMROOT; }
-    return { ...environment, ...this.runtime.environment };
+    return { ...environment, ...this.agent?.environment, ...this.runtime.environment };
   }
 
   private workingDirectory(): string {
@@ -251,6 +259,20 @@ export class NodeTask implements Task {
       return argument.startsWith('/') && fs.existsSync(file) ? file : argument;
     });
   }
+}
+
+/**
+ * The ports of this machine's loopback interface that the app may reach: those of the rehearsal, and those in values of
+ * the user. All others belong to programs that are not there on Fargate.
+ */
+function hostPortsOf({ environment: declared, overridden }: ContainerSpec, environment: Environment): number[] {
+  const values = Object.entries(environment)
+    .filter(([name, value]) => overridden.includes(name) || declared[name] !== value)
+    .map(([, value]) => value);
+  const isHere = (value: string) => /(^|[/@])(localhost|127\.0\.0\.1)(:|$)/.test(value);
+  // A port may have a variable of its own.
+  const ports = values.flatMap((value) => isHere(value) ? value.match(/(?<=:)\d+/g) ?? [] : /^\d+$/.exec(value) ?? []);
+  return values.some(isHere) ? ports.map(Number) : [];
 }
 
 /** @param taskNetwork the `TaskNetwork` that the preloaded script reads */

@@ -13,13 +13,14 @@ const path = require('node:path');
  * @property {string} [address] Where the task is reachable; it listens here when it requests all addresses. Absent
  * where there is only 127.0.0.1.
  * @property {string} [loopback] What the task itself resolves as localhost.
+ * @property {number[]} hostPorts Ports of 127.0.0.1 that are reached at this machine and not at the task.
  * @property {number} rehearsalPid The process that started the task, with a pipe at file descriptor 3.
  * @property {boolean} isFirstProcess Whether the app, without an init process, is the first process of its container.
  */
 
 /** @type {TaskNetwork} */
 const settings = JSON.parse(fs.readFileSync(path.join(__dirname, 'task-network.json'), 'utf8'));
-const { address, loopback, rehearsalPid, isFirstProcess } = settings;
+const { address, loopback, hostPorts, rehearsalPid, isFirstProcess } = settings;
 
 /** The processes that the app starts load this script too. */
 const isApp = process.ppid === rehearsalPid;
@@ -101,7 +102,8 @@ function patchConnect() {
       ? { port: first, host: typeof args[1] === 'string' ? args[1] : undefined }
       : first;
     const hasPort = options?.port !== undefined && !options.path;
-    if (!hasPort || !(options.host === undefined || isLoopback(options.host))) { return connect.apply(this, args); }
+    const isHere = hasPort && (options.host === undefined || isLoopback(options.host));
+    if (!isHere || hostPorts.includes(Number(options.port))) { return connect.apply(this, args); }
 
     const redirected = { ...options, host: 'localhost', family: undefined, autoSelectFamily: true, lookup };
     if (isNormalized) {
