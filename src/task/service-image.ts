@@ -234,11 +234,14 @@ export function validateImage(
  * the manifest of the stack that contains it.
  */
 export function validateBoundImage(
-  validation: Validation, container: ecs.ContainerDefinition, context: ImageContext,
+  validation: Validation, image: ecs.ContainerImage, container: ecs.ContainerDefinition, context: ImageContext,
 ): void {
+  // Searching all constructs of the app for each service would take most of the time of an app with many services.
+  const isValidated = container.node.tryFindChild('AssetImage') !== undefined || image instanceof ServiceImage;
+  if (isValidated || !Token.isUnresolved(container.imageName)) { return; }
   const asset = container.node.root.node.findAll().find((node): node is assets.DockerImageAsset =>
     node instanceof assets.DockerImageAsset && node.imageUri === container.imageName);
-  if (!asset || container.node.tryFindChild('AssetImage') === asset) { return; }
+  if (!asset) { return; }
   const { assetManifest } = outermostStack(asset).synthesizer as unknown as {
     assetManifest?: { dockerImages?: Record<string, { source?: { platform?: string } }> };
   };

@@ -42,9 +42,11 @@ export class Task extends Construct {
     });
     this.container = this.addAppContainer(options, context);
 
-    const validation = new Validation(scope);
-    validateBoundImage(validation, this.container, { prop: 'image', architecture });
-    validation.throwIfRefused();
+    if (options.image) {
+      const validation = new Validation(scope);
+      validateBoundImage(validation, options.image, this.container, { prop: 'image', architecture });
+      validation.throwIfRefused();
+    }
   }
 
   private addAppContainer(options: TaskOptions, context: TaskContext): ecs.ContainerDefinition {
@@ -89,7 +91,8 @@ export class Task extends Construct {
       ...containerOptions,
       logging: this.newLogDriver(name),
     });
-    validateBoundImage(validation, sidecar, { prop: 'addSidecar.image', architecture: this.architecture });
+    const context = { prop: 'addSidecar.image', architecture: this.architecture };
+    validateBoundImage(validation, options.image, sidecar, context);
     validation.throwIfRefused();
     if (dependencyCondition !== undefined) {
       this.container.addContainerDependencies({ container: sidecar, condition: dependencyCondition });

@@ -6,6 +6,7 @@ import {
 } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Node } from 'constructs';
 import { DirectoryImageOptions, HelloFargateService, HelloFargateServiceProps, ServiceImage } from '../../src/index';
 import { newStack, readJson } from '../support/synth';
 
@@ -181,4 +182,22 @@ describe('a build context that contains the output directory', () => {
     expect(fs.readdirSync(path.join(copies[0], path.dirname(out)))).not.toContain('cdk.out');
     fs.rmSync(path.join(context, out), { recursive: true });
   });
+});
+
+test('the constructs of the app are not searched for each service', () => {
+  const findAll = jest.spyOn(Node.prototype, 'findAll');
+  const searches = (image?: ecs.ContainerImage) => {
+    const stack = newStack();
+    findAll.mockClear();
+    new HelloFargateService(stack, 'Hello', { image });
+    // CDK itself searches the scope of a construct for its resources.
+    return findAll.mock.contexts.filter((node: unknown) => node === stack.node.root.node || node === stack.node).length;
+  };
+
+  expect(searches()).toBe(0);
+  expect(searches(ServiceImage.fromDirectory(IMAGE_DIRECTORY))).toBe(0);
+  expect(searches(ecs.ContainerImage.fromRegistry('public.ecr.aws/nginx/nginx:1.29'))).toBe(0);
+  const platform = assets.Platform.LINUX_ARM64;
+  expect(searches(ecs.ContainerImage.fromAsset(IMAGE_DIRECTORY, { platform }))).toBe(0);
+  findAll.mockRestore();
 });
