@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -61,6 +62,34 @@ test('the tarball contains only the library, the command and the built example a
     ...compiled,
     ...programs,
   ].sort());
+});
+
+test('a second build of the same commit gives the same bytes, in another directory', () => {
+  const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-copy-'));
+  try {
+    const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
+    for (const file of tracked.filter((name) => fs.existsSync(path.join(ROOT, name)))) {
+      fs.cpSync(path.join(ROOT, file), path.join(copy, file));
+    }
+    fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+    execFileSync('npx', ['projen', 'compile'], { cwd: copy, stdio: 'pipe' });
+    const pack = (directory: string) => {
+      const [{ filename }] = JSON.parse(execFileSync('npm', [
+        'pack', '--json', '--ignore-scripts', '--pack-destination', copy,
+      ], { cwd: directory, encoding: 'utf8' }));
+      return createHash('sha256').update(fs.readFileSync(path.join(copy, filename))).digest('hex');
+    };
+
+    expect(pack(copy)).toBe(pack(ROOT));
+  } finally {
+    fs.rmSync(copy, { recursive: true, force: true });
+  }
+}, 300_000);
+
+test('installing the package runs nothing', () => {
+  const { scripts } = readJson(path.join(app, 'node_modules', 'hello-fargate-service', 'package.json'));
+
+  expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
 });
 
 test('the package has only peer dependencies', () => {

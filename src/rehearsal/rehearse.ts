@@ -248,7 +248,8 @@ async function stopAll(
   { runningServices, targetGroups, emulators, report }: RehearsalContext, mode: StopMode,
 ): Promise<void> {
   targetGroups.forEach((group) => group.close());
-  const runningTasks = runningServices.flatMap(({ tasks }) => tasks);
+  // Taken out of the lists: nobody misses them.
+  const runningTasks = runningServices.flatMap(({ tasks }) => tasks.splice(0));
   const gracefully = mode === 'gracefully';
   if (gracefully && runningTasks.length > 0) {
     report.note(`stopping ${runningTasks.length === 1 ? 'the task' : `${runningTasks.length} tasks`} …`);

@@ -15,7 +15,8 @@ const text = (value: any): string => JSON.stringify(value['Fn::Join'] ? value['F
   .replace(/\["arn:",\{"Ref":"AWS::Partition"\},"(.*)"\]/, 'arn:aws$1');
 
 /** What each role trusts, and which roles it may assume. */
-const ROLES = Object.fromEntries(Object.entries(template.findResources('AWS::IAM::Role')).map(([id, { Properties }]) => {
+const roles = Object.entries(template.findResources('AWS::IAM::Role'));
+const ROLES = Object.fromEntries(roles.map(([id, { Properties }]) => {
   const [trust] = Properties.AssumeRolePolicyDocument.Statement;
   const policies = Object.values(template.findResources('AWS::IAM::Policy'))
     .filter((policy) => JSON.stringify(policy.Properties.Roles) === JSON.stringify([{ Ref: id }]));

@@ -2,16 +2,18 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import { AddressInfo } from 'node:net';
 import * as path from 'node:path';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { readTaskMetadata } from '../../../example-app/src/task-metadata';
 import { Credentials, readCredentials } from '../../../src/rehearsal/credentials';
 import { ServiceSpec } from '../../../src/rehearsal/model';
 import { applyOverrides } from '../../../src/rehearsal/overrides';
 import { EcsAgent } from '../../../src/rehearsal/tasks/ecs-agent';
 import { Runtimes, startTask } from '../../../src/rehearsal/tasks/runtime';
+import { Task } from '../../../src/rehearsal/tasks/task';
 import { Assembly } from '../../../src/rehearsal/templates/assembly';
 import { Resolver } from '../../../src/rehearsal/templates/intrinsics';
 import { readServices } from '../../../src/rehearsal/templates/services';
-import { synthesizeService } from '../../support/rehearsal/fixture';
+import { FixtureProps, synthesizeService } from '../../support/rehearsal/fixture';
 import { useTemporaryDirectory } from '../../support/rehearsal/temporary-directory';
 
 const NEVER = new AbortController().signal;
@@ -19,8 +21,8 @@ const temporary = useTemporaryDirectory();
 const agents: EcsAgent[] = [];
 afterEach(() => agents.splice(0).forEach((agent) => agent.close()));
 
-const serviceOf = () => {
-  const assembly = Assembly.read(synthesizeService());
+const serviceOf = (props: FixtureProps = {}) => {
+  const assembly = Assembly.read(synthesizeService(props));
   return readServices(assembly, new Resolver(assembly)).services[0];
 };
 
@@ -96,18 +98,20 @@ describe('credentials', () => {
   });
 });
 
+const HEALTH_CHECK = { intervalSeconds: 1, timeoutSeconds: 5, retries: 3, startPeriodSeconds: 0 };
+
 type Ask = (route: string) => Promise<string>;
 
 /** Runs a task of the service, whose app answers requests. */
 async function withTask(
-  service: ServiceSpec, options: { readonly awsProfile?: string }, act: (ask: Ask) => Promise<void>,
+  service: ServiceSpec, options: { readonly awsProfile?: string }, act: (ask: Ask, task: Task) => Promise<void>,
 ): Promise<void> {
   const runtimes = new Runtimes({ engine: 'node', progress: () => {}, interrupted: NEVER, ...options });
   const task = await startTask('task', service, await runtimes.prepare(service), () => {});
   try {
     while (task.listening!.length === 0 && !task.exit) { await new Promise((resolve) => setTimeout(resolve, 10)); }
     const { host, port } = task.endpoint(8080);
-    await act(async (route) => (await fetch(`http://${host}:${port}${route}`)).text());
+    await act(async (route) => (await fetch(`http://${host}:${port}${route}`)).text(), task);
   } finally {
     await task.stop('immediately');
     await runtimes.close();
@@ -128,6 +132,15 @@ describe('the app reaches on localhost', () => {
     await withTask(serviceOf(), {}, async (ask) => {
       const { env } = JSON.parse(await ask('/'));
       expect(JSON.parse(await ask(`/get?${env.ECS_CONTAINER_METADATA_URI_V4}/task`))).toMatchObject({ Revision: '1' });
+    });
+  });
+
+  test('itself, at the port that only its image names', async () => {
+    const image = ecs.ContainerImage.fromAsset(path.join(__dirname, '..', '..', '..', 'example-app'));
+    const service = serviceOf({ image, container: { environment: {} } });
+    await withTask(service, {}, async (_ask, task) => {
+      expect(await task.checkContainerHealth({ ...HEALTH_CHECK, command: ['CMD', 'node', '/app/health-check.js'] }))
+        .toBe('passed');
     });
   });
 

@@ -55,7 +55,7 @@ export class NodeTask implements Task {
     const { address, loopback } = await findFreeAddresses(service);
     const isFirstProcess = !service.container.init;
     const agent = runtime.agent?.register(service);
-    const hostPorts = hostPortsOf(service.container, { ...runtime.environment, ...agent?.environment });
+    const hostPorts = hostPortsOf(service.container, runtime.environment, agent?.environment);
     const files = createFiles(runtime, { address, loopback, rehearsalPid: process.pid, isFirstProcess, hostPorts });
     return new NodeTask({ name, service, runtime, files, agent, host: address ?? '127.0.0.1', log });
   }
@@ -262,17 +262,20 @@ export class NodeTask implements Task {
 }
 
 /**
- * The ports of this machine's loopback interface that the app may reach: those of the rehearsal, and those in values of
- * the user. All others belong to programs that are not there on Fargate.
+ * The ports of this machine's loopback interface that the app may reach: those of the rehearsal, in variables that it
+ * adds or rewrites, and those in values of the user. All others belong to programs that are not there on Fargate.
  */
-function hostPortsOf({ environment: declared, overridden }: ContainerSpec, environment: Environment): number[] {
-  const values = Object.entries(environment)
-    .filter(([name, value]) => overridden.includes(name) || declared[name] !== value)
-    .map(([, value]) => value);
+function hostPortsOf(
+  { environment: declared, overridden }: ContainerSpec, environment: Environment, ofAgent: Environment = {},
+): number[] {
+  const valuesOfUser = overridden.map((name) => environment[name]);
+  const rewritten = Object.keys(declared).filter((name) => environment[name] !== declared[name]);
+  const values = [...valuesOfUser, ...rewritten.map((name) => environment[name]), ...Object.values(ofAgent)];
   const isHere = (value: string) => /(^|[/@])(localhost|127\.0\.0\.1)(:|$)/.test(value);
+  const ports = values.filter(isHere).flatMap((value) => value.match(/(?<=:)\d+/g) ?? []);
   // A port may have a variable of its own.
-  const ports = values.flatMap((value) => isHere(value) ? value.match(/(?<=:)\d+/g) ?? [] : /^\d+$/.exec(value) ?? []);
-  return values.some(isHere) ? ports.map(Number) : [];
+  if (valuesOfUser.some(isHere)) { ports.push(...valuesOfUser.filter((value) => /^\d+$/.test(value))); }
+  return ports.map(Number);
 }
 
 /** @param taskNetwork the `TaskNetwork` that the preloaded script reads */
