@@ -1,4 +1,5 @@
 import { Template } from 'aws-cdk-lib/assertions';
+import { permissionsTable, portsTable } from './security-access';
 import { Control, CONTROLS, Resources } from './security-controls';
 import { ACCEPTED, countByPack, findingsOf, PACKS } from './security-nag';
 import { SERVICES, templateOf } from './security-services';
@@ -48,6 +49,8 @@ export function tables(): Record<string, string> {
     nag: nagTable().join('\n'),
     accepted: acceptedTable().join('\n'),
     controls: controlsTable().join('\n'),
+    permissions: permissionsTable('PRODUCTION, cloudFront'),
+    ports: portsTable(),
   };
 }
 

@@ -248,7 +248,7 @@ async function stopAll(
   { runningServices, targetGroups, emulators, report }: RehearsalContext, mode: StopMode,
 ): Promise<void> {
   targetGroups.forEach((group) => group.close());
-  // Taken out of the lists: nobody misses them.
+  // Out of the lists, their exit is not reported as unexpected.
   const runningTasks = runningServices.flatMap(({ tasks }) => tasks.splice(0));
   const gracefully = mode === 'gracefully';
   if (gracefully && runningTasks.length > 0) {
