@@ -275,6 +275,13 @@ project.addTask('test:thorough', {
   exec: 'jest --testPathIgnorePatterns /node_modules/ --testMatch "**/*.thorough.test.ts"',
   receiveArgs: true,
 });
+// Most of the rehearsal runs in processes of its own, which are not measured.
+const MEASURED = ['src/**/*.ts', '!src/rehearsal/**'].map((files) => `--collectCoverageFrom "${files}"`).join(' ');
+project.addTask('test:coverage', {
+  description: 'Fail if the unit tests cover less than 95 % of the branches of the construct, and list the others',
+  exec: `jest --coverage --coverageReporters text ${MEASURED} --testPathIgnorePatterns test/rehearsal test/example-app`
+    + ' thorough --coverageThreshold \'{"global":{"branches":95}}\'',
+});
 project.addTask('test:pairwise', {
   description: 'Synthesize combinations that cover every pair of option values, and lint them; needs Python 3 and PyPI',
   exec: 'tsx tools/pairwise.ts',
@@ -368,6 +375,13 @@ checks.addJob('checks', {
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
   steps: [...CHECKOUT_AND_TOOLS, { run: 'bash .ci/run' }],
+});
+checks.addJob('coverage', {
+  name: 'Coverage of the construct',
+  runsOn: ['ubuntu-latest'],
+  timeoutMinutes: 30,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen test:coverage' }],
 });
 checks.addJob('languages', {
   name: 'The package in every language',

@@ -1,11 +1,12 @@
 import { checkDeclared } from '../../../src/rehearsal/checks/declared';
+import { checkContainerHealth } from '../../../src/rehearsal/checks/health';
 import { checkKeepAlive } from '../../../src/rehearsal/checks/idle-connection';
 import { checkSurvivesKill, KilledTask } from '../../../src/rehearsal/checks/kill';
 import { Load } from '../../../src/rehearsal/checks/load';
 import { MemoryWatch } from '../../../src/rehearsal/checks/memory-watch';
-import { CheckOutcome } from '../../../src/rehearsal/report/report';
+import { CheckOutcome, Report } from '../../../src/rehearsal/report/report';
 import { RunningService, RunningTask } from '../../../src/rehearsal/running-service';
-import { DeclaredSetting, Task } from '../../../src/rehearsal/tasks/task';
+import { DeclaredSetting, HealthCheckOutcome, Task } from '../../../src/rehearsal/tasks/task';
 
 /*
  * Checks on single tasks, without a running app.
@@ -34,6 +35,26 @@ describe('idle connections', () => {
       checkKeepAlive({ openedAt: 0, reusable: true, announcedSeconds: 5, end: () => {} }, 60, environment).reason;
     expect(reason({})).toMatch(/keep them longer; this is server\.keepAliveTimeout in Node\.js, /);
     expect(reason({ KEEP_ALIVE_TIMEOUT_MS: '5000' })).toMatch(/keep them longer; it reads KEEP_ALIVE_TIMEOUT_MS$/);
+  });
+});
+
+describe('a container health check', () => {
+  const healthCheck = {
+    command: ['CMD', 'node', 'check.js'], intervalSeconds: 0, timeoutSeconds: 5, retries: 2, startPeriodSeconds: 0,
+  };
+  test.each<[HealthCheckOutcome, boolean, CheckOutcome, RegExp]>([
+    ['timed out', false, 'failed', /longer than 5 s, 2 times/],
+    // That is due to this machine, and no fault of the app.
+    ['timed out', true, 'skipped', /longer than 5 s with an emulated CPU/],
+    ['failed', true, 'failed', /it failed 2 times/],
+    ['skipped', false, 'skipped', /only `node/],
+  ])('that has %s is, with an emulated CPU (%s), %s', async (result, emulated, outcome, reason) => {
+    const tasks = [runningTask({ name: 'task 1', checkContainerHealth: async () => result })];
+    const report = new Report({ write: () => {} });
+    const service = { container: { healthCheck } };
+    await checkContainerHealth({ service, runtime: { emulated }, tasks } as unknown as RunningService, { report });
+
+    expect(report.checks).toEqual([expect.objectContaining(outcomeWith(outcome, reason))]);
   });
 });
 
