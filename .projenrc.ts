@@ -192,6 +192,10 @@ project.addTask('tables', {
   description: 'Write the generated tables of README.md, docs/ and SECURITY.md',
   exec: 'tsx tools/update-tables.ts',
 });
+project.addTask('compatibility', {
+  description: 'Synthesize and rehearse the packed library with other versions of Node.js, aws-cdk-lib and constructs',
+  steps: [{ spawn: 'compile' }, { exec: 'tsx tools/compatibility.ts', receiveArgs: true }],
+});
 project.addTask('bench', {
   description: 'Compare the construct with aws-ecs-patterns, Solutions Constructs, L2 and ECS Express Mode (5 minutes)',
   steps: [{ spawn: 'compile' }, { exec: 'tsx bench/synth/main.ts', receiveArgs: true }],

@@ -67,8 +67,8 @@ test('the tarball contains only the library, the command and the built example a
 test('a second build of the same commit gives the same bytes, in another directory', () => {
   const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-copy-'));
   try {
-    const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
-    for (const file of tracked.filter((name) => fs.existsSync(path.join(ROOT, name)))) {
+    const listed = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' }).split('\0');
+    for (const file of listed.filter((name) => name !== '' && fs.existsSync(path.join(ROOT, name)))) {
       fs.cpSync(path.join(ROOT, file), path.join(copy, file));
     }
     fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));

@@ -9,7 +9,7 @@ import { checkReplacement } from './checks/replacement';
 import { checkReplacementWithoutLoad, Replacement } from './checks/replacement-without-load';
 import { RehearsalContext, RehearseOptions, SPEEDUP } from './context';
 import { newEmulators } from './edge/emulators';
-import { findFront } from './edge/routes';
+import { findFrontOf } from './edge/routes';
 import { TargetGroup } from './edge/target-group';
 import { ResourceKey, ServiceSpec, SkippedService } from './model';
 import { describeRun, printOverview } from './overview';
@@ -196,7 +196,8 @@ async function checkAssertions(
 /** Under load, if HTTP requests reach the service. */
 async function replaceTasks(runningService: RunningService, context: RehearsalContext): Promise<void> {
   const { emulators, report, interrupted } = context;
-  const { prefix, service: { registrations, container: { stopTimeoutSeconds } }, tasks } = runningService;
+  const { prefix, service, tasks } = runningService;
+  const { stopTimeoutSeconds } = service.container;
   let number = tasks.length;
   const replacement: Replacement = {
     interrupted,
@@ -204,7 +205,7 @@ async function replaceTasks(runningService: RunningService, context: RehearsalCo
     startAnother: async () => startHealthyTask(runningService, ++number, context),
     sampled: (task, { usedMiB, limitMiB }) => context.timeline.memory(task, usedMiB / limitMiB),
   };
-  const front = registrations.map(({ targetGroup }) => findFront(targetGroup.key, emulators)).find(Boolean);
+  const front = findFrontOf(service, emulators);
   const isTcp = front?.emulator.spec.listeners.some(({ protocol }) => protocol === 'TCP' || protocol === 'TLS');
   if (!front || isTcp && !await answersHttp(front)) {
     report.heading(`${prefix}Task replacement`);

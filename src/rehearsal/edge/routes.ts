@@ -1,7 +1,8 @@
 import { Emulator } from './emulator';
 import { decide } from './listener-rules';
 import {
-  CloudFrontSpec, EmulatorSpec, forwardsTo, leadsTo, ListenerRuleSpec, ListenerSpec, ResourceKey, RuleRequest,
+  CloudFrontSpec, EmulatorSpec, forwardsTo, leadsTo, ListenerRuleSpec, ListenerSpec,
+  ResourceKey, RuleRequest, ServiceSpec,
 } from '../model';
 
 /*
@@ -16,8 +17,13 @@ export interface Front {
   readonly host: string;
 }
 
+/** Where requests reach the tasks of a service, if there is such a listener. */
+export function findFrontOf({ registrations }: ServiceSpec, emulators: readonly Emulator[]): Front | undefined {
+  return registrations.map(({ targetGroup }) => findFront(targetGroup.key, emulators)).find(Boolean);
+}
+
 /** Not the health path, which returns 503 while a task shuts down. */
-export function findFront(targetGroup: ResourceKey, emulators: readonly Emulator[]): Front | undefined {
+function findFront(targetGroup: ResourceKey, emulators: readonly Emulator[]): Front | undefined {
   for (const emulator of emulators) {
     for (const listener of emulator.spec.listeners.filter((candidate) => leadsTo(candidate, targetGroup))) {
       const host = hostTowards(listener, targetGroup);

@@ -1,6 +1,6 @@
-import { hasFailed, Load } from '../checks/load';
+import { get, hasFailed, Load } from '../checks/load';
 import { RehearsalContext } from '../context';
-import { findFront } from '../edge/routes';
+import { findFrontOf } from '../edge/routes';
 import { ServiceSpec } from '../model';
 import { deregister, RunningService, RunningTask } from '../running-service';
 import { sleep } from '../sleep';
@@ -18,7 +18,10 @@ export interface DeploymentResult {
   readonly failure?: string;
   /** Until the last new task was healthy. */
   readonly seconds: number;
-  /** Requests during the deployment, and how many of them got no response or a 5xx; none without an HTTP listener. */
+  /**
+   * Requests during the deployment, and how many of them got no response or a 5xx. None where HTTP requests reach no
+   * app that answered before.
+   */
   readonly requests: number;
   readonly failedRequests: number;
 }
@@ -32,9 +35,10 @@ export async function deploy(
   runningService: RunningService, version: { service: ServiceSpec; runtime: Runtime }, context: RehearsalContext,
 ): Promise<DeploymentResult> {
   const start = Date.now();
-  const front = runningService.service.registrations
-    .map(({ targetGroup }) => findFront(targetGroup.key, context.emulators)).find(Boolean);
-  const load = front && new Load(front, REQUESTS_PER_SECOND);
+  const front = findFrontOf(runningService.service, context.emulators);
+  // An app that does not answer before would be blamed for nothing.
+  const answersNow = front && !hasFailed(await get(front.url, front.host, { timeout: 2000 }));
+  const load = answersNow ? new Load(front, REQUESTS_PER_SECOND) : undefined;
   const { failure, stopped } = await replaceTasks(runningService, version, context);
   const seconds = (Date.now() - start) / 1000;
   await Promise.all([...stopped, sleep(MIN_LOAD_MS, context.interrupted)]);

@@ -171,3 +171,13 @@ test('a deployment that may not start more tasks than desired stops old ones fir
   expect(change).toMatch(/0 of \d+ requests failed/);
   expect(await answer()).toBe('five again');
 });
+
+test('no requests are sent to an app that does not answer them', async () => {
+  const failing = SERVER.replace('response.end(answer())',
+    'response.writeHead(request.url === "/health" ? 200 : 500).end()');
+  await afterwards(() => write('image/server.js', `const VERSION = 'six';${failing}`), /Service runs the new version/);
+  const change = await afterwards(() => writeServer('seven'), /Service runs the new version/);
+
+  expect(change).toMatch(/healthy after \d+\.\d s; no requests were sent/);
+  expect(await answer()).toBe('seven again');
+});
