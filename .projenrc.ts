@@ -192,6 +192,11 @@ project.addTask('tables', {
   description: 'Write the generated tables of README.md, docs/ and SECURITY.md',
   exec: 'tsx tools/update-tables.ts',
 });
+project.addTask('upgrade-safety', {
+  description: 'List what CloudFormation would replace or delete on an upgrade from another commit, unless announced',
+  exec: 'tsx tools/upgrade-safety.ts',
+  receiveArgs: true,
+});
 project.addTask('compatibility', {
   description: 'Synthesize and rehearse the packed library with other versions of Node.js, aws-cdk-lib and constructs',
   steps: [{ spawn: 'compile' }, { exec: 'tsx tools/compatibility.ts', receiveArgs: true }],
@@ -379,6 +384,19 @@ checks.addJob('checks', {
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
   steps: [...CHECKOUT_AND_TOOLS, { run: 'bash .ci/run' }],
+});
+checks.addJob('upgrade', {
+  name: 'What an upgrade would replace or delete',
+  if: 'github.event_name == \'pull_request\'',
+  runsOn: ['ubuntu-latest'],
+  timeoutMinutes: 15,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [
+    github.WorkflowSteps.checkout({ with: { fetchDepth: 0 } }),
+    ...CHECKOUT_AND_TOOLS.slice(1),
+    { run: 'npm ci' },
+    { run: 'npx projen upgrade-safety "$BASE"', env: { BASE: '${{ github.event.pull_request.base.sha }}' } },
+  ],
 });
 checks.addJob('coverage', {
   name: 'Coverage of the construct',

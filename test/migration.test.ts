@@ -7,7 +7,7 @@ import * as patterns from 'aws-cdk-lib/aws-ecs-patterns';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { hostedZone, importedCertificate } from './support/fixtures';
-import { HelloFargateService, Ingress } from '../src';
+import { HelloFargateService, Ingress } from '../src/index';
 
 /*
  * The steps of docs/migration.md, from ApplicationLoadBalancedFargateService: what CloudFormation does in each.
