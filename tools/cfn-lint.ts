@@ -3,8 +3,9 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
+export const CFN_LINT = 'cfn-lint==1.58.0';
 /** botocore has the models of the AWS APIs. */
-const PACKAGES = ['cfn-lint==1.58.0', 'botocore==1.43.11'];
+const PACKAGES = [CFN_LINT, 'botocore==1.43.11'];
 const VENV = path.join(__dirname, '..', 'dist', 'lint', 'venv');
 const COMMAND = path.join(VENV, 'bin', 'cfn-lint');
 /** The Python of the virtual environment. */

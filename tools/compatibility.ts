@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { pathOf, replaceBlocks } from './generated-blocks';
+import { markdownTable } from './markdown';
 import { nodeBinary } from '../test/support/example-app/node-binary';
 
 /**
@@ -71,11 +72,7 @@ function main(): void {
       const directory = path.join(work, String(i));
       return [install(directory, tarball, peers), ...binaries.map((node) => tryWith(node, directory))];
     });
-    const table = [
-      `| | ${NODE_VERSIONS.map((node) => `Node.js ${node}`).join(' | ')} |`,
-      `|${'---|'.repeat(NODE_VERSIONS.length + 1)}`,
-      ...rows.map((row) => `| ${row.join(' | ')} |`),
-    ].join('\n');
+    const table = markdownTable(['', ...NODE_VERSIONS.map((node) => `Node.js ${node}`)], rows);
     process.stdout.write(`${table}\n`);
     if (process.argv.includes('--write')) {
       const file = pathOf('docs/languages.md');

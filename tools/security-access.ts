@@ -1,5 +1,6 @@
 import { CfnElement, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { markdownTable } from './markdown';
 import { SERVICES, stackWith } from './security-services';
 
 /** Who may do what in a service, read from its template: the roles with their permissions, and the open ports. */
@@ -93,21 +94,15 @@ interface Rule {
   readonly SourcePrefixListId?: unknown;
 }
 
-const table = (head: string[], rows: string[][]) => [
-  `| ${head.join(' | ')} |`,
-  `|${'---|'.repeat(head.length)}`,
-  ...rows.map((row) => `| ${row.join(' | ')} |`.replace(/ {2,}\|/g, ' |')),
-].join('\n');
-
 /** The roles of a service, by its name in `SERVICES`. */
 export function permissionsTable(service: string): string {
   const rows = new Access(stackWith(SERVICES[service])).permissions();
-  return table(['role', 'assumed by', 'may', 'on'], rows);
+  return markdownTable(['role', 'assumed by', 'may', 'on'], rows);
 }
 
 /** The open ports of all services. */
 export function portsTable(): string {
   const rows = Object.entries(SERVICES).flatMap(([service, add]) => new Access(stackWith(add)).ports()
     .map((row, i) => [i === 0 ? service : '', ...row]));
-  return table(['', 'security group', 'port', 'from'], rows);
+  return markdownTable(['', 'security group', 'port', 'from'], rows);
 }

@@ -3,10 +3,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Stack } from 'aws-cdk-lib';
+import { CFN_LINT } from '../../tools/cfn-lint';
 import { countByPack, findingsIn, PACKS } from '../../tools/security-nag';
 import { SERVICES, templateOf } from '../../tools/security-services';
 
-const PYTHON_PACKAGES = ['checkov==3.2.500', 'cfn-lint==1.58.0'];
+const PYTHON_PACKAGES = ['checkov==3.2.500', CFN_LINT];
 
 interface Reviewed {
   readonly template: string;

@@ -16,11 +16,14 @@ import * as esbuild from 'esbuild';
 import { Measurement } from './child';
 import { countFindings, FINDINGS, install, OUTPUT } from './findings';
 import { replaceBlocks } from '../../tools/generated-blocks';
+import { markdownTable } from '../../tools/markdown';
 
 const ROOT = path.join(__dirname, '..', '..');
 const DOCUMENT = path.join(ROOT, 'docs', 'benchmarks.md');
 const DEFAULT_ROUNDS = 5;
 const REPEATS = 23;
+/** Of a stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
+const MAX_RESOURCES = 500;
 const EXPERT = 'l2';
 /** The npm package is inside the PyPI package. The newest that works with the lowest aws-cdk-lib. */
 const SOLUTIONS_CONSTRUCTS = '2.102.0';
@@ -76,29 +79,21 @@ function ratio(values: number[], base: number[]): string {
   return `${median(ratios).toFixed(2)} (${min} to ${max})`;
 }
 
-const table = (head: string[], rows: string[][]) => [
-  `| ${head.join(' | ')} |`,
-  `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`,
-  ...rows.map((row) => `| ${row.join(' | ')} |`),
-].join('\n');
-
-/** Services that fit into a stack of 500 resources. */
-function servicesInStack(subject: string, resources: number): number {
-  const more = measure(subject, 2).resources - resources;
-  return 1 + Math.floor((500 - resources) / more);
-}
-
 function templates(results: Map<string, Measurement>): string {
-  return table(
+  return markdownTable(
     ['', 'lines of user code', 'resources', '… of a further service', 'services in a stack', 'template, kB'],
-    [...results].map(([subject, { resources, templateBytes }]) => [
-      SUBJECTS[subject],
-      String(linesOfCode(subject)),
-      String(resources),
-      String(measure(subject, 2).resources - resources),
-      String(servicesInStack(subject, resources)),
-      (templateBytes / 1e3).toFixed(0),
-    ]),
+    [...results].map(([subject, { resources, templateBytes }]) => {
+      const further = measure(subject, 2).resources - resources;
+      return [
+        SUBJECTS[subject],
+        String(linesOfCode(subject)),
+        String(resources),
+        String(further),
+        String(1 + Math.floor((MAX_RESOURCES - resources) / further)),
+        (templateBytes / 1e3).toFixed(0),
+      ];
+    }),
+    true,
   );
 }
 
@@ -110,7 +105,7 @@ function synthesis(rounds: number): string {
   const base = samples.get(EXPERT)!;
   const of = (subject: string, read: (sample: Measurement) => number) =>
     ratio(samples.get(subject)!.map(read), base.map(read));
-  return table(
+  return markdownTable(
     ['1.00 is the hand-written L2 composition', 'CPU of the process', 'CPU of a synthesis in process', 'peak memory'],
     Object.keys(SUBJECTS).map((subject) => [
       SUBJECTS[subject],
@@ -118,6 +113,7 @@ function synthesis(rounds: number): string {
       of(subject, ({ synthMs }) => median(synthMs)),
       of(subject, ({ peakMemoryMB }) => peakMemoryMB),
     ]),
+    true,
   );
 }
 
@@ -134,14 +130,16 @@ function many(rounds: number): string {
       ...MANY.filter((subject) => subject !== EXPERT).map((subject) => ratio(samples.get(subject)!, base)),
     ];
   });
-  return table(['CPU', 'L2', ...MANY.filter((subject) => subject !== EXPERT).map((s) => SUBJECTS[s])], rows);
+  const others = MANY.filter((subject) => subject !== EXPERT);
+  return markdownTable(['CPU', 'L2', ...others.map((subject) => SUBJECTS[subject])], rows, true);
 }
 
 function findings(results: Map<string, Measurement>): string {
   const load = createRequire(__filename);
   const counts = countFindings(Object.fromEntries([...results].map(([subject, { template }]) =>
     [SUBJECTS[subject], { template, add: load(appOf(subject)).add }])));
-  return table(['', ...FINDINGS], Object.entries(counts).map(([name, numbers]) => [name, ...numbers.map(String)]));
+  const rows = Object.entries(counts).map(([name, numbers]) => [name, ...numbers.map(String)]);
+  return markdownTable(['', ...FINDINGS], rows, true);
 }
 
 function machine(): string {

@@ -17,7 +17,7 @@ export interface ServiceSpec {
   readonly desiredCount: number;
   /** How many tasks must be healthy, and how many may run, during a deployment, as percentages of the desired count. */
   readonly minHealthyPercent: number;
-  readonly maxPercent: number;
+  readonly maxHealthyPercent: number;
   /** Whether its tasks may run on Fargate Spot. */
   readonly usesSpot: boolean;
   /** Time after the start of a task in which ECS ignores failed health checks. */

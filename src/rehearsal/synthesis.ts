@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CannotRun, Interrupted } from './cannot-run';
 import { removeOnExit, temporaryDirectory } from './leftovers';
+import { signalGroup } from './tasks/node/processes';
 
 /*
  * Runs the program of a CDK app, which writes its cloud assembly.
@@ -30,13 +31,7 @@ export async function synthesize({ command, outdir, environment, interrupted }: 
       ...environment,
     },
   });
-  const kill = () => {
-    try {
-      if (process.platform === 'win32') { child.kill('SIGKILL'); } else { process.kill(-child.pid!, 'SIGKILL'); }
-    } catch {
-      // It has exited.
-    }
-  };
+  const kill = () => signalGroup(child, 'SIGKILL');
   const remove = removeOnExit(kill);
   interrupted.addEventListener('abort', kill, { once: true });
   const append = (text: Buffer) => { output += text; };

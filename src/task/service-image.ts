@@ -236,7 +236,7 @@ export function validateImage(
 export function validateBoundImage(
   validation: Validation, image: ecs.ContainerImage, container: ecs.ContainerDefinition, context: ImageContext,
 ): void {
-  // Searching all constructs of the app for each service would take most of the time of an app with many services.
+  // The time to search all constructs of the app for each service grows with the square of their number.
   const isValidated = container.node.tryFindChild('AssetImage') !== undefined || image instanceof ServiceImage;
   if (isValidated || !Token.isUnresolved(container.imageName)) { return; }
   const asset = container.node.root.node.findAll().find((node): node is assets.DockerImageAsset =>

@@ -11,7 +11,7 @@ const template = Template.fromStack(new GitHubRolesStack(new App(), 'GitHubRoles
   env: { account: '111122223333', region: 'eu-central-1' },
 }));
 
-const text = (value: any): string => JSON.stringify(value['Fn::Join'] ? value['Fn::Join'][1] : value)
+const text = (arn: { 'Fn::Join': [string, unknown[]] }): string => JSON.stringify(arn['Fn::Join'][1])
   .replace(/\["arn:",\{"Ref":"AWS::Partition"\},"(.*)"\]/, 'arn:aws$1');
 
 /** What each role trusts, and which roles it may assume. */

@@ -131,7 +131,7 @@ function readService(assembly: Assembly, resolver: Resolver, service: ResourceRe
     family: text(task.Family, taskReference.logicalId),
     desiredCount,
     minHealthyPercent: number(MinimumHealthyPercent, 100),
-    maxPercent: number(MaximumPercent, 200),
+    maxHealthyPercent: number(MaximumPercent, 200),
     usesSpot: records(properties.CapacityProviderStrategy).some(isSpot),
     gracePeriodSeconds: number(properties.HealthCheckGracePeriodSeconds, defaultGracePeriod),
     cpu: text(task.Cpu, '256'),

@@ -51,11 +51,11 @@ async function replaceTasks(
   runningService: RunningService, version: { service: ServiceSpec; runtime: Runtime }, context: RehearsalContext,
 ): Promise<{ failure?: string; stopped: Promise<unknown>[] }> {
   const { tasks } = runningService;
-  const { desiredCount, minHealthyPercent, maxPercent } = version.service;
+  const { desiredCount, minHealthyPercent, maxHealthyPercent } = version.service;
   const limit = version.runtime.taskLimit?.tasks ?? Infinity;
   const wanted = Math.min(desiredCount, limit);
   // As ECS rounds: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
-  const atMost = Math.min(Math.max(Math.floor(desiredCount * maxPercent / 100), 1), limit);
+  const atMost = Math.min(Math.max(Math.floor(desiredCount * maxHealthyPercent / 100), 1), limit);
   const atLeast = limit < Infinity ? 0 : Math.ceil(desiredCount * minHealthyPercent / 100);
 
   const old = [...tasks];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Changes } from './changes';
-import { deploy } from './deploy';
+import { deploy, DeploymentResult } from './deploy';
 import { CannotRun } from '../cannot-run';
 import { RehearsalContext } from '../context';
 import { ServiceSpec } from '../model';
@@ -68,7 +68,7 @@ async function update(current: Plan, prepare: WatchOptions['prepare'], context: 
 }
 
 function reportDeployment(
-  { name }: ServiceSpec, { failure, seconds, requests, failedRequests }: Awaited<ReturnType<typeof deploy>>,
+  { name }: ServiceSpec, { failure, seconds, requests, failedRequests }: DeploymentResult,
   { report, interrupted }: RehearsalContext,
 ): void {
   if (interrupted.aborted) { return; }
