@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Token } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Token, aws_ecs as ecs } from 'aws-cdk-lib';
 import { DEFAULTS } from './preset';
 import { Validation } from './validation';
 

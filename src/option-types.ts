@@ -1,9 +1,12 @@
-import { RemovalPolicy, Tokenization } from 'aws-cdk-lib';
-import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import {
+  RemovalPolicy,
+  Tokenization,
+  aws_apigatewayv2 as apigatewayv2,
+  aws_ec2 as ec2,
+  aws_ecs as ecs,
+  aws_elasticloadbalancingv2 as elbv2,
+  aws_logs as logs,
+} from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 import { Capacity, CapacityOptions } from './capacity';
 import { Deployment, ServiceDeploymentOptions } from './deployment/deployment';

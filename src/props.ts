@@ -1,5 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { RemovalPolicy, Stack, aws_ecs as ecs } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { Capacity, CapacityOptions, validateCapacity } from './capacity';
 import { Deployment, ServiceDeploymentOptions } from './deployment/deployment';

@@ -1,5 +1,4 @@
-import { Duration, TimeZone } from 'aws-cdk-lib';
-import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
+import { Duration, TimeZone, aws_applicationautoscaling as appscaling } from 'aws-cdk-lib';
 import { DEFAULTS } from './preset';
 
 

@@ -1,6 +1,4 @@
-import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
-import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Duration, Names, Stack, Token, aws_applicationautoscaling as appscaling, aws_ecs as ecs } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 import { BoundIngress, IngressTraits } from './ingress/ingress-type';
 import { sumExpression, TargetMetrics } from './ingress/target-metrics';

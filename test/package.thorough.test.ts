@@ -109,6 +109,30 @@ test('no language has a namespace with the name of a type in it, which does not 
   expect(names).not.toContain(targets.java.package.split('.').at(-1));
 });
 
+test('the package loads the modules of aws-cdk-lib that the default needs, and no others', () => {
+  const program = path.join(app, 'modules.js');
+  fs.writeFileSync(program, `
+    const modules = () => [...new Set(Object.keys(require.cache)
+      .map((file) => /aws-cdk-lib\\/(aws-[^/]+)\\//.exec(file)?.[1]).filter(Boolean))].sort();
+    const { HelloFargateService } = require('hello-fargate-service');
+    const required = modules();
+    const { App, Stack } = require('aws-cdk-lib');
+    const app = new App();
+    new HelloFargateService(new Stack(app, 'Hello'), 'Hello');
+    app.synth();
+    console.log(JSON.stringify({ required, synthesized: modules() }));
+  `);
+  const { stdout, stderr, status } = run('node', [program], app);
+  expect([status, stderr]).toEqual([0, '']);
+  const { required, synthesized } = JSON.parse(stdout);
+
+  expect(synthesized).toEqual([
+    'aws-cloudwatch', 'aws-ec2', 'aws-ecr', 'aws-ecr-assets', 'aws-ecs', 'aws-elasticloadbalancingv2', 'aws-iam',
+    'aws-logs',
+  ]);
+  expect(synthesized).toEqual(expect.arrayContaining(required));
+});
+
 describe('an app that installed the package', () => {
   beforeAll(() => {
     fs.writeFileSync(path.join(app, 'app.js'), `

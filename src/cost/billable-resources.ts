@@ -1,10 +1,14 @@
-import { CfnResource, Stack, Token } from 'aws-cdk-lib';
-import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import {
+  CfnResource,
+  Stack,
+  Token,
+  aws_cloudfront as cloudfront,
+  aws_cloudwatch as cloudwatch,
+  aws_ec2 as ec2,
+  aws_ecs as ecs,
+  aws_elasticloadbalancingv2 as elbv2,
+  aws_logs as logs,
+} from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 import { FixedCost, FREE_TASK_STORAGE } from './prices';
 import { sharedVpcOf } from '../network/network';

@@ -1,5 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Duration, aws_ecs as ecs } from 'aws-cdk-lib';
 import {
   BlueGreenDeploymentOptions, CanaryDeploymentOptions, DeploymentOptions, LinearDeploymentOptions,
   RollingDeploymentOptions, TrafficShiftingOptions,

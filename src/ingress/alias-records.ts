@@ -1,4 +1,4 @@
-import * as route53 from 'aws-cdk-lib/aws-route53';
+import { aws_route53 as route53 } from 'aws-cdk-lib';
 import { Construct, IDependable } from 'constructs';
 
 interface AliasRecordOptions {

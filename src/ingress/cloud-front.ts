@@ -1,14 +1,18 @@
-import { Duration, Stack, Token } from 'aws-cdk-lib';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as route53 from 'aws-cdk-lib/aws-route53';
-import * as targets from 'aws-cdk-lib/aws-route53-targets';
-import * as customResources from 'aws-cdk-lib/custom-resources';
-import { RegionInfo } from 'aws-cdk-lib/region-info';
+import {
+  Duration,
+  Stack,
+  Token,
+  aws_certificatemanager as acm,
+  aws_cloudfront as cloudfront,
+  aws_cloudfront_origins as origins,
+  aws_ec2 as ec2,
+  aws_elasticloadbalancingv2 as elbv2,
+  aws_iam as iam,
+  aws_route53 as route53,
+  aws_route53_targets as targets,
+  custom_resources as customResources,
+  region_info,
+} from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { addAliasRecords } from './alias-records';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
@@ -211,7 +215,7 @@ export class CloudFrontIngress implements IngressType {
  * (https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/setting-up-cloudfront.html).
  */
 function validatePartition(validation: Validation, region: string | undefined): void {
-  const partition = region && RegionInfo.get(region).partition;
+  const partition = region && region_info.RegionInfo.get(region).partition;
   if (partition && partition !== 'aws') {
     validation.refuse('ingress', `Ingress.cloudFront in ${region}`,
       `the partition ${partition} has no CloudFront with the features that it needs`, 'use Ingress.https');

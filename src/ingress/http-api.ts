@@ -1,10 +1,14 @@
-import { Duration, Names, RemovalPolicy } from 'aws-cdk-lib';
-import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
-import * as integrations from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as logs from 'aws-cdk-lib/aws-logs';
-import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
+import {
+  Duration,
+  Names,
+  RemovalPolicy,
+  aws_apigatewayv2 as apigatewayv2,
+  aws_apigatewayv2_integrations as integrations,
+  aws_ec2 as ec2,
+  aws_ecs as ecs,
+  aws_logs as logs,
+  aws_servicediscovery as cloudmap,
+} from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { DEFAULTS } from '../preset';
@@ -118,7 +122,7 @@ export class HttpApiIngress implements IngressType {
           container,
           containerPort,
         });
-        const integration = new TasksIntegration('Tasks', discovery, { vpcLink, timeout: this.options.timeout });
+        const integration = tasksIntegration(discovery, { vpcLink, timeout: this.options.timeout });
         const routeKey = apigatewayv2.HttpRouteKey.DEFAULT;
         new apigatewayv2.HttpRoute(link, 'Route', { httpApi, routeKey, integration });
         service.connections.allowFrom(securityGroup, ec2.Port.tcp(containerPort), 'VPC link to the tasks');
@@ -165,16 +169,13 @@ function newNamespace(scope: Construct, ingressScope: Construct, vpc: ec2.IVpc):
 }
 
 /** CDK's own integration has an option for the timeout, but does not render it. */
-class TasksIntegration extends integrations.HttpServiceDiscoveryIntegration {
-  constructor(
-    id: string,
-    service: cloudmap.IService,
-    private readonly options: integrations.HttpServiceDiscoveryIntegrationProps,
-  ) {
-    super(id, service, options);
+function tasksIntegration(
+  service: cloudmap.IService, props: integrations.HttpServiceDiscoveryIntegrationProps,
+): apigatewayv2.HttpRouteIntegration {
+  class TasksIntegration extends integrations.HttpServiceDiscoveryIntegration {
+    public bind(options: apigatewayv2.HttpRouteIntegrationBindOptions): apigatewayv2.HttpRouteIntegrationConfig {
+      return { ...super.bind(options), timeout: props.timeout };
+    }
   }
-
-  public bind(options: apigatewayv2.HttpRouteIntegrationBindOptions): apigatewayv2.HttpRouteIntegrationConfig {
-    return { ...super.bind(options), timeout: this.options.timeout };
-  }
+  return new TasksIntegration('Tasks', service, props);
 }

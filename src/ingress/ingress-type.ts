@@ -1,9 +1,11 @@
-import { Duration } from 'aws-cdk-lib';
-import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
-import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import {
+  Duration,
+  aws_apigatewayv2 as apigatewayv2,
+  aws_cloudfront as cloudfront,
+  aws_ec2 as ec2,
+  aws_ecs as ecs,
+  aws_elasticloadbalancingv2 as elbv2,
+} from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { HealthCheckOptions } from './health-check';
 import { TargetMetrics } from './target-metrics';

@@ -1,5 +1,4 @@
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { aws_certificatemanager as acm, aws_elasticloadbalancingv2 as elbv2 } from 'aws-cdk-lib';
 import { CloudFrontIngress, CloudFrontIngressOptions } from './cloud-front';
 import { HealthCheckOptions } from './health-check';
 import { HttpApiIngress, HttpApiIngressOptions } from './http-api';

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { CfnParameter, Reference, Stack, Stage, Token, Tokenization } from 'aws-cdk-lib';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import {
+  CfnParameter,
+  Reference,
+  Stack,
+  Stage,
+  Token,
+  Tokenization,
+  aws_elasticloadbalancingv2 as elbv2,
+} from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 
 /** The requests that a listener rule matches. */

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Duration, Fn, Stack, Stage, Token } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Duration, Fn, Stack, Stage, Token, aws_ec2 as ec2, aws_elasticloadbalancingv2 as elbv2 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { BoundIngress, IngressContext, IngressType } from './ingress-type';
 import { prioritiesInUse, priorityOf } from './rule-priority';

@@ -1,5 +1,4 @@
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { aws_cloudwatch as cloudwatch, aws_elasticloadbalancingv2 as elbv2 } from 'aws-cdk-lib';
 
 /** Metrics of a math expression, by the identifiers that the expression uses. */
 export type Metrics = Record<string, cloudwatch.Metric>;

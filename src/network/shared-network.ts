@@ -1,7 +1,13 @@
-import { Aspects, CfnResource, IAspect, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import {
+  Aspects,
+  CfnResource,
+  IAspect,
+  RemovalPolicy,
+  Stack,
+  aws_ec2 as ec2,
+  aws_ecs as ecs,
+  aws_logs as logs,
+} from 'aws-cdk-lib';
 import { Construct, IConstruct } from 'constructs';
 import { Egress } from './egress';
 import { DEFAULTS } from '../preset';

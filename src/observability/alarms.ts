@@ -1,7 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as logs from 'aws-cdk-lib/aws-logs';
-import * as sns from 'aws-cdk-lib/aws-sns';
+import { Duration, Token, aws_ecs as ecs, aws_logs as logs, aws_sns as sns } from 'aws-cdk-lib';
 import { Deployment } from '../deployment/deployment';
 import { DEFAULTS, PresetDefaults } from '../preset';
 import { ScalingOptions } from '../scaling-options';

@@ -1,6 +1,4 @@
-import { Duration, Stack, Token } from 'aws-cdk-lib';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import { Duration, Stack, Token, aws_cloudwatch as cloudwatch, aws_logs as logs } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { ERROR_LINES } from './logs';
 import { ServiceMetrics } from './service-metrics';

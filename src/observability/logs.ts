@@ -1,9 +1,15 @@
-import { ArnFormat, Aws, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as events from 'aws-cdk-lib/aws-events';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import {
+  ArnFormat,
+  Aws,
+  RemovalPolicy,
+  Stack,
+  Token,
+  aws_ecs as ecs,
+  aws_events as events,
+  aws_iam as iam,
+  aws_kms as kms,
+  aws_logs as logs,
+} from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { limited, show, Validation } from '../validation';
 

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Tokenization } from 'aws-cdk-lib';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Tokenization, aws_cloudwatch as cloudwatch, aws_ecs as ecs } from 'aws-cdk-lib';
 import { BoundIngress } from '../ingress/ingress-type';
 import { greaterExpression, Metrics, sumExpression, sumOf, TargetMetrics } from '../ingress/target-metrics';
 

@@ -1,4 +1,4 @@
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { aws_ecs as ecs } from 'aws-cdk-lib';
 import { Validation } from '../validation';
 
 /**

@@ -1,5 +1,4 @@
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { aws_ecs as ecs, aws_iam as iam } from 'aws-cdk-lib';
 import { Validation } from '../validation';
 
 /** A policy has at most 6,144 characters, and a statement for a secret or its key about 300. */

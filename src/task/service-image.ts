@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Stack, Stage, Token } from 'aws-cdk-lib';
-import * as assets from 'aws-cdk-lib/aws-ecr-assets';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Stack, Stage, Token, aws_ecr_assets as assets, aws_ecs as ecs } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { show, Validation } from '../validation';
 

@@ -1,5 +1,4 @@
-import { Token } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Token, aws_ecs as ecs } from 'aws-cdk-lib';
 import { validateHealthCheckCommand } from './container-health-check';
 import { validateImage } from './service-image';
 import { DEFAULTS } from '../preset';

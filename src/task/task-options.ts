@@ -1,5 +1,4 @@
-import { Duration, Lazy, Token } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Duration, Lazy, Token, aws_ecs as ecs } from 'aws-cdk-lib';
 import { validateHealthCheckCommand } from './container-health-check';
 import { validateEnvironmentFiles } from './environment-files';
 import { validateSecretCount } from './execution-role';

@@ -1,7 +1,13 @@
-import { Duration, Lazy, PhysicalName, Size, Token } from 'aws-cdk-lib';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import {
+  Duration,
+  Lazy,
+  PhysicalName,
+  Size,
+  Token,
+  aws_ecs as ecs,
+  aws_iam as iam,
+  aws_logs as logs,
+} from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { grantEnvironmentFiles, scopedFiles } from './environment-files';
 import { ExecutionRole } from './execution-role';
