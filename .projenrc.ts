@@ -85,6 +85,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-cdk/cloud-assembly-schema@53.25.0',
     // What CloudFormation would do with a change, in the tests.
     '@aws-cdk/cloudformation-diff@2.187.5',
+    // The bill of materials of what the package bundles: `npx projen sbom`.
+    '@cyclonedx/cyclonedx-esbuild@1.4.4',
     // What reviewers of security find in the templates.
     'cdk-nag@^3.0.2',
     // The example app: bundled into one file by esbuild, so that an image build installs nothing.
@@ -238,6 +240,12 @@ project.addTask('integ:update', {
   exec: 'integ-runner --update-on-failed --dry-run',
   receiveArgs: true,
 });
+project.addTask('integ:emulator', {
+  description: 'Deploy integ tests to floci, an emulator of AWS, run their assertions, and destroy them; needs Docker',
+  env: INTEG_ENV,
+  exec: 'bash tools/emulator/integ.sh',
+  receiveArgs: true,
+});
 project.addTask('integ:deploy', {
   description: 'Deploy the integ tests to the AWS account of the environment, assert over HTTP, and destroy them',
   exec: 'integ-runner --update-on-failed --force --no-update-workflow',
@@ -358,6 +366,11 @@ for (const target of ['js', 'java', 'python', 'dotnet', 'go']) {
   project.tasks.tryFind(`package:${target}`)!
     .reset(`jsii-pacmak -v --target ${target} --no-npmignore${translated}`, { receiveArgs: true });
 }
+const sbom = project.addTask('sbom', {
+  description: 'Write a bill of materials (CycloneDX) of the code that the package bundles, beside its tarball',
+  exec: 'tsx tools/sbom.ts',
+});
+project.tasks.tryFind('package:js')!.spawn(sbom);
 for (const all of ['package', 'package-all']) {
   project.tasks.tryFind(all)!.prependSpawn(project.tasks.tryFind('snippets')!);
 }
@@ -411,6 +424,14 @@ checks.addJob('languages', {
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
   steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen examples' }],
+});
+
+checks.addJob('emulator', {
+  name: 'The default service on an emulator of AWS',
+  runsOn: ['ubuntu-24.04-arm'], // runs the ARM64 image without emulation
+  timeoutMinutes: 30,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen integ:emulator' }],
 });
 
 const FILES = { committed: true, marker: true, readonly: true };

@@ -1,27 +1,30 @@
 /* Builds dist/server.js, the only program in the container, and the license texts of the bundled packages. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, BuildOptions } from 'esbuild';
+
+/** What is built, and how. */
+export const BUNDLE = {
+  absWorkingDir: __dirname,
+  entryPoints: ['src/server.ts'],
+  outfile: 'dist/server.js',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'inline',
+  // Optional dependency of `debug`, which is installed in this repository but not in a copy of this directory.
+  external: ['supports-color'],
+  banner: {
+    js: '// Built from src/ by bundle.ts. THIRD-PARTY-LICENSES.txt contains the licenses of the bundled packages.',
+  },
+  metafile: true,
+  write: false,
+  logLevel: 'error',
+} satisfies BuildOptions;
 
 /** Returns the files of dist by name. The same sources and lock file always produce the same bytes. */
 export async function bundle(): Promise<Record<string, string>> {
-  const result = await build({
-    absWorkingDir: __dirname,
-    entryPoints: ['src/server.ts'],
-    outfile: 'dist/server.js',
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    legalComments: 'inline',
-    // Optional dependency of `debug`, which is installed in this repository but not in a copy of this directory.
-    external: ['supports-color'],
-    banner: {
-      js: '// Built from src/ by bundle.ts. THIRD-PARTY-LICENSES.txt contains the licenses of the bundled packages.',
-    },
-    metafile: true,
-    write: false,
-    logLevel: 'error',
-  });
+  const result = await build(BUNDLE);
   return {
     // In this repository the packages are installed one directory up; the bundle is the same as in a copy.
     'server.js': result.outputFiles[0].text.replaceAll('../node_modules/', 'node_modules/'),

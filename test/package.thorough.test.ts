@@ -86,6 +86,24 @@ test('a second build of the same commit gives the same bytes, in another directo
   }
 }, 300_000);
 
+test('the bill of materials has all packages whose code the tarball contains, and is reproducible', () => {
+  const sbom = () => {
+    execFileSync('npx', ['projen', 'sbom'], { cwd: ROOT, stdio: 'pipe' });
+    return fs.readFileSync(path.join(ROOT, 'dist', 'js', 'hello-fargate-service.cdx.json'), 'utf8');
+  };
+  const text = sbom();
+  const { bomFormat, metadata, components } = JSON.parse(text);
+  const names = components.map(({ group, name, version }: { group?: string; name: string; version: string }) =>
+    `${group ? `${group}/` : ''}${name}@${version}`);
+  const licenses = fs.readFileSync(path.join(ROOT, 'example-app', 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  const bundled = [...licenses.matchAll(/^(\S+@\d\S*) \(/gm)].map(([, name]) => name);
+
+  expect([bomFormat, metadata.component.name]).toEqual(['CycloneDX', 'hello-fargate-service']);
+  expect(bundled.length).toBeGreaterThan(50);
+  expect(names.sort()).toEqual([...bundled, 'hello-fargate-example-app@1.0.0'].sort());
+  expect(sbom()).toBe(text);
+}, 60_000);
+
 test('installing the package runs nothing', () => {
   const { scripts } = readJson(path.join(app, 'node_modules', 'hello-fargate-service', 'package.json'));
 

@@ -205,6 +205,20 @@ describe('with a given VPC', () => {
     expect(publicIpOf(false, () => ({ subnetType: ec2.SubnetType.PUBLIC }))).toBe('DISABLED');
   });
 
+  test('allows outbound IPv6 on request', () => {
+    const stack = newStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', { ipProtocol: ec2.IpProtocol.DUAL_STACK });
+    const hello = new HelloFargateService(stack, 'Hello', { vpc });
+    hello.connections.allowTo(ec2.Peer.anyIpv6(), ec2.Port.allTcp());
+
+    const [tasks] = hello.connections.securityGroups;
+    const id = stack.getLogicalId(tasks.node.defaultChild as ec2.CfnSecurityGroup);
+    expect(Template.fromStack(stack).toJSON().Resources[id].Properties.SecurityGroupEgress).toMatchObject([
+      { CidrIp: '0.0.0.0/0', IpProtocol: '-1' },
+      { CidrIpv6: '::/0', IpProtocol: 'tcp', FromPort: 0, ToPort: 65535 },
+    ]);
+  });
+
   test('accepts an imported VPC', () => {
     const stack = newStack();
     const vpc = importedVpc(stack, { withPrivateSubnets: true });
