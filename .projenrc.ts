@@ -350,6 +350,11 @@ project.addTask('architecture', {
   receiveArgs: true,
 });
 
+// projen says `stable`, which PyPI would show as Production/Stable; this is version 0.
+project.package.addField('stability', undefined);
+project.tryFindObjectFile('package.json')!
+  .addOverride('jsii.targets.python.classifiers', ['Development Status :: 4 - Beta']);
+
 // The compiler leaves out plain JavaScript: programs that the rehearsal starts by their path.
 project.compileTask.exec('tsx tools/copy-programs.ts');
 
@@ -358,7 +363,11 @@ project.compileTask.exec('tsx tools/copy-programs.ts');
 const SNIPPETS = 'dist/snippets.tabl.json';
 project.addTask('snippets', {
   description: 'Compile the snippets of README and docstrings, and translate them; needs the output of compile',
-  steps: [{ exec: 'mkdir -p dist' }, { exec: `jsii-rosetta extract --strict --cache ${SNIPPETS}` }],
+  steps: [
+    { exec: `mkdir -p dist && rm -f ${SNIPPETS}` },
+    { exec: `jsii-rosetta extract --strict --cache ${SNIPPETS}` },
+    { exec: `tsx tools/go-snippets.ts ${SNIPPETS}` },
+  ],
 });
 for (const target of ['js', 'java', 'python', 'dotnet', 'go']) {
   const translated = target === 'js' ? '' : ` --rosetta-tablet ${SNIPPETS} --rosetta-unknown-snippets fail`;

@@ -254,7 +254,7 @@ export class HelloFargateService extends Construct implements ec2.IConnectable, 
       const validation = new Validation(this);
       validation.refuse('addAlarm', JSON.stringify(alarm.node.path),
         'alarms has no topics and no emails, and there is no dashboard',
-        'set alarms: Alarms.recommended({ emails: […] }) or dashboard: true');
+        'set alarms to Alarms.recommended with emails, or dashboard to true');
       validation.throwIfRefused();
     }
     this.alarms.add(alarm);

@@ -110,7 +110,7 @@ describe('addSidecar', () => {
 
     expect(isolated(ecrImageOf)).not.toThrow();
     expect(isolated(() => IMAGE)).toThrow(new RegExp('Stack/Hello: addSidecar\\.image is ".*", but with '
-      + 'Egress\\.vpcEndpoints\\(\\) isolated subnets cannot reach its registry; push the image to ECR'));
+      + 'Egress\\.vpcEndpoints isolated subnets cannot reach its registry; push the image to ECR'));
   });
 
   test.each<[string, string, Partial<SidecarOptions>, RegExp]>([

@@ -144,7 +144,7 @@ test.each([
 ])('PRODUCTION fails with alarms that notify nobody, %s', (_, alarms) => {
   expect(() => production({ alarms })).toThrow(
     'Stack/Hello: alarms is without recipients, but Preset.PRODUCTION requires that its alarms notify someone; '
-    + 'set emails or topics with Alarms.recommended, or set Alarms.none()');
+    + 'set emails or topics with Alarms.recommended, or use Alarms.none');
   expect(() => production({ alarms: Alarms.none() })).not.toThrow();
 });
 
@@ -153,7 +153,7 @@ describe('PRODUCTION requires TLS', () => {
     ['no ingress', {},
       /Stack\/Hello: ingress is not set, but Preset\.PRODUCTION requires TLS; .*Ingress\.https, Ingress\.cloudFront/],
     ['a public load balancer without TLS', { ingress: Ingress.http() },
-      /ingress is Ingress\.http\(\), but Preset\.PRODUCTION requires TLS for a public .*internetFacing: false$/],
+      /ingress is Ingress\.http, but Preset\.PRODUCTION requires TLS for a public .*internetFacing to false$/],
   ])('and fails with %s', (_what, props, message) => {
     const stack = inRegion();
 

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CfnResource, Duration, Fn, Lazy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -5,6 +6,7 @@ import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as ts from 'typescript';
 import {
   Alarms, Capacity, HelloFargateService, HelloFargateServiceProps, Ingress, Preset, ServiceImage,
 } from '../src';
@@ -276,4 +278,30 @@ test('accepts tokens, whose values are known only during deployment', () => {
 
 test('accepts a variable that is called like a property of every object', () => {
   expect(() => templateOf({ environment: { constructor: 'x' } })).not.toThrow();
+});
+
+/** All texts in the calls of `refuse`: the value, the rule and the fix. */
+function textsOfErrors(): string[] {
+  const sources = path.join(__dirname, '..', 'src');
+  const files = fs.readdirSync(sources, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('rehearsal'));
+  const texts: string[] = [];
+  for (const file of files) {
+    const text = fs.readFileSync(path.join(sources, file), 'utf8');
+    const visit = (node: ts.Node, isError: boolean): void => {
+      const isRefusal = ts.isCallExpression(node) && /(^|\.)refuse$/.test(node.expression.getText());
+      if (isError && (ts.isStringLiteral(node) || ts.isTemplateLiteralToken(node))) { texts.push(node.text); }
+      node.forEachChild((child) => visit(child, isError || isRefusal));
+    };
+    visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true), false);
+  }
+  return texts;
+}
+
+test('errors name props and values without the syntax of a language', () => {
+  const texts = textsOfErrors();
+  const syntax = /\(\)|[{}]|\[…\]|=>|\bnew [A-Z]\w+\(|\w: (true|false|\[|[A-Za-z]\w*\.\w)/;
+
+  expect(texts.length).toBeGreaterThan(300);
+  expect(texts.filter((text) => syntax.test(text))).toEqual([]);
 });

@@ -57,12 +57,12 @@ function validateWithStickySessions(validation: Validation, deployment: Deployme
   if (!deployment._trafficShifting) { return; }
   validation.refuse('ingress.sessionStickiness', 'set',
     `${callOf(deployment)} has two target groups, and their rule would keep clients at the old version`,
-    'leave it out, or use Deployment.rolling()');
+    'leave it out, or use Deployment.rolling');
 }
 
 /** The factory call of a deployment that shifts traffic, or prepares for it. */
 function callOf({ _strategy: { name, bakeTime } }: Deployment): string {
-  return bakeTime ? `${name}()` : `${name}({ prepareTrafficShifting: true })`;
+  return bakeTime ? name : `${name} with prepareTrafficShifting`;
 }
 
 function validateRolling(validation: Validation, options: RollingDeploymentOptions): void {

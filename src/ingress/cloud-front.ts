@@ -241,7 +241,7 @@ function validateDomain(validation: Validation, options: CloudFrontIngressOption
   const region = certificate && certificateRegion(certificate);
   if (region && region !== 'us-east-1') {
     validation.refuse('ingress.certificate', `in ${region}`, 'CloudFront accepts only certificates in us-east-1',
-      'create it in a stack in us-east-1, with crossRegionReferences: true on both stacks, or import it by its ARN');
+      'create it in a stack in us-east-1, with crossRegionReferences in both stacks, or import it by its ARN');
   }
 }
 

@@ -162,7 +162,7 @@ export function validateIngress(
     validation.refuse('ingress', 'not set', 'Preset.PRODUCTION requires TLS',
       'set it to Ingress.https, Ingress.cloudFront or another type with TLS');
   } else if (isPublicWithoutTls) {
-    validation.refuse('ingress', `${name}()`, 'Preset.PRODUCTION requires TLS for a public load balancer',
-      'use Ingress.https or Ingress.cloudFront, or set internetFacing: false');
+    validation.refuse('ingress', name, 'Preset.PRODUCTION requires TLS for a public load balancer',
+      'use Ingress.https or Ingress.cloudFront, or set internetFacing to false');
   }
 }

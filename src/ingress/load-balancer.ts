@@ -150,7 +150,7 @@ function validateSubnets(validation: Validation, { ingressName, vpc, internetFac
     + `and it has ${subnetCounts(vpc)}`;
   if (internetFacing) {
     validation.refuse('vpc', show(vpc.node.path), rule('public subnets'),
-      'use a VPC with public subnets in two Availability Zones, or an ingress with internetFacing: false');
+      'use a VPC with public subnets in two Availability Zones, or set internetFacing of the ingress to false');
   } else {
     validation.refuse('vpc', show(vpc.node.path), rule('subnets'),
       'use a VPC with subnets in two Availability Zones');

@@ -36,7 +36,7 @@ export interface NatGatewayEgressOptions {
 export class Egress {
   /** Gives each task a public IPv4 address. Its security group allows inbound traffic only from the load balancer. */
   public static publicIp(): Egress {
-    return new Egress('Egress.publicIp()', ec2.SubnetType.PUBLIC, 0);
+    return new Egress('Egress.publicIp', ec2.SubnetType.PUBLIC, 0);
   }
 
   /**
@@ -47,7 +47,7 @@ export class Egress {
   public static natGateway(options: NatGatewayEgressOptions = {}): Egress {
     const { count = DEFAULTS.natGateways } = options;
     const text = typeof count === 'number' ? String(count) : show(count);
-    return new Egress(`Egress.natGateway({ count: ${text} })`, ec2.SubnetType.PRIVATE_WITH_EGRESS, count);
+    return new Egress(`Egress.natGateway with count ${text}`, ec2.SubnetType.PRIVATE_WITH_EGRESS, count);
   }
 
   /**
@@ -61,7 +61,7 @@ export class Egress {
    * @see https://aws.amazon.com/privatelink/pricing/ (2026-09)
    */
   public static vpcEndpoints(): Egress {
-    return new Egress('Egress.vpcEndpoints()', ec2.SubnetType.PRIVATE_ISOLATED, 0);
+    return new Egress('Egress.vpcEndpoints', ec2.SubnetType.PRIVATE_ISOLATED, 0);
   }
 
   private constructor(

@@ -58,8 +58,8 @@ function validateGivenVpc(validation: Validation, vpc: ec2.IVpc, options: Networ
     validateSelection(validation, vpc, vpcSubnets);
   } else if (vpc.privateSubnets.length + vpc.publicSubnets.length === 0) {
     validation.refuse('vpc', show(vpc.node.path), `the tasks need outbound access, and it has ${subnetCounts(vpc)}`,
-      'pass a VPC with private or public subnets, or, if it has the VPC endpoints, select its isolated ones: '
-      + 'vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED }');
+      'pass a VPC with private or public subnets, or, if it has the VPC endpoints, '
+      + 'set vpcSubnets to the subnet type PRIVATE_ISOLATED');
   }
 }
 
@@ -124,7 +124,7 @@ function validatePublicIp(validation: Validation, egress: Egress, assignPublicIp
   if (assignPublicIp) {
     validation.refuse('assignPublicIp', 'true',
       `with ${egress._description} the tasks are in subnets where a public address has no effect`,
-      'leave it out, or set egress: Egress.publicIp()');
+      'leave it out, or set egress to Egress.publicIp');
   } else {
     validation.refuse('assignPublicIp', 'false',
       `with ${egress._description} the tasks have no other outbound access`, 'set another egress');
@@ -168,7 +168,7 @@ export function validateSidecarImage(validation: Validation, network: Network, i
   const name = network.isIsolated && nameOutsideEcr(image);
   if (name) {
     validation.refuse('addSidecar.image', show(name),
-      'with Egress.vpcEndpoints() isolated subnets cannot reach its registry',
+      'with Egress.vpcEndpoints isolated subnets cannot reach its registry',
       'push the image to ECR or use a pull-through cache of ECR, or use another egress');
   }
 }

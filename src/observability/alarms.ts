@@ -178,7 +178,7 @@ export function validateAlarms(
   if (!options) { return; }
   if (requireAlarms && !options.emails && !options.topics) {
     validation.refuse('alarms', 'without recipients', 'Preset.PRODUCTION requires that its alarms notify someone',
-      'set emails or topics with Alarms.recommended, or set Alarms.none()');
+      'set emails or topics with Alarms.recommended, or use Alarms.none');
   }
   validateRecipients(validation, options);
   for (const prop of ['cpuUtilizationPercent', 'memoryUtilizationPercent'] as const) {

@@ -19,7 +19,7 @@ export function validateSecretCount(
   const max = POLICIES_PER_ROLE * STATEMENTS_PER_POLICY - OTHER_STATEMENTS;
   if (count > max) {
     validation.refuse(prop, `${count} secrets`, `the policies of the execution role have room for ${max}`,
-      'keep several values in one secret, as fields: ecs.Secret.fromSecretsManager(secret, field)');
+      'keep several values in one secret, and pass the field to ecs.Secret.fromSecretsManager');
   }
 }
 
@@ -54,7 +54,7 @@ export class ExecutionRole extends iam.Role {
     validation.refuse('secrets',
       `more than ${POLICIES_PER_ROLE * STATEMENTS_PER_POLICY} IAM statements, one for each secret and each key`,
       `the execution role can have ${POLICIES_PER_ROLE} policies`,
-      'keep several values in one secret, as fields: ecs.Secret.fromSecretsManager(secret, field)');
+      'keep several values in one secret, and pass the field to ecs.Secret.fromSecretsManager');
     validation.throwIfRefused();
   }
 }

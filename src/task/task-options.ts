@@ -245,7 +245,7 @@ export function validateTask(validation: Validation, options: TaskOptions, conte
   }
   if (options.enableExecuteCommand && options.readonlyRootFilesystem) {
     validation.refuse('readonlyRootFilesystem', 'true',
-      'the agent of ECS Exec (enableExecuteCommand: true) writes to the root filesystem', 'leave one of the two out');
+      'the agent of ECS Exec (enableExecuteCommand) writes to the root filesystem', 'leave one of the two out');
   }
 }
 
@@ -308,7 +308,7 @@ function validateContainerHealthCheck(validation: Validation, options: TaskOptio
   if (!options.containerHealthCheck && !ingress.hasLoadBalancer) {
     validation.refuse('containerHealthCheck', 'not set',
       `with ${ingress.name} nothing else checks the health of your image`,
-      'set its health check command, like { command: [\'CMD\', \'/app/healthy\'] }');
+      'set its command, for example CMD and /app/healthy');
   }
 }
 

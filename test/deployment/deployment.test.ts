@@ -327,12 +327,12 @@ describe('fails with', () => {
     [
       'traffic shifting without a load balancer',
       { ingress: Ingress.httpApi(), deployment: Deployment.canary() },
-      /deployment is Deployment\.canary\(\), but Ingress\.httpApi has no load balancer .*; leave it out/,
+      /deployment is Deployment\.canary, but Ingress\.httpApi has no load balancer .*; leave it out/,
     ],
     [
       'preparing traffic shifting without a load balancer',
       { ingress: Ingress.httpApi(), deployment: Deployment.rolling({ prepareTrafficShifting: true }) },
-      /deployment is Deployment\.rolling\(\{ prepareTrafficShifting/,
+      /deployment is Deployment\.rolling with prepareTrafficShifting/,
     ],
     [
       'rollback on errors without a load balancer',

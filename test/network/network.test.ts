@@ -377,9 +377,9 @@ describe('flow logs', () => {
 describe('fails with', () => {
   test.each<[string, HelloFargateServiceProps, HelloFargateServiceProps, RegExp]>([
     ['egress', {}, { egress: Egress.natGateway() },
-      /^Stack\/Second: egress is Egress\.natGateway\(\{ count: 1 \}\), .* Stack\/First has Egress\.publicIp\(\); /],
+      /^Stack\/Second: egress is Egress\.natGateway with count 1, .* Stack\/First has Egress\.publicIp; /],
     ['default egress', { egress: Egress.natGateway() }, {},
-      /^Stack\/Second: egress is Egress\.publicIp\(\), .*Stack\/First has Egress\.natGateway/],
+      /^Stack\/Second: egress is Egress\.publicIp, .*Stack\/First has Egress\.natGateway/],
     ['maxAzs', { maxAzs: 3 }, {},
       /^Stack\/Second: maxAzs is 2, but the services of a stack share one VPC, .* 3; .* pass a vpc to one of them$/],
     ['flowLogs', {}, { flowLogs: true }, /^Stack\/Second: flowLogs is true, .*Stack\/First has false/],
@@ -413,12 +413,12 @@ describe('fails with', () => {
       /egress\.count is 3, but the number of NAT gateways, .* from 1 to 2/],
     ['zero NAT gateways', { egress: Egress.natGateway({ count: 0 }) }, /egress\.count is 0/],
     ['no public IP addresses and no other egress', { assignPublicIp: false },
-      /assignPublicIp is false, but with Egress\.publicIp\(\) the tasks have no other outbound access; set another/],
+      /assignPublicIp is false, but with Egress\.publicIp the tasks have no other outbound access; set another/],
     ['public IP addresses in private subnets', { assignPublicIp: true, egress: Egress.natGateway() },
       /assignPublicIp is true, but with Egress\.natGateway.* a public address has no effect; leave it out/],
     ['an image in a registry that isolated tasks cannot reach',
       { egress: Egress.vpcEndpoints(), image: ecs.ContainerImage.fromRegistry('nginx') },
-      /egress is Egress\.vpcEndpoints\(\), but isolated subnets cannot reach the registry of the image nginx/],
+      /egress is Egress\.vpcEndpoints, but isolated subnets cannot reach the registry of the image nginx/],
   ])('%s', (_what, props, message) => {
     expect(() => templateOf(props)).toThrow(message);
   });

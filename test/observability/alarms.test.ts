@@ -556,7 +556,7 @@ describe('notifications', () => {
     const alarm = hello.metricCpuUtilization().createAlarm(hello, 'Mine', { threshold: 1, evaluationPeriods: 1 });
 
     expect(() => hello.addAlarm(alarm)).toThrow(
-      /^Stack\/Hello: addAlarm is "Stack\/Hello\/Mine", but alarms has no topics .* no dashboard; set alarms: .*$/,
+      /^Stack\/Hello: addAlarm is "Stack\/Hello\/Mine", but alarms has no topics .* no dashboard; set alarms .*$/,
     );
   });
 });

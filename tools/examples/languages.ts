@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { artifactFile, DIST } from './artifacts';
 import { run } from './run';
+import { GO_SNIPPETS, JAVA_SNIPPETS, PYTHON_SNIPPETS, SnippetCompiler } from './snippets';
 
 /** How the example of a language is installed and run. */
 export interface Language {
@@ -15,6 +16,8 @@ export interface Language {
   readonly ending: string;
   /** The command that the language's package installs. @default `npx` with the tarball */
   readonly command?: readonly string[];
+  /** Of the translated snippets. */
+  readonly snippets?: SnippetCompiler;
   /** Why the example cannot run on this machine, if so. */
   missing(): string | undefined;
   /** Installs the package and what it needs. @returns from where */
@@ -74,6 +77,7 @@ const PYTHON: Language = {
   },
   environment: (directory) => ({ PATH: `${path.join(directory, '.venv', 'bin')}:${process.env.PATH}` }),
   command: ['hello-fargate-service'],
+  snippets: PYTHON_SNIPPETS,
 };
 
 const JAVA: Language = {
@@ -89,6 +93,7 @@ const JAVA: Language = {
     fs.writeFileSync(path.join(directory, 'settings.xml'), mavenSettings(pathToFileURL(path.join(DIST, 'java')).href));
     return 'jar, Maven repository';
   },
+  snippets: JAVA_SNIPPETS,
 };
 
 /** Keeps the artifacts out of the local repository of the user. */
@@ -131,6 +136,7 @@ const GO: Language = {
     run('go', ['vet', './...'], directory);
     return 'module, go mod replace';
   },
+  snippets: GO_SNIPPETS,
 };
 
 const CSHARP: Language = {

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { markdownTable } from '../markdown';
 import { artifactOf, buildArtifacts } from './artifacts';
 import { LANGUAGES, Language, npxCommand } from './languages';
 import { run } from './run';
+import { compileSnippets, readErrors } from './snippets';
 
 /**
  * Builds the package for each language, installs it in a copy of the example of that language, synthesizes the example,
@@ -13,13 +15,8 @@ import { run } from './run';
  *     npx projen examples [LANGUAGE...]
  */
 
-interface Row {
-  readonly language: string;
-  readonly artifact: string;
-  readonly installedFrom: string;
-  readonly templates: string;
-  readonly rehearsal: string;
-}
+const COLUMNS = ['language', 'artifact', 'installed from', 'snippets', 'errors', 'templates', 'rehearsal'] as const;
+type Row = Record<typeof COLUMNS[number], string>;
 
 const ROOT = path.join(__dirname, '..', '..');
 const CDK = path.join(ROOT, 'node_modules', '.bin', 'cdk');
@@ -54,26 +51,26 @@ function languages(names: string[]): Language[] {
 }
 
 function tryOut(language: Language, directory: string, digests: Map<string, Record<string, string>>): Row {
-  const row = { language: language.name, artifact: artifactOf(language) };
   const missing = language.missing();
-  if (missing) { return { ...row, installedFrom: missing, templates: 'skipped', rehearsal: 'skipped' }; }
-  let installedFrom = FAILED;
-  let templates = FAILED;
-  let rehearsal = FAILED;
+  const row = Object.fromEntries(COLUMNS.map((column) => [column, missing ? 'skipped' : FAILED])) as Row;
+  Object.assign(row, { language: language.name, artifact: artifactOf(language) });
+  if (missing) { return { ...row, 'installed from': missing }; }
   try {
     fs.cpSync(path.join(ROOT, 'examples', language.name), directory, { recursive: true });
-    installedFrom = language.install(directory);
+    row['installed from'] = language.install(directory);
+    row.snippets = language.snippets ? compileSnippets(language.snippets, directory) : 'as written';
+    row.errors = language.snippets ? readErrors(language.snippets, directory) : 'as written';
     const environment = language.environment?.(directory) ?? {};
     run(CDK, ['synth', '--quiet', '--strict', '--no-notices'], directory, environment);
     digests.set(language.name, digestsOf(path.join(directory, 'cdk.out')));
-    templates = difference(digests.get(REFERENCE) ?? {}, digests.get(language.name)!);
+    row.templates = difference(digests.get(REFERENCE) ?? {}, digests.get(language.name)!);
     const [command, ...args] = language.command ?? npxCommand(directory);
     run(command, [...args, 'rehearse', '--service', 'Hello/Hello', '--once'], directory, environment);
-    rehearsal = 'passed';
+    row.rehearsal = 'passed';
   } catch (error) {
     process.stderr.write(`${language.name}: ${error instanceof Error ? error.message : String(error)}\n`);
   }
-  return { ...row, installedFrom, templates, rehearsal };
+  return row;
 }
 
 /** A digest of each template, without what names the language: CDKMetadata. */
@@ -94,12 +91,7 @@ function difference(reference: Record<string, string>, other: Record<string, str
 }
 
 function asTable(rows: Row[]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
-  return [
-    line(['language', 'artifact', 'installed from', 'templates', 'rehearsal']),
-    line(new Array(5).fill('---')),
-    ...rows.map((row) => line([row.language, row.artifact, row.installedFrom, row.templates, row.rehearsal])),
-  ].join('\n');
+  return markdownTable([...COLUMNS], rows.map((row) => COLUMNS.map((column) => row[column])));
 }
 
 void main();
