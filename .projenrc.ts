@@ -195,7 +195,7 @@ project.addTask('tables', {
   exec: 'tsx tools/update-tables.ts',
 });
 project.addTask('upgrade-safety', {
-  description: 'List what CloudFormation would replace or delete on an upgrade from another commit, unless announced',
+  description: 'List what an upgrade from another commit would replace, delete or break; fails unless announced',
   exec: 'tsx tools/upgrade-safety.ts',
   receiveArgs: true,
 });
@@ -355,6 +355,8 @@ project.package.addField('stability', undefined);
 project.tryFindObjectFile('package.json')!
   .addOverride('jsii.targets.python.classifiers', ['Development Status :: 4 - Beta']);
 
+// A name that is a reserved word in one of the languages is a warning.
+project.compileTask.reset('jsii --fail-on-warnings');
 // The compiler leaves out plain JavaScript: programs that the rehearsal starts by their path.
 project.compileTask.exec('tsx tools/copy-programs.ts');
 
@@ -383,6 +385,13 @@ project.tasks.tryFind('package:js')!.spawn(sbom);
 for (const all of ['package', 'package-all']) {
   project.tasks.tryFind(all)!.prependSpawn(project.tasks.tryFind('snippets')!);
 }
+project.addTask('docgen:languages', {
+  description: 'Write the API reference of each language to dist/docs; needs the output of compile',
+  steps: [
+    { exec: 'mkdir -p dist/docs' },
+    { exec: 'jsii-docgen -l typescript python java csharp go -o dist/docs/API' },
+  ],
+});
 project.addTask('examples', {
   description: 'Package the library for each language, install it in examples/, compare the templates, rehearse',
   exec: 'tsx tools/examples/main.ts',

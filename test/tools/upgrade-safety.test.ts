@@ -1,5 +1,5 @@
 import { Alarms, Ingress } from '../../src/index';
-import { lostResources } from '../../tools/upgrade-safety';
+import { apiErrors, lostResources } from '../../tools/upgrade-safety';
 import { templateOf } from '../support/synth';
 
 const template = (props = {}) => templateOf(props).toJSON();
@@ -20,4 +20,14 @@ test('resources that are deleted or replaced are lost', () => {
   group.Properties.GroupDescription = 'another one';
   expect(lostResources(template(), renamed))
     .toContainEqual(expect.stringMatching(/\(AWS::EC2::SecurityGroup\): will replace$/));
+});
+
+test('the errors of jsii-diff are incompatible changes, except for a stability that is no longer declared', () => {
+  expect(apiErrors([
+    'Updated assembly: hello-fargate-service@0.0.0',
+    'API elements with incompatible changes:',
+    'err  - PROP hello-fargate-service.TaskOptions.cpu: has been removed',
+    'err  - CLASS hello-fargate-service.Alarms: stability was \'stable\', has been removed',
+    'warn - PROP hello-fargate-service.TaskOptions.user: type changed',
+  ].join('\n'))).toEqual(['PROP hello-fargate-service.TaskOptions.cpu: has been removed']);
 });
