@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { templateOf } from './support/synth';
-import { readBlock } from '../tools/generated-blocks';
-import { DOCUMENTS } from '../tools/update-tables';
+import { pathOf, readBlock } from '../tools/generated-blocks';
+import { DOCUMENTS, PICTURES } from '../tools/update-tables';
 
 const README = fs.readFileSync(path.join(__dirname, '..', 'README.md'), 'utf8');
 
@@ -12,6 +12,10 @@ test.each(Object.entries(DOCUMENTS).filter(([document]) => document !== 'SECURIT
     for (const [marker, table] of Object.entries(tables())) { expect(readBlock(document, marker)).toBe(table); }
   },
 );
+
+test.each(Object.entries(PICTURES))('%s is current; `npx projen tables` draws it', (file, draw) => {
+  expect(fs.readFileSync(pathOf(file), 'utf8')).toBe(draw());
+});
 
 test('the number of resources is the number in the template', () => {
   const types = Object.values<{ Type: string }>(templateOf().toJSON().Resources).map(({ Type }) => Type);

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { costOfConfigurations, costOfTheDefault } from './cost-tables';
 import { compatibilityTable } from './feature-compatibility';
 import { pathOf, replaceBlocks } from './generated-blocks';
+import { drawDefaultService } from './picture';
 import { presetsAsMarkdown } from './presets-table';
 import { tables as securityTables } from './security';
 
 /**
- * Writes the generated tables of README.md, docs/ and SECURITY.md.
+ * Writes the generated tables of README.md, docs/ and SECURITY.md, and the pictures.
  *
  *     npx projen tables
  */
@@ -19,7 +20,11 @@ export const DOCUMENTS: Record<string, () => Record<string, string>> = {
   'SECURITY.md': securityTables,
 };
 
+/** The pictures, by their files. */
+export const PICTURES: Record<string, () => string> = { 'docs/images/default-service.svg': drawDefaultService };
+
 if (require.main === module) {
+  for (const [file, draw] of Object.entries(PICTURES)) { writeFileSync(pathOf(file), draw()); }
   for (const [document, tables] of Object.entries(DOCUMENTS)) {
     const old = readFileSync(pathOf(document), 'utf8');
     const text = replaceBlocks(old, tables());
