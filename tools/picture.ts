@@ -13,7 +13,7 @@ const STYLE = `
   .left { text-anchor: start; }
   rect { fill: none; stroke: #818b98; rx: 6px; }
   .part { fill: #f6f8fa; stroke: #1f2328; }
-  .zone { stroke-dasharray: 4 3; }
+  .subnet { stroke-dasharray: 4 3; }
   path { fill: none; stroke: #1f2328; }
   .head { fill: #1f2328; stroke: none; }
   @media (prefers-color-scheme: dark) {
@@ -73,10 +73,10 @@ export function drawDefaultService(): string {
   const drain = `drains ${delay.Value} s`;
   const size = `${task.Cpu / 1024} vCPU, ${task.Memory} MiB`;
 
-  const zones = subnets.map(({ CidrBlock }, i) => {
+  const subnetFrames = subnets.map(({ CidrBlock }, i) => {
     const x = 28 + 178 * i;
     return [
-      frame([x, 182, 166, 140], 'zone'),
+      frame([x, 182, 166, 140], 'subnet'),
       part(x + 10, 204, 146, ['task', size, task.RuntimePlatform.CpuArchitecture, `port ${port}`]),
       text(x + 83, 297, `public subnet ${CidrBlock}`, 'small'),
       text(x + 83, 313, `Availability Zone ${i + 1}`, 'small'),
@@ -93,7 +93,7 @@ ${text(MIDDLE + 10, 58, `${listener.Protocol} ${listener.Port}`, 'small left')}
 ${frame([12, 70, WIDTH - 24, 320])}
 ${text(22, 86, `VPC ${vpc.CidrBlock}`, 'small left')}
 ${part(70, 92, 260, ['Application Load Balancer', probe, drain])}
-${zones.join('\n')}
+${subnetFrames.join('\n')}
 ${arrow(MIDDLE, 152, 111, 204)}
 ${arrow(MIDDLE, 152, 289, 204)}
 ${text(MIDDLE, 342, `ECS service on Fargate: ${service.DesiredCount} tasks`, 'title')}

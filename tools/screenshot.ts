@@ -6,6 +6,7 @@
  *   npx tsx tools/screenshot.ts --report report.html
  */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { AddressInfo } from 'node:net';
@@ -50,7 +51,7 @@ function capture({ url, size, scheme = 'light' }: Page, file: string): void {
 
 async function captureExampleApp([file = SCREENSHOT, width = '880', scheme]: string[]): Promise<void> {
   const metadata = createServer((_req, res) => res.end(JSON.stringify(TASK))).listen(0, '127.0.0.1');
-  await new Promise((resolve) => metadata.once('listening', resolve));
+  await once(metadata, 'listening');
   const uri = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
   const app = await AppProcess.start({ env: { ECS_CONTAINER_METADATA_URI_V4: uri, COMMIT: '8c1d2e3f' } });
   try {
@@ -67,7 +68,8 @@ async function captureExampleApp([file = SCREENSHOT, width = '880', scheme]: str
 const [option, report] = process.argv.slice(2);
 if (option === '--report') {
   // The height of the report of the default service.
-  capture({ url: pathToFileURL(resolve(report)).href, size: [880, 1840] }, join(__dirname, '../docs/images/report.png'));
+  const url = pathToFileURL(resolve(report)).href;
+  capture({ url, size: [880, 1840] }, join(__dirname, '../docs/images/report.png'));
 } else {
   void captureExampleApp(process.argv.slice(2));
 }
