@@ -5600,9 +5600,9 @@ var require_on_finished = __commonJS({
     }
     function isFinished(msg) {
       var socket = msg.socket;
-      var finished = writableEnded(msg);
-      if (typeof finished === "boolean") {
-        return Boolean(finished || socket && !socket.writable);
+      var finished2 = writableEnded(msg);
+      if (typeof finished2 === "boolean") {
+        return Boolean(finished2 || socket && !socket.writable);
       }
       if (typeof msg.complete === "boolean") {
         return Boolean(msg.upgrade || !socket || !socket.readable || msg.complete && !msg.readable);
@@ -5612,17 +5612,17 @@ var require_on_finished = __commonJS({
     function attachFinishedListener(msg, callback) {
       var eeMsg;
       var eeSocket;
-      var finished = false;
+      var finished2 = false;
       function onFinish(error) {
         eeMsg.cancel();
         eeSocket.cancel();
-        finished = true;
+        finished2 = true;
         callback(error);
       }
       eeMsg = eeSocket = first([[msg, "end", "finish"]], onFinish);
       function onSocket(socket) {
         msg.removeListener("socket", onSocket);
-        if (finished) return;
+        if (finished2) return;
         if (eeMsg !== eeSocket) return;
         eeSocket = first([[socket, "error", "close"]], onFinish);
       }
@@ -27178,12 +27178,12 @@ var require_thread_stream = __commonJS({
         if (userCb) {
           retainWorkerForPendingFlush(this);
         }
-        let finished = false;
+        let finished2 = false;
         const done = (err) => {
-          if (finished) {
+          if (finished2) {
             return;
           }
-          finished = true;
+          finished2 = true;
           if (userCb) {
             releaseWorkerForPendingFlush(this);
           }
@@ -29615,8 +29615,10 @@ function escapeHtml(text) {
 }
 
 // src/request-rules.ts
+var import_node_stream = require("node:stream");
 var MAX_TARGET_CHARACTERS = 4096;
 var MAX_BODY_BYTES = 64 * 1024;
+var LINGER_MS = 3e4;
 function normalizeTarget(req) {
   let target = req.url ?? "";
   if (target === "*") {
@@ -29665,17 +29667,26 @@ function countHosts(req) {
   }
   return hosts;
 }
-function discardBody(req) {
+function discardBody(req, res) {
   if (req.headers["content-length"] === void 0 && req.headers["transfer-encoding"] === void 0) {
     return;
   }
+  const closesAfterwards = !res.shouldKeepAlive;
+  res.shouldKeepAlive = true;
   let received = 0;
+  let deadline;
   req.on("data", (chunk) => {
     received += chunk.length;
     if (received > MAX_BODY_BYTES) {
-      req.socket.destroy();
+      deadline ??= setTimeout(() => req.socket.destroy(), LINGER_MS);
     }
   });
+  req.once("end", () => {
+    if (closesAfterwards) {
+      (0, import_node_stream.finished)(res, () => req.socket.end());
+    }
+  });
+  req.once("close", () => clearTimeout(deadline));
 }
 
 // src/responses.ts
@@ -29725,10 +29736,14 @@ function createApp(config, logger2, state2) {
     }
     const rejection = rejectionStatus(req, target);
     if (rejection !== void 0 || target === void 0) {
-      res.setHeader("Connection", "close");
+      if (rejection === 413) {
+        discardBody(req, res);
+      } else {
+        res.setHeader("Connection", "close");
+      }
       return sendError(res, rejection ?? 400);
     }
-    discardBody(req);
+    discardBody(req, res);
     req.url = target;
     app(req, res);
   };

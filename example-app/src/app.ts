@@ -24,10 +24,10 @@ export function createApp(config: Config, logger: Logger, state: State): Request
 
     const rejection = rejectionStatus(req, target);
     if (rejection !== undefined || target === undefined) {
-      res.setHeader('Connection', 'close');
+      if (rejection === 413) { discardBody(req, res); } else { res.setHeader('Connection', 'close'); }
       return sendError(res, rejection ?? 400);
     }
-    discardBody(req);
+    discardBody(req, res);
     // Only valid targets reach Express, which responds to some invalid ones with its own HTML and plain-text warnings.
     req.url = target;
     app(req, res);

@@ -1,8 +1,11 @@
-import { IncomingMessage } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 
 const MAX_TARGET_CHARACTERS = 4_096;
 /** No endpoint reads a body. Up to this size it is read and discarded, which keeps the connection open. */
 const MAX_BODY_BYTES = 64 * 1024;
+/** As in nginx: https://nginx.org/en/docs/http/ngx_http_core_module.html#lingering_time. */
+const LINGER_MS = 30_000;
 
 /**
  * Returns the request target as path and query, as `*`, or undefined when it has none of the forms that RFC 9112
@@ -47,12 +50,22 @@ function countHosts(req: IncomingMessage): number {
   return hosts;
 }
 
-/** Discards the body, and closes the connection when it grows too large: the length of chunked bodies is unknown. */
-export function discardBody(req: IncomingMessage): void {
+/**
+ * Discards the body, and closes the connection when one that is too large takes long.
+ *
+ * The response does not wait for the body, but the connection stays open until it was read: if it is closed with unread
+ * data, it is reset, and a client that writes its whole body before it reads never gets the response.
+ */
+export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) { return; }
+  const closesAfterwards = !res.shouldKeepAlive;
+  res.shouldKeepAlive = true;
   let received = 0;
+  let deadline: NodeJS.Timeout | undefined;
   req.on('data', (chunk: Buffer) => {
     received += chunk.length;
-    if (received > MAX_BODY_BYTES) { req.socket.destroy(); }
+    if (received > MAX_BODY_BYTES) { deadline ??= setTimeout(() => req.socket.destroy(), LINGER_MS); }
   });
+  req.once('end', () => { if (closesAfterwards) { finished(res, () => req.socket.end()); } });
+  req.once('close', () => clearTimeout(deadline));
 }

@@ -1,5 +1,6 @@
 import { createServer, Server } from 'node:http';
-import { AddressInfo } from 'node:net';
+import { AddressInfo, connect } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
 import { createApp } from '../../example-app/src/app';
 import { readConfig } from '../../example-app/src/config';
 import { State } from '../../example-app/src/info';
@@ -178,5 +179,49 @@ test('returns a 500 without details when a handler throws, and logs one line wit
     level: 'ERROR',
     status: 500,
     error: { type: 'Error', message: 'broken inside', stack: expect.any(String) },
+  });
+});
+
+describe('a body of 5 MB', () => {
+  const MEGABYTE = 'a'.repeat(1_000_000);
+  const CHUNK = `${MEGABYTE.length.toString(16)}\r\n${MEGABYTE}\r\n`;
+
+  /** Writes the whole request before it reads, and then reads until the connection is closed. */
+  async function writeThenRead(head: string[], body: string[]): Promise<string> {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+    const failure = new Promise<never>((_resolve, reject) => socket.once('error', reject));
+    const write = (part: string) =>
+      Promise.race([failure, new Promise<void>((resolve) => socket.write(part, () => resolve()))]);
+    await write([...head, 'Host: localhost', 'Connection: close', '', ''].join('\r\n'));
+    for (const part of body) { await write(part); }
+    return Promise.race([failure, readText(socket)]);
+  }
+
+  test('is refused with a 413 that also a client receives that writes it all before it reads', async () => {
+    const head = ['PUT /health HTTP/1.1', `Content-Length: ${5 * MEGABYTE.length}`];
+    expect(await writeThenRead(head, new Array<string>(5).fill(MEGABYTE))).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test('does not keep the response from the client if its length is unknown', async () => {
+    const head = ['PUT /health HTTP/1.1', 'Transfer-Encoding: chunked'];
+    expect(await writeThenRead(head, [...new Array<string>(5).fill(CHUNK), '0\r\n\r\n'])).toMatch(/^HTTP\/1\.1 405 /);
+  });
+
+  test('that never ends is read for half a minute only', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    try {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').resume();
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      const received = new Promise((resolve) => server.once('request', (req) => req.once('data', resolve)));
+      socket.on('error', () => {});
+      socket.write(`PUT /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n${MEGABYTE}`);
+      await received;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(jest.getTimerCount()).toBeGreaterThan(0);
+      jest.advanceTimersByTime(31_000);
+      await closed;
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -159,7 +159,7 @@ const methods: HostileInput[] = [
   }),
   {
     name: 'POST of more chunks than the limit',
-    send: [post(`${`400\r\n${'a'.repeat(1024)}\r\n`.repeat(200)}0\r\n\r\n`, 'Transfer-Encoding: chunked'), 'wait'],
+    send: [post(`${`400\r\n${'a'.repeat(1024)}\r\n`.repeat(200)}0\r\n\r\n`, 'Transfer-Encoding: chunked')],
     statuses: [405],
   },
   ...one(413, {
