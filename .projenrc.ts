@@ -333,6 +333,12 @@ eslint.addOverride({
   rules: { 'max-lines': ['off'], 'max-lines-per-function': ['off'], '@typescript-eslint/no-explicit-any': ['off'] },
 });
 eslint.addOverride({ files: ['src/props.ts', '.projenrc.ts'], rules: { 'max-lines': ['off'] } });
+// The root of aws-cdk-lib loads each module when it is first used.
+eslint.addOverride({
+  files: ['src/**/*.ts'],
+  excludedFiles: ['src/rehearsal/**'],
+  rules: { 'no-restricted-imports': ['error', { patterns: ['aws-cdk-lib/*'] }] },
+});
 // They are measured as users write them.
 eslint.addOverride({ files: ['bench/synth/apps/*.ts'], rules: { 'max-lines-per-function': ['off'] } });
 
