@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { artifactFile, DIST } from './artifacts';
+import { GO_INVALID, InvalidProgram, JAVA_INVALID, PYTHON_INVALID } from './errors';
 import { run } from './run';
 import { GO_SNIPPETS, JAVA_SNIPPETS, PYTHON_SNIPPETS, SnippetCompiler } from './snippets';
 
@@ -18,6 +19,8 @@ export interface Language {
   readonly command?: readonly string[];
   /** Of the translated snippets. */
   readonly snippets?: SnippetCompiler;
+  /** Passes invalid props. */
+  readonly invalid?: InvalidProgram;
   /** Why the example cannot run on this machine, if so. */
   missing(): string | undefined;
   /** Installs the package and what it needs. @returns from where */
@@ -78,6 +81,7 @@ const PYTHON: Language = {
   environment: (directory) => ({ PATH: `${path.join(directory, '.venv', 'bin')}:${process.env.PATH}` }),
   command: ['hello-fargate-service'],
   snippets: PYTHON_SNIPPETS,
+  invalid: PYTHON_INVALID,
 };
 
 const JAVA: Language = {
@@ -94,6 +98,7 @@ const JAVA: Language = {
     return 'jar, Maven repository';
   },
   snippets: JAVA_SNIPPETS,
+  invalid: JAVA_INVALID,
 };
 
 /** Keeps the artifacts out of the local repository of the user. */
@@ -137,6 +142,7 @@ const GO: Language = {
     return 'module, go mod replace';
   },
   snippets: GO_SNIPPETS,
+  invalid: GO_INVALID,
 };
 
 const CSHARP: Language = {

@@ -4,9 +4,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { markdownTable } from '../markdown';
 import { artifactOf, buildArtifacts } from './artifacts';
+import { readErrors } from './errors';
 import { LANGUAGES, Language, npxCommand } from './languages';
 import { run } from './run';
-import { compileSnippets, readErrors } from './snippets';
+import { compileSnippets } from './snippets';
 
 /**
  * Builds the package for each language, installs it in a copy of the example of that language, synthesizes the example,
@@ -59,7 +60,7 @@ function tryOut(language: Language, directory: string, digests: Map<string, Reco
     fs.cpSync(path.join(ROOT, 'examples', language.name), directory, { recursive: true });
     row['installed from'] = language.install(directory);
     row.snippets = language.snippets ? compileSnippets(language.snippets, directory) : 'as written';
-    row.errors = language.snippets ? readErrors(language.snippets, directory) : 'as written';
+    row.errors = language.invalid ? readErrors(language.invalid, directory) : 'as written';
     const environment = language.environment?.(directory) ?? {};
     run(CDK, ['synth', '--quiet', '--strict', '--no-notices'], directory, environment);
     digests.set(language.name, digestsOf(path.join(directory, 'cdk.out')));

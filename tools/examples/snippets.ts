@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { DIST } from './artifacts';
@@ -15,20 +14,12 @@ export interface SnippetCompiler {
   /** Of the language in the tablet. */
   readonly language: 'python' | 'java' | 'go';
   readonly isImport: RegExp;
-  /** A program that creates the service with a CPU size of 300 and -1 tasks, and prints the error. */
-  readonly invalid: { readonly file: string; readonly source: string; readonly command: readonly string[] };
   compile(directory: string, snippets: Snippet[]): void;
 }
 
 interface Tablet {
   readonly snippets: Record<string, { readonly translations: Record<string, { readonly source: string }> }>;
 }
-
-/** What users of each language read if they pass invalid props. */
-const ERRORS = [
-  'Stack/Hello: cpu is 300, but Fargate supports 256, 512, 1024, 2048, 4096, 8192, 16384 CPU units; set one of them',
-  'Stack/Hello: desiredCount is -1, but ',
-];
 
 /** @returns how many were compiled, for the table */
 export function compileSnippets(compiler: SnippetCompiler, directory: string): string {
@@ -45,17 +36,6 @@ export function compileSnippets(compiler: SnippetCompiler, directory: string): s
   fs.writeFileSync(path.join(directory, 'shop', 'Dockerfile'), 'FROM scratch\n');
   compiler.compile(directory, translated);
   return `${translated.length} compiled`;
-}
-
-/** Passes invalid props, through the runtime of the language. @returns the cell of the table */
-export function readErrors({ invalid }: SnippetCompiler, directory: string): string {
-  const { file, source, command: [command, ...args] } = invalid;
-  fs.mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
-  fs.writeFileSync(path.join(directory, file), source);
-  const { stdout, stderr } = spawnSync(command, args, { cwd: directory, encoding: 'utf8' });
-  const missing = ERRORS.filter((error) => !stdout.includes(error));
-  if (missing.length > 0) { throw new Error(`${file} does not print ${missing.join('\n')}, but\n${stdout}${stderr}`); }
-  return 'as in TypeScript';
 }
 
 const indent = (code: string, by: string) => code.replaceAll(/^(?=.)/gm, by);
@@ -79,19 +59,6 @@ from aws_cdk import Annotations, App, Stack, aws_ecs as ecs, aws_ssm as ssm
 from hello_fargate_service import Alarms, HelloFargateService, Ingress, Preset, ServiceImage
 ${classes.join('')}`);
     run('.venv/bin/python', ['snippets.py'], directory);
-  },
-  invalid: {
-    file: 'invalid.py',
-    source: `
-from aws_cdk import App, Stack
-from hello_fargate_service import HelloFargateService
-
-try:
-    HelloFargateService(Stack(App(), "Stack"), "Hello", cpu=300, desired_count=-1)
-except RuntimeError as error:
-    print(error)
-`,
-    command: ['.venv/bin/python', 'invalid.py'],
   },
 };
 
@@ -120,28 +87,6 @@ import software.amazon.awscdk.services.ssm.*;
 import software.constructs.Construct;
 ${classes.join('')}`);
     run('mvn', ['--quiet', 'compile'], directory);
-  },
-  invalid: {
-    file: 'src/main/java/com/example/Invalid.java',
-    source: `
-package com.example;
-
-import io.github.hellofargateservice.HelloFargateService;
-import software.amazon.awscdk.App;
-import software.amazon.awscdk.Stack;
-
-public class Invalid {
-    public static void main(String[] args) {
-        try {
-            Stack stack = new Stack(new App(), "Stack");
-            HelloFargateService.Builder.create(stack, "Hello").cpu(300).desiredCount(-1).build();
-        } catch (RuntimeException error) {
-            System.out.println(error.getMessage());
-        }
-    }
-}
-`,
-    command: ['mvn', '--quiet', 'compile', 'exec:java', '-Dexec.mainClass=com.example.Invalid'],
   },
 };
 
@@ -179,30 +124,5 @@ ${used.map(([name, module]) => `\t${name} "${module}"`).join('\n')}
 ${unknown.join('\n')}
 ${functions}`);
     run('go', ['vet', './...'], directory);
-  },
-  invalid: {
-    file: 'invalid/main.go',
-    source: `
-package main
-
-import (
-	"fmt"
-
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
-	hello "github.com/hello-fargate-service/hello-fargate-service-go/hellofargateservice"
-)
-
-func main() {
-	defer jsii.Close()
-	defer func() { fmt.Println(recover()) }()
-	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Stack"), nil)
-	hello.NewHelloFargateService(stack, jsii.String("Hello"), &hello.HelloFargateServiceProps{
-		Cpu:          jsii.Number(300),
-		DesiredCount: jsii.Number(-1),
-	})
-}
-`,
-    command: ['go', 'run', './invalid'],
   },
 };
