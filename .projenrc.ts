@@ -200,7 +200,7 @@ project.addTask('upgrade-safety', {
   receiveArgs: true,
 });
 project.addTask('compatibility', {
-  description: 'Synthesize and rehearse the packed library with other versions of Node.js, aws-cdk-lib and constructs',
+  description: 'Try the packed library with other versions of Node.js, its peers, Python, Java and Go',
   steps: [{ spawn: 'compile' }, { exec: 'tsx tools/compatibility.ts', receiveArgs: true }],
 });
 project.addTask('bench', {
@@ -369,12 +369,15 @@ project.compileTask.exec('tsx tools/copy-programs.ts');
 // The snippets of README and docstrings, translated for the documentation of the other languages. Without the file,
 // they would be TypeScript there.
 const SNIPPETS = 'dist/snippets.tabl.json';
+/** A file that is there is whole. */
+const NEW_SNIPPETS = 'dist/new-snippets.tabl.json';
 project.addTask('snippets', {
   description: 'Compile the snippets of README and docstrings, and translate them; needs the output of compile',
   steps: [
-    { exec: `mkdir -p dist && rm -f ${SNIPPETS}` },
-    { exec: `jsii-rosetta extract --strict --cache ${SNIPPETS}` },
-    { exec: `tsx tools/go-snippets.ts ${SNIPPETS}` },
+    { exec: `mkdir -p dist && rm -f ${SNIPPETS} ${NEW_SNIPPETS}` },
+    { exec: `jsii-rosetta extract --strict --cache ${NEW_SNIPPETS}` },
+    { exec: `tsx tools/go-snippets.ts ${NEW_SNIPPETS}` },
+    { exec: `mv ${NEW_SNIPPETS} ${SNIPPETS}` },
   ],
 });
 for (const target of ['js', 'java', 'python', 'dotnet', 'go']) {
@@ -441,6 +444,13 @@ checks.addJob('coverage', {
   timeoutMinutes: 30,
   permissions: { contents: github.workflows.JobPermission.READ },
   steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen test:coverage' }],
+});
+checks.addJob('combinations', {
+  name: 'cfn-lint over every drawn combination of options', // `.ci/run` takes as many as cover each pair of values
+  runsOn: ['ubuntu-latest'],
+  timeoutMinutes: 30,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen test:pairwise' }],
 });
 checks.addJob('languages', {
   name: 'The package in every language',

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { costOfConfigurations, costOfTheDefault } from './cost-tables';
 import { compatibilityTable } from './feature-compatibility';
-import { pathOf, replaceBlocks } from './generated-blocks';
+import { pathOf, readBlock, replaceBlocks } from './generated-blocks';
 import { drawDefaultService } from './picture';
 import { presetsAsMarkdown } from './presets-table';
 import { tables as securityTables } from './security';
@@ -14,7 +14,10 @@ import { tables as securityTables } from './security';
 
 /** The tables of each document by the name of their marker. */
 export const DOCUMENTS: Record<string, () => Record<string, string>> = {
-  'README.md': () => ({ ...costOfTheDefault(), presets: presetsAsMarkdown() }),
+  // `npx projen compatibility --write` writes the versions.
+  'README.md': () => ({
+    ...costOfTheDefault(), presets: presetsAsMarkdown(), versions: readBlock('README.md', 'versions'),
+  }),
   'docs/cost.md': costOfConfigurations,
   'docs/ingress.md': () => ({ 'feature-compatibility': compatibilityTable() }),
   'SECURITY.md': securityTables,

@@ -26,6 +26,12 @@ const pairKey = (a: string, x: string, b: string, y: string) => a < b ? `${a}=${
 export const isForbidden = (row: Row, combination: Forbidden): boolean =>
   Object.entries(combination).every(([dimension, values]) => values.includes(row[dimension]));
 
+/** The values of one dimension that are forbidden to a row with certain values in the others. */
+interface Rule {
+  readonly values: readonly string[];
+  readonly others: ReadonlyArray<readonly [dimension: string, values: readonly string[]]>;
+}
+
 /** Draws rows, and keeps the pairs of values that are in none of them yet. */
 export class CoveringArray {
   /** The pairs that no row has, by key. */
@@ -50,29 +56,31 @@ export class CoveringArray {
   /** A row with these values and none of the forbidden combinations, if one is found. It prefers uncovered pairs. */
   public draw(start: Row, forbidden: readonly Forbidden[]): Row | undefined {
     if (forbidden.some((combination) => isForbidden(start, combination))) { return undefined; }
-    const byDimension = new Map(this.names.map((name) =>
-      [name, forbidden.filter((combination) => name in combination)]));
+    const rules = new Map(this.names.map((name) => [name, forbidden.filter((combination) => name in combination)
+      .map((combination): Rule => ({
+        values: combination[name],
+        others: Object.entries(combination).filter(([other]) => other !== name),
+      }))]));
     for (let i = 0; i < MAX_SEARCHES; i += 1) {
-      const row = this.complete(start, byDimension, { left: MAX_STEPS_BACK });
+      const row = this.complete(start, rules, { left: MAX_STEPS_BACK });
       if (row) { return this.cover(row); }
     }
     return undefined;
   }
 
-  private complete(row: Row, forbidden: Map<string, Forbidden[]>, stepsBack: { left: number }): Row | undefined {
-    const open = this.names.filter((name) => !(name in row)).map((name) => ({
-      name,
-      values: this.dimensions[name].filter((value) => {
-        const candidate = { ...row, [name]: value };
-        return !forbidden.get(name)!.some((combination) => isForbidden(candidate, combination));
-      }),
-    }));
+  private complete(row: Row, rules: Map<string, Rule[]>, stepsBack: { left: number }): Row | undefined {
+    const open = this.names.filter((name) => !(name in row)).map((name) => {
+      const refused = rules.get(name)!
+        .filter(({ others }) => others.every(([other, values]) => values.includes(row[other])))
+        .flatMap(({ values }) => values);
+      return { name, values: this.dimensions[name].filter((value) => !refused.includes(value)) };
+    });
     if (open.length === 0) { return row; }
     // The dimension with the fewest values left comes first.
     const [{ name, values }] = this.shuffled(open).sort((a, b) => a.values.length - b.values.length);
     const gains = this.shuffled(values).map((value) => ({ value, gain: this.gain(row, name, value) }));
     for (const { value } of gains.sort((a, b) => b.gain - a.gain)) {
-      const completed = this.complete({ ...row, [name]: value }, forbidden, stepsBack);
+      const completed = this.complete({ ...row, [name]: value }, rules, stepsBack);
       if (completed) { return completed; }
       stepsBack.left -= 1;
       if (stepsBack.left < 0) { return undefined; }

@@ -1,15 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Language } from './languages';
-import { run } from './run';
+import { ROOT, run } from './run';
+import { compileLibrary, compileSnippets } from '../../test/support/compile';
 
-const ROOT = path.join(__dirname, '..', '..');
 export const DIST = path.join(ROOT, 'dist');
 
 /** Compiles the package, translates its snippets, and packages it for each language. */
 export function buildArtifacts(languages: readonly Language[]): void {
-  run('npx', ['projen', 'compile'], ROOT);
-  run('npx', ['projen', 'snippets'], ROOT);
+  compileLibrary();
+  compileSnippets();
   for (const language of languages) {
     fs.rmSync(path.join(DIST, language.target), { recursive: true, force: true });
     const unpacked = language.missing() !== undefined;

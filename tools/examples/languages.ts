@@ -4,8 +4,10 @@ import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { artifactFile, DIST } from './artifacts';
 import { GO_INVALID, InvalidProgram, JAVA_INVALID, PYTHON_INVALID } from './errors';
-import { run } from './run';
+import { ROOT, run } from './run';
 import { GO_SNIPPETS, JAVA_SNIPPETS, PYTHON_SNIPPETS, SnippetCompiler } from './snippets';
+
+export type Environment = Record<string, string>;
 
 /** How the example of a language is installed and run. */
 export interface Language {
@@ -21,14 +23,18 @@ export interface Language {
   readonly snippets?: SnippetCompiler;
   /** Passes invalid props. */
   readonly invalid?: InvalidProgram;
+  /** Prints a version of the language. */
+  readonly versionCommand?: (version: Environment) => readonly string[];
   /** Why the example cannot run on this machine, if so. */
   missing(): string | undefined;
-  /** Installs the package and what it needs. @returns from where */
-  install(directory: string): string;
-  environment?(directory: string): Record<string, string>;
+  /** Installs the package and what it needs, with the environment of a version. @returns from where */
+  install(directory: string, version?: Environment): string;
+  environment?(directory: string): Environment;
+  /** The versions of the language on this machine: what their environment sets. */
+  versions?(): Environment[];
 }
 
-const { devDependencies, jsii } = JSON.parse(fs.readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8'));
+const { devDependencies, jsii } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 /** Every example has the versions of this repository. */
 const VERSIONS: Record<string, string> = {
   'aws-cdk-lib': devDependencies['aws-cdk-lib'],
@@ -69,10 +75,10 @@ const PYTHON: Language = {
   target: 'python',
   ending: '.whl',
   missing: () => needs('python3', ['-m', 'venv', '--help'], 'Python 3 with venv'),
-  install: (directory) => {
-    const constraints = Object.entries(VERSIONS).map(([name, version]) => `${name}==${version}`).join('\n');
+  install: (directory, version) => {
+    const constraints = Object.entries(VERSIONS).map((pin) => pin.join('==')).join('\n');
     fs.writeFileSync(path.join(directory, 'constraints.txt'), constraints);
-    run('python3', ['-m', 'venv', '.venv'], directory);
+    run(version?.PYTHON ?? 'python3', ['-m', 'venv', '.venv'], directory);
     const wheel = artifactFile('python', '.whl');
     const options = ['--quiet', '--disable-pip-version-check', '--constraint', 'constraints.txt'];
     run('.venv/bin/pip', ['install', ...options, '--find-links', path.dirname(wheel), '.'], directory);
@@ -82,6 +88,11 @@ const PYTHON: Language = {
   command: ['hello-fargate-service'],
   snippets: PYTHON_SNIPPETS,
   invalid: PYTHON_INVALID,
+  versions: () => ['3.10', '3.11', '3.12', '3.13', '3.14']
+    .map((version) => `python${version}`)
+    .filter((command) => !needs(command, ['-m', 'venv', '--help'], command))
+    .map((command) => ({ PYTHON: command })),
+  versionCommand: (version) => [version.PYTHON, '--version'],
 };
 
 const JAVA: Language = {
@@ -99,6 +110,12 @@ const JAVA: Language = {
   },
   snippets: JAVA_SNIPPETS,
   invalid: JAVA_INVALID,
+  // GitHub's runners name their JDKs so: JAVA_HOME_17_X64.
+  versions: () => Object.keys(process.env)
+    .filter((name) => /^JAVA_HOME_\d+_(X64|ARM64)$/.test(name) && parseInt(name.slice('JAVA_HOME_'.length)) >= 11)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map((name) => ({ JAVA_HOME: process.env[name]! })),
+  versionCommand: ({ JAVA_HOME }) => [path.join(JAVA_HOME, 'bin', 'java'), '-version'],
 };
 
 /** Keeps the artifacts out of the local repository of the user. */
@@ -128,21 +145,26 @@ function mavenSettings(repository: string): string {
 /** Not local.go.mod, which is beside it. */
 const GO_MODULE_FILE = path.join(path.sep, 'go.mod');
 
+const LOWEST_GO = /^go ([\d.]+)$/m.exec(fs.readFileSync(path.join(ROOT, 'examples', 'go', 'go.mod'), 'utf8'))![1];
+
 const GO: Language = {
   name: 'go',
   target: 'go',
   ending: GO_MODULE_FILE,
   missing: () => needs('go', ['version'], 'Go'),
-  install: (directory) => {
+  install: (directory, version) => {
     const module = path.dirname(artifactFile('go', GO_MODULE_FILE));
     const name = `${jsii.targets.go.moduleName}/${path.basename(module)}`;
-    run('go', ['mod', 'edit', '-replace', `${name}=${module}`], directory);
-    run('go', ['mod', 'tidy'], directory);
-    run('go', ['vet', './...'], directory);
+    run('go', ['mod', 'edit', '-replace', `${name}=${module}`], directory, version);
+    run('go', ['mod', 'tidy'], directory, version);
+    run('go', ['vet', './...'], directory, version);
     return 'module, go mod replace';
   },
   snippets: GO_SNIPPETS,
   invalid: GO_INVALID,
+  // The Go command downloads the lowest version, which the example's go.mod names.
+  versions: () => [`go${LOWEST_GO}.0`, 'local'].map((GOTOOLCHAIN) => ({ GOTOOLCHAIN })),
+  versionCommand: () => ['go', 'version'],
 };
 
 const CSHARP: Language = {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -8,6 +7,7 @@ import { readErrors } from './errors';
 import { LANGUAGES, Language, npxCommand } from './languages';
 import { run } from './run';
 import { compileSnippets } from './snippets';
+import { copyExample, Digests, isEqual, synthesize } from './templates';
 
 /**
  * Builds the package for each language, installs it in a copy of the example of that language, synthesizes the example,
@@ -19,8 +19,6 @@ import { compileSnippets } from './snippets';
 const COLUMNS = ['language', 'artifact', 'installed from', 'snippets', 'errors', 'templates', 'rehearsal'] as const;
 type Row = Record<typeof COLUMNS[number], string>;
 
-const ROOT = path.join(__dirname, '..', '..');
-const CDK = path.join(ROOT, 'node_modules', '.bin', 'cdk');
 /** It is compared with the other languages, so it always runs, and first. */
 const REFERENCE = 'typescript';
 const FAILED = 'failed';
@@ -31,7 +29,7 @@ async function main(): Promise<void> {
   try {
     buildArtifacts(wanted);
     const rows = new Array<Row>();
-    const digests = new Map<string, Record<string, string>>();
+    const digests = new Map<string, Digests>();
     for (const language of wanted) {
       rows.push(tryOut(language, path.join(directory, language.name), digests));
     }
@@ -51,20 +49,20 @@ function languages(names: string[]): Language[] {
   return LANGUAGES.filter(({ name }) => names.length === 0 || name === REFERENCE || names.includes(name));
 }
 
-function tryOut(language: Language, directory: string, digests: Map<string, Record<string, string>>): Row {
+function tryOut(language: Language, directory: string, digests: Map<string, Digests>): Row {
   const missing = language.missing();
   const row = Object.fromEntries(COLUMNS.map((column) => [column, missing ? 'skipped' : FAILED])) as Row;
   Object.assign(row, { language: language.name, artifact: artifactOf(language) });
   if (missing) { return { ...row, 'installed from': missing }; }
   try {
-    fs.cpSync(path.join(ROOT, 'examples', language.name), directory, { recursive: true });
+    copyExample(language, directory);
     row['installed from'] = language.install(directory);
     row.snippets = language.snippets ? compileSnippets(language.snippets, directory) : 'as written';
     row.errors = language.invalid ? readErrors(language.invalid, directory) : 'as written';
     const environment = language.environment?.(directory) ?? {};
-    run(CDK, ['synth', '--quiet', '--strict', '--no-notices'], directory, environment);
-    digests.set(language.name, digestsOf(path.join(directory, 'cdk.out')));
-    row.templates = difference(digests.get(REFERENCE) ?? {}, digests.get(language.name)!);
+    const synthesized = synthesize(directory, environment);
+    digests.set(language.name, synthesized);
+    row.templates = isEqual(digests.get(REFERENCE) ?? {}, synthesized) ? 'equal' : FAILED;
     const [command, ...args] = language.command ?? npxCommand(directory);
     run(command, [...args, 'rehearse', '--service', 'Hello/Hello', '--once'], directory, environment);
     row.rehearsal = 'passed';
@@ -72,23 +70,6 @@ function tryOut(language: Language, directory: string, digests: Map<string, Reco
     process.stderr.write(`${language.name}: ${error instanceof Error ? error.message : String(error)}\n`);
   }
   return row;
-}
-
-/** A digest of each template, without what names the language: CDKMetadata. */
-function digestsOf(assembly: string): Record<string, string> {
-  const templates = fs.readdirSync(assembly).filter((file) => file.endsWith('.template.json')).sort();
-  return Object.fromEntries(templates.map((file) => {
-    const template = JSON.parse(fs.readFileSync(path.join(assembly, file), 'utf8'));
-    delete template.Resources.CDKMetadata;
-    return [file, createHash('sha256').update(JSON.stringify(template)).digest('hex')];
-  }));
-}
-
-function difference(reference: Record<string, string>, other: Record<string, string>): string {
-  const files = [...new Set([...Object.keys(reference), ...Object.keys(other)])];
-  const different = files.filter((file) => reference[file] !== other[file]);
-  for (const file of different) { process.stderr.write(`${file} is not that of ${REFERENCE}\n`); }
-  return different.length === 0 ? 'equal' : FAILED;
 }
 
 function asTable(rows: Row[]): string {

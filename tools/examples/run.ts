@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import * as path from 'node:path';
+
+export const ROOT = path.join(__dirname, '..', '..');
 
 /** Runs a command to its end. Its output is printed, and its failure is an error. */
 export function run(command: string, args: string[], cwd: string, environment: Record<string, string> = {}): void {
