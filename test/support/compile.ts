@@ -4,8 +4,8 @@ import * as path from 'node:path';
 
 const ROOT = path.join(__dirname, '..', '..');
 const SOURCES = [
-  'package.json', 'tsconfig.json', 'README.md', 'rosetta', 'src', 'example-app', 'tools/copy-programs.ts',
-  'tools/go-snippets.ts',
+  'package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'rosetta', 'src', 'example-app',
+  'tools/copy-programs.ts', 'tools/go-snippets.ts',
 ];
 
 /** Compiles the library, unless it is newer than its sources. */
