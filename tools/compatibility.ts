@@ -1,14 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { artifactFile, buildArtifacts } from './examples/artifacts';
-import { Environment, Language, LANGUAGES } from './examples/languages';
+import { artifactFile } from './examples/artifacts';
 import { ROOT } from './examples/run';
-import { copyExample, Digests, isEqual, synthesize } from './examples/templates';
-import { pathOf, replaceBlocks } from './generated-blocks';
+import { tryVersions } from './examples/versions';
+import { writeBlock } from './generated-blocks';
 import { markdownTable } from './markdown';
-import { DOCUMENTS } from './update-tables';
 import { nodeBinary } from '../test/support/example-app/node-binary';
 
 /**
@@ -65,50 +63,12 @@ function tryWith(node: string | undefined, directory: string): string {
   }
 }
 
-/** @returns the number in what a command of a language prints, on one of its outputs */
-function versionOf(language: Language, environment: Environment): string {
-  const [command, ...args] = language.versionCommand!(environment);
-  const { stdout, stderr } = spawnSync(command, args, { env: { ...process.env, ...environment }, encoding: 'utf8' });
-  return /\d[\d.]*/.exec(stdout + stderr)![0];
-}
-
-/** Whether the example of a language has the templates of the reference. */
-function isEqualWith(language: Language, version: Environment, directory: string, reference: Digests): boolean {
-  try {
-    copyExample(language, directory);
-    language.install(directory, version);
-    return isEqual(reference, synthesize(directory, { ...version, ...language.environment?.(directory) }));
-  } catch (error) {
-    process.stderr.write(`${language.name}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return false;
-  }
-}
-
-/** For each language, the versions with which its example has the templates of the example in TypeScript. */
-function languageRows(work: string): string[][] {
-  const [typescript, ...others] = LANGUAGES;
-  const languages = others.filter((language) => language.versions && !language.missing());
-  buildArtifacts([typescript, ...languages]);
-  const directory = path.join(work, typescript.name);
-  copyExample(typescript, directory);
-  typescript.install(directory);
-  const reference = synthesize(directory, {});
-  return languages.map((language) => {
-    const results = language.versions!().map((version, i) => {
-      const equal = isEqualWith(language, version, path.join(work, `${language.name}-${i}`), reference);
-      if (!equal) { process.exitCode = 1; }
-      return `${versionOf(language, version)}${equal ? '' : ' **failed**'}`;
-    });
-    return [language.name[0].toUpperCase() + language.name.slice(1), results.join(', ')];
-  });
-}
-
 function main(): void {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-compatibility-'));
   try {
     // The tasks run as another user.
     fs.chmodSync(work, 0o755);
-    const languages = languageRows(work);
+    const languages = tryVersions(work);
     const tarball = artifactFile('js', '.tgz');
     const binaries = NODE_VERSIONS.map(nodeBinary);
     const rows = PEERS.map((peers, i) => {
@@ -120,11 +80,7 @@ function main(): void {
       markdownTable(['language', 'versions that give the templates of TypeScript'], languages),
     ].join('\n\n');
     process.stdout.write(`${tables}\n`);
-    if (process.argv.includes('--write')) {
-      const file = pathOf('README.md');
-      const blocks = { ...DOCUMENTS['README.md'](), versions: tables };
-      fs.writeFileSync(file, replaceBlocks(fs.readFileSync(file, 'utf8'), blocks));
-    }
+    if (process.argv.includes('--write')) { writeBlock('README.md', 'versions', tables); }
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The generated part of a document is between `<!-- marker -->` and `<!-- /marker -->`. */
@@ -14,13 +14,21 @@ export function readBlock(document: string, marker: string): string {
   return found[2];
 }
 
+/** Writes a document with another text in one generated block. */
+export function writeBlock(document: string, marker: string, content: string): void {
+  const file = pathOf(document);
+  writeFileSync(file, replaceBlock(readFileSync(file, 'utf8'), marker, content));
+}
+
 /** The text of a document with other texts in its generated blocks. Fails if the document has more or fewer blocks. */
 export function replaceBlocks(text: string, blocks: Record<string, string>): string {
   const unknown = Array.from(text.matchAll(/^<!-- \/([\w-]+) -->$/gm), ([, marker]) => marker)
     .filter((marker) => !(marker in blocks));
   if (unknown.length > 0) { throw new Error(`nothing generates the block <!-- ${unknown[0]} -->`); }
-  return Object.entries(blocks).reduce((result, [marker, content]) => {
-    if (!block(marker).test(result)) { throw new Error(`there is no block <!-- ${marker} -->`); }
-    return result.replace(block(marker), (_all, begin: string, _old, end: string) => begin + content + end);
-  }, text);
+  return Object.entries(blocks).reduce((result, [marker, content]) => replaceBlock(result, marker, content), text);
+}
+
+function replaceBlock(text: string, marker: string, content: string): string {
+  if (!block(marker).test(text)) { throw new Error(`there is no block <!-- ${marker} -->`); }
+  return text.replace(block(marker), (_all, begin: string, _old, end: string) => begin + content + end);
 }

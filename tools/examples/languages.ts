@@ -9,6 +9,14 @@ import { GO_SNIPPETS, JAVA_SNIPPETS, PYTHON_SNIPPETS, SnippetCompiler } from './
 
 export type Environment = Record<string, string>;
 
+/** A version of a language on this machine. */
+export interface LanguageVersion {
+  /** What selects it. */
+  readonly environment: Environment;
+  /** The command that prints its number. */
+  readonly printed: readonly string[];
+}
+
 /** How the example of a language is installed and run. */
 export interface Language {
   /** Of the directory in `examples/`. */
@@ -23,15 +31,13 @@ export interface Language {
   readonly snippets?: SnippetCompiler;
   /** Passes invalid props. */
   readonly invalid?: InvalidProgram;
-  /** Prints a version of the language. */
-  readonly versionCommand?: (version: Environment) => readonly string[];
   /** Why the example cannot run on this machine, if so. */
   missing(): string | undefined;
   /** Installs the package and what it needs, with the environment of a version. @returns from where */
   install(directory: string, version?: Environment): string;
   environment?(directory: string): Environment;
-  /** The versions of the language on this machine: what their environment sets. */
-  versions?(): Environment[];
+  /** The versions of the language on this machine. */
+  versions?(): LanguageVersion[];
 }
 
 const { devDependencies, jsii } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
@@ -91,8 +97,7 @@ const PYTHON: Language = {
   versions: () => ['3.10', '3.11', '3.12', '3.13', '3.14']
     .map((version) => `python${version}`)
     .filter((command) => !needs(command, ['-m', 'venv', '--help'], command))
-    .map((command) => ({ PYTHON: command })),
-  versionCommand: (version) => [version.PYTHON, '--version'],
+    .map((command) => ({ environment: { PYTHON: command }, printed: [command, '--version'] })),
 };
 
 const JAVA: Language = {
@@ -114,8 +119,8 @@ const JAVA: Language = {
   versions: () => Object.keys(process.env)
     .filter((name) => /^JAVA_HOME_\d+_(X64|ARM64)$/.test(name) && parseInt(name.slice('JAVA_HOME_'.length)) >= 11)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-    .map((name) => ({ JAVA_HOME: process.env[name]! })),
-  versionCommand: ({ JAVA_HOME }) => [path.join(JAVA_HOME, 'bin', 'java'), '-version'],
+    .map((name) => process.env[name]!)
+    .map((home) => ({ environment: { JAVA_HOME: home }, printed: [path.join(home, 'bin', 'java'), '-version'] })),
 };
 
 /** Keeps the artifacts out of the local repository of the user. */
@@ -163,8 +168,8 @@ const GO: Language = {
   snippets: GO_SNIPPETS,
   invalid: GO_INVALID,
   // The Go command downloads the lowest version, which the example's go.mod names.
-  versions: () => [`go${LOWEST_GO}.0`, 'local'].map((GOTOOLCHAIN) => ({ GOTOOLCHAIN })),
-  versionCommand: () => ['go', 'version'],
+  versions: () => [`go${LOWEST_GO}.0`, 'local']
+    .map((version) => ({ environment: { GOTOOLCHAIN: version }, printed: ['go', 'version'] })),
 };
 
 const CSHARP: Language = {
