@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { fullDiff, ResourceImpact } from '@aws-cdk/cloudformation-diff';
+import { ROOT, run } from './examples/run';
 
 /**
  * What an upgrade from another commit would do to users: lists resources of the integ tests that CloudFormation would
@@ -12,7 +13,6 @@ import { fullDiff, ResourceImpact } from '@aws-cdk/cloudformation-diff';
  *     npx projen upgrade-safety COMMIT      # a tag, or the commit before a change
  */
 
-const ROOT = path.join(__dirname, '..');
 const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1e9 });
 /** New assets and assertions are no change for users. */
 const IGNORED = /DeployAssert/;
@@ -41,7 +41,7 @@ function brokenApi(commit: string): string[] {
     fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(before, 'node_modules'));
     const bin = path.join(ROOT, 'node_modules', '.bin');
     for (const directory of [before, ROOT]) {
-      execFileSync(path.join(bin, 'jsii'), [], { cwd: directory, stdio: 'pipe' });
+      run(path.join(bin, 'jsii'), [], directory);
     }
     const { stdout, stderr } = spawnSync(path.join(bin, 'jsii-diff'), [before, ROOT], { encoding: 'utf8' });
     const output = stdout + stderr;

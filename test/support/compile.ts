@@ -7,15 +7,17 @@ const SOURCES = [
   'package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'rosetta', 'src', 'example-app',
   'tools/copy-programs.ts', 'tools/go-snippets.ts',
 ];
+/** The last step of a compilation copies it, after a step without errors; jsii writes `.jsii` in any case. */
+const COMPILED = 'lib/rehearsal/tasks/node/task-network.cjs';
 
 /** Compiles the library, unless it is newer than its sources. */
 export function compileLibrary(): void {
-  runUnlessNewer('.jsii', 'compile', SOURCES);
+  runUnlessNewer(COMPILED, 'compile', SOURCES);
 }
 
 /** Compiles the snippets of README and of the docstrings, and translates them, unless that was done since. */
 export function compileSnippets(): void {
-  runUnlessNewer('dist/snippets.tabl.json', 'snippets', [...SOURCES, '.jsii']);
+  runUnlessNewer('dist/snippets.tabl.json', 'snippets', [...SOURCES, COMPILED]);
 }
 
 function runUnlessNewer(result: string, task: string, sources: string[]): void {
