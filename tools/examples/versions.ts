@@ -22,7 +22,7 @@ export function tryVersions(work: string): string[][] {
       return `${numberOf(version)}${isEqualWith(language, version, directory, reference) ? '' : ' **failed**'}`;
     });
     const name = language.name[0].toUpperCase() + language.name.slice(1);
-    return [name, results.join(', ') || 'not tried: none is installed'];
+    return [name, results.join(', ') || 'not tried: no version was found'];
   });
 }
 
