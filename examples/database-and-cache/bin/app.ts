@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { NotesStack } from '../lib/notes-stack';
+
+new NotesStack(new App(), 'Notes');
