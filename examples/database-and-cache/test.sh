@@ -25,6 +25,11 @@ createdb "$PGDATABASE"
 npx cdk synth --quiet
 node app/dist/migrate.js
 
-npx hello-fargate-service rehearse --once "$@" \
-  --env PGHOST="$PGHOST" --env PGUSER="$PGUSER" --env PGDATABASE="$PGDATABASE" --env PGSSLMODE="$PGSSLMODE" \
+values=(
+  --env PGHOST="$PGHOST" --env PGUSER="$PGUSER" --env PGDATABASE="$PGDATABASE" --env PGSSLMODE="$PGSSLMODE"
   --env app:PGPORT="$PGPORT" --env app:PGPASSWORD="$PGPASSWORD" --env CACHE_URL="redis://127.0.0.1:$cache_port"
+  --env DATABASE_SECRET_ARN=unused
+)
+# Writes and reads notes, and then replaces the tasks under load.
+npx hello-fargate-service rehearse --once --quick --integ integ "${values[@]}"
+npx hello-fargate-service rehearse --once "${values[@]}"

@@ -11,6 +11,8 @@ const DATABASE_NAME = 'notes';
 
 /** A service with a PostgreSQL database and a Valkey cache, which only its tasks can reach. */
 export class NotesStack extends Stack {
+  public readonly url: string;
+
   constructor(scope: Construct, id: string) {
     super(scope, id);
 
@@ -18,6 +20,8 @@ export class NotesStack extends Stack {
       image: ServiceImage.fromDirectory(path.join(__dirname, '..', 'app')),
       egress: Egress.natGateway(),
     });
+
+    this.url = notes.url;
 
     const vpcSubnets = { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
     const database = new rds.DatabaseCluster(this, 'Database', {

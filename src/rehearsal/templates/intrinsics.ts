@@ -168,6 +168,8 @@ export class Resolver {
       }
       case 'Fn::ImportValue':
         return this.importValue(stack, resolve(argument));
+      case 'Fn::GetStackOutput':
+        return this.stackOutput(stack, record(resolve(argument)));
       case 'Fn::If':
         return unlessUnknown(this.condition(stack, first), (isTrue) => resolve(isTrue ? second : third));
       case 'Condition':
@@ -239,6 +241,13 @@ export class Resolver {
       }
     }
     return `{{aws:${stack.key}:import ${name}}}`;
+  }
+
+  /** The output of another stack, which does not need to be exported. */
+  private stackOutput(stack: Stack, { StackName, OutputName, Region = regionOf(stack) }: Properties): unknown {
+    const owner = this.assembly.stacks.find((each) => each.name === StackName && regionOf(each) === Region);
+    const output = owner?.template.Outputs?.[String(OutputName)];
+    return owner && output ? this.resolve(owner, output.Value) : `{{aws:${stack.key}:output ${StackName}.${OutputName}}}`;
   }
 
   /** True, false, or the placeholder that decides it. */

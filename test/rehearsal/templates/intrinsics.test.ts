@@ -79,6 +79,17 @@ test('follows imports to the stack with the export', () => {
     .toMatchObject({ stack: { key: 'A' }, logicalId: 'Table', attribute: 'Arn' });
 });
 
+test.each([
+  [{ StackName: 'first', OutputName: 'Out', Region: 'eu-central-1' }, '{{aws:A:Table:Arn}}', 'Table'],
+  [{ StackName: 'first', OutputName: 'Out' }, '{{aws:B:output first.Out}}', undefined],
+  [{ StackName: 'first', OutputName: 'Other', Region: 'eu-central-1' }, '{{aws:B:output first.Other}}', undefined],
+  [{ StackName: 'elsewhere', OutputName: 'Out' }, '{{aws:B:output elsewhere.Out}}', undefined],
+])('reads the output of another stack, in its own Region by default: %j', (output, result, logicalId) => {
+  const [stack, value] = [assembly.stack('B')!, { 'Fn::GetStackOutput': output }];
+  expect(new Resolver(assembly).resolve(stack, value)).toBe(result);
+  expect(new Resolver(assembly).reference(stack, value)?.logicalId).toBe(logicalId);
+});
+
 test('resolves known attributes, and still follows references', () => {
   const resolver = new Resolver(assembly, ({ logicalId, attribute }) => `known ${logicalId} ${attribute}`);
   expect(resolver.resolve(assembly.stack('A')!, { 'Fn::GetAtt': ['Table', 'Arn'] })).toBe('known Table Arn');
