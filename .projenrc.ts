@@ -112,7 +112,12 @@ const project = new awscdk.AwsCdkConstructLibrary({
   projenrcTsOptions: { projenCodeDir: '.projen' },
   tsconfigDevFile: 'tsconfig.dev.json',
   tsconfigDev: {
-    compilerOptions: { rootDir: '.', types: ['jest', 'node'] },
+    compilerOptions: {
+      rootDir: '.',
+      types: ['jest', 'node'],
+      // The examples import the package, as the apps of users do.
+      paths: { [PUBLISHED_AS.npm]: ['./src'] },
+    },
     include: ['.projenrc.ts', 'integ/**/*.ts', 'example-app/src/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts'],
     exclude: ['node_modules', 'lib', 'dist', 'cdk.out', 'example-app/dist', 'examples', 'integ/**/*.snapshot'],
   },
@@ -131,6 +136,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     jestConfig: {
       modulePathIgnorePatterns: ['integ/.*\\.snapshot', 'cdk.out', 'dist', 'lib']
         .map((directory) => `<rootDir>/${directory}/`),
+      moduleNameMapper: { [`^${PUBLISHED_AS.npm}$`]: '<rootDir>/src' },
       testTimeout: 60_000,
       collectCoverage: false,
       setupFiles: ['<rootDir>/test/support/setup.ts'],
@@ -406,6 +412,10 @@ project.addTask('examples', {
   exec: 'tsx tools/examples/main.ts',
   receiveArgs: true,
 });
+project.addTask('examples:database', {
+  description: 'Rehearse examples/database-and-cache with a real PostgreSQL and Redis; needs both (1 minute)',
+  exec: 'tsx tools/examples/database-and-cache.ts',
+});
 
 // ---------------------------------------------------------------------------------------------------------------------
 // GitHub
@@ -458,6 +468,18 @@ checks.addJob('languages', {
   timeoutMinutes: 60,
   permissions: { contents: github.workflows.JobPermission.READ },
   steps: [...CHECKOUT_AND_TOOLS, { run: 'npm ci' }, { run: 'npx projen examples' }],
+});
+checks.addJob('database', {
+  name: 'The example with a database and a cache',
+  runsOn: ['ubuntu-latest'], // has PostgreSQL
+  timeoutMinutes: 20,
+  permissions: { contents: github.workflows.JobPermission.READ },
+  steps: [
+    ...CHECKOUT_AND_TOOLS,
+    { run: 'npm ci' },
+    { run: 'sudo apt-get update && sudo apt-get install --yes postgresql redis-server' },
+    { run: 'npx projen examples:database' },
+  ],
 });
 
 checks.addJob('emulator', {

@@ -18,5 +18,5 @@ module.exports = {
     `<rootDir>/test/(${folders.join('|')})/`,
     ...files.map((name) => `<rootDir>/test/${name}.test.ts`),
   ],
-  moduleNameMapper: { '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
+  moduleNameMapper: { ...config.moduleNameMapper, '^aws-cdk-lib($|/.*)': '<rootDir>/node_modules/aws-cdk-lib-newest$1' },
 };

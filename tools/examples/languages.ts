@@ -59,7 +59,7 @@ function needs(command: string, args: string[], name: string): string | undefine
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? undefined : `not tried: ${name} is not installed`;
 }
 
-const TYPESCRIPT: Language = {
+export const TYPESCRIPT: Language = {
   name: 'typescript',
   target: 'js',
   ending: '.tgz',

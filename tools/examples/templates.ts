@@ -9,9 +9,9 @@ export type Digests = Record<string, string>;
 
 const CDK = path.join(ROOT, 'node_modules', '.bin', 'cdk');
 
-/** Copies the example of a language. */
-export function copyExample(language: Language, directory: string): void {
-  fs.cpSync(path.join(ROOT, 'examples', language.name), directory, { recursive: true });
+/** Copies the example of a language, or another one. */
+export function copyExample({ name }: Pick<Language, 'name'>, directory: string): void {
+  fs.cpSync(path.join(ROOT, 'examples', name), directory, { recursive: true });
 }
 
 /** Synthesizes an installed example. */

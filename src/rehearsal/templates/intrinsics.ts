@@ -247,7 +247,9 @@ export class Resolver {
   private stackOutput(stack: Stack, { StackName, OutputName, Region = regionOf(stack) }: Properties): unknown {
     const owner = this.assembly.stacks.find((each) => each.name === StackName && regionOf(each) === Region);
     const output = owner?.template.Outputs?.[String(OutputName)];
-    return owner && output ? this.resolve(owner, output.Value) : `{{aws:${stack.key}:output ${StackName}.${OutputName}}}`;
+    return owner && output
+      ? this.resolve(owner, output.Value)
+      : `{{aws:${stack.key}:output ${StackName}.${OutputName}}}`;
   }
 
   /** True, false, or the placeholder that decides it. */
