@@ -72,6 +72,23 @@ test.each<[value: unknown, result: unknown]>([
   expect(new Resolver(assembly).resolve(assembly.stack('A')!, value)).toEqual(result);
 });
 
+// Transforms run in AWS; the others are allowed only in the assertions of `Rules`.
+const NOT_RESOLVED = ['Transform', 'Contains', 'EachMemberEquals', 'EachMemberIn', 'RefAll', 'ValueOf', 'ValueOfAll'];
+
+test.each(['aws-cdk-lib', 'aws-cdk-lib-newest'])('knows every function that %s can write', (library) => {
+  const root = path.dirname(require.resolve(`${library}/package.json`));
+  const code = fs.readFileSync(path.join(root, 'core', 'lib', 'cfn-fn.js'), 'utf8');
+  const names = new Set(Array.from(code.matchAll(/"Fn::(\w+)"/g), ([, name]) => name));
+  expect(names.size).toBeGreaterThan(15);
+  const unknown = [...names].filter((name) => {
+    try { new Resolver(assembly).resolve(assembly.stack('A')!, { [`Fn::${name}`]: [] }); } catch (error) {
+      return String(error).includes('cannot be rehearsed');
+    }
+    return false;
+  });
+  expect(NOT_RESOLVED).toEqual(expect.arrayContaining(unknown));
+});
+
 test('follows imports to the stack with the export', () => {
   const imported = { 'Fn::ImportValue': 'first:table' };
   expect(new Resolver(assembly).resolve(assembly.stack('B')!, imported)).toBe('{{aws:A:Table:Arn}}');
