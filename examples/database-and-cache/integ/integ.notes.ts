@@ -3,7 +3,7 @@ import { App } from 'aws-cdk-lib';
 import { NotesStack } from '../lib/notes-stack';
 
 const app = new App();
-const stack = new NotesStack(app, 'NotesTest');
+const stack = new NotesStack(app, 'NotesTest', { deletionProtection: false });
 const { assertions } = new IntegTest(app, 'Test', { testCases: [stack] });
 const url = `${stack.url}/`;
 

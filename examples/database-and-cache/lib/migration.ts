@@ -24,15 +24,15 @@ export class Migration extends Construct {
     super(scope, id);
     const { cluster, taskDefinition, container, connections: { securityGroups }, vpc } = service;
 
-    const handler = (name: string) => new lambda.Function(this, name, {
+    const newFunction = (name: string, exported: string) => new lambda.Function(this, name, {
       code: lambda.Code.fromAsset(path.join(__dirname, 'migration')),
-      handler: `index.${name.charAt(0).toLowerCase()}${name.slice(1)}`,
-      runtime: lambda.Runtime.NODEJS_22_X,
+      handler: `index.${exported}`,
+      runtime: lambda.Runtime.NODEJS_24_X,
       timeout: Duration.minutes(1),
     });
-    const start = handler('StartTask');
+    const start = newFunction('StartTask', 'startTask');
     taskDefinition.grantRun(start);
-    const check = handler('IsStopped');
+    const check = newFunction('IsStopped', 'isStopped');
     check.addToRolePolicy(new iam.PolicyStatement({
       actions: ['ecs:DescribeTasks'],
       resources: ['*'],

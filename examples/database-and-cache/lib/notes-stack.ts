@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { Duration, Names, Stack } from 'aws-cdk-lib';
+import { Duration, Names, Stack, StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import * as rds from 'aws-cdk-lib/aws-rds';
@@ -7,14 +7,19 @@ import { Construct } from 'constructs';
 import { Egress, HelloFargateService, ServiceImage } from 'hello-fargate-service';
 import { Migration } from './migration';
 
+export interface NotesStackProps extends StackProps {
+  /** @default true */
+  readonly deletionProtection?: boolean;
+}
+
 const DATABASE_NAME = 'notes';
 
 /** A service with a PostgreSQL database and a Valkey cache, which only its tasks can reach. */
 export class NotesStack extends Stack {
   public readonly url: string;
 
-  constructor(scope: Construct, id: string) {
-    super(scope, id);
+  constructor(scope: Construct, id: string, { deletionProtection = true, ...props }: NotesStackProps = {}) {
+    super(scope, id, props);
 
     const notes = new HelloFargateService(this, 'Notes', {
       image: ServiceImage.fromDirectory(path.join(__dirname, '..', 'app')),
@@ -31,7 +36,7 @@ export class NotesStack extends Stack {
       serverlessV2MaxCapacity: 4,
       defaultDatabaseName: DATABASE_NAME,
       storageEncrypted: true,
-      deletionProtection: true,
+      deletionProtection,
       backup: { retention: Duration.days(14) },
       vpc: notes.vpc,
       vpcSubnets,
