@@ -20,6 +20,8 @@ pids+=($!)
 redis-server --port "$cache_port" --bind 127.0.0.1 --save '' >"$data/redis.log" &
 pids+=($!)
 for _ in {1..50}; do pg_isready --quiet && break; sleep 0.2; done
+# Another server on the port must not be taken for this one.
+kill -0 "${pids[0]}" && kill -0 "${pids[1]}" || { cat "$data"/*.log; exit 1; }
 createdb "$PGDATABASE"
 
 npx cdk synth --quiet

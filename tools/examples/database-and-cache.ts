@@ -15,7 +15,7 @@ import { copyExample } from './templates';
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hello-fargate-service-example-'));
 try {
   buildArtifacts([TYPESCRIPT]);
-  copyExample({ name: 'database-and-cache' }, directory);
+  copyExample('database-and-cache', directory);
   TYPESCRIPT.install(directory);
   run('npx', ['tsc', '--noEmit'], directory);
   run('npm', ['test'], directory);

@@ -55,7 +55,7 @@ function tryOut(language: Language, directory: string, digests: Map<string, Dige
   Object.assign(row, { language: language.name, artifact: artifactOf(language) });
   if (missing) { return { ...row, 'installed from': missing }; }
   try {
-    copyExample(language, directory);
+    copyExample(language.name, directory);
     row['installed from'] = language.install(directory);
     row.snippets = language.snippets ? compileSnippets(language.snippets, directory) : 'as written';
     row.errors = language.invalid ? readErrors(language.invalid, directory) : 'as written';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Language } from './languages';
 import { ROOT, run } from './run';
 
 /** A digest of each template. */
@@ -9,8 +8,8 @@ export type Digests = Record<string, string>;
 
 const CDK = path.join(ROOT, 'node_modules', '.bin', 'cdk');
 
-/** Copies the example of a language, or another one. */
-export function copyExample({ name }: Pick<Language, 'name'>, directory: string): void {
+/** Copies a directory of `examples/`. */
+export function copyExample(name: string, directory: string): void {
   fs.cpSync(path.join(ROOT, 'examples', name), directory, { recursive: true });
 }
 

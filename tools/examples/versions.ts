@@ -37,7 +37,7 @@ function isEqualWith(language: Language, version: LanguageVersion, directory: st
 }
 
 function synthesizeWith(language: Language, directory: string, version?: LanguageVersion): Digests {
-  copyExample(language, directory);
+  copyExample(language.name, directory);
   language.install(directory, version?.environment);
   return synthesize(directory, { ...version?.environment, ...language.environment?.(directory) });
 }

@@ -11,6 +11,8 @@ const MIGRATIONS = [
 
 async function migrate(client) {
   await client.query('BEGIN');
+  // A change of a large table takes longer than a request may.
+  await client.query('SET LOCAL statement_timeout = 0');
   // One migration at a time; the transaction ends the lock.
   await client.query('SELECT pg_advisory_xact_lock(1)');
   await client.query('CREATE TABLE IF NOT EXISTS migration (number integer PRIMARY KEY)');
