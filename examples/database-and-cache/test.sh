@@ -19,10 +19,9 @@ trap 'for pid in "${pids[@]}"; do kill -INT "$pid" 2>/dev/null || true; wait "$p
 pids+=($!)
 redis-server --port "$cache_port" --bind 127.0.0.1 --save '' >"$data/redis.log" &
 pids+=($!)
-for _ in {1..50}; do pg_isready --quiet && break; sleep 0.2; done
-# Another server on the port must not be taken for this one.
-kill -0 "${pids[0]}" && kill -0 "${pids[1]}" || { cat "$data"/*.log; exit 1; }
-createdb "$PGDATABASE"
+# By its socket, because another server may have the port: then this one ends, and nothing of the other one is touched.
+for _ in {1..50}; do pg_isready --quiet --host "$data" && break; sleep 0.2; done
+createdb --host "$data" "$PGDATABASE" && kill -0 "${pids[0]}" && kill -0 "${pids[1]}" || { cat "$data"/*.log; exit 1; }
 
 npx cdk synth --quiet
 node app/dist/migrate.js
